@@ -1,0 +1,17 @@
+/** `extruntime/engine`: what the author of an engine needs. Hosts import `extruntime`. */
+
+export type { AbortSupport, Capabilities, LogLevel, Module, Runtime } from "./contract.ts";
+export { ExtensionError, type ExtensionErrorCode, type GuestErrorDetails, guestError } from "./errors.ts";
+export type { Extension } from "./extension.ts";
+export { badManifest, insidePath, type Manifest } from "./manifest.ts";
+export { type EngineRegistration, registerEngine } from "./registry.ts";
+export { createRuntime, type RuntimeOptions } from "./runtime.ts";
+export {
+  type Call,
+  type CompileContext,
+  ENGINE_VERSION,
+  type Engine,
+  type Instance,
+  type Program,
+  UNLIMITED,
+} from "./spi.ts";

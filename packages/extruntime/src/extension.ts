@@ -1,0 +1,161 @@
+import { readdir, readFile, realpath, stat } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ExtensionError } from "./errors.ts";
+import { badManifest, insidePath, type Manifest, type ManifestInput, parseManifest } from "./manifest.ts";
+
+/** An extension kept in memory: its manifest (a value or JSON text) and its files by relative path. */
+export interface ExtensionFiles {
+  readonly manifest: ManifestInput | string;
+  readonly files: Readonly<Record<string, string | Uint8Array>>;
+}
+
+/** Where an extension comes from: the path or `file:` URL of its folder, or its files in memory. */
+export type ExtensionSource = string | URL | ExtensionFiles;
+
+/** An extension whose manifest was read and validated, and whose module file is there. */
+export interface Extension {
+  readonly manifest: Manifest;
+  /** What messages call it: path of the manifest, or `memory:<name>`. */
+  readonly location: string;
+  /** Real path of the folder; `undefined` for one kept in memory. */
+  readonly dir: string | undefined;
+  /** Bytes of one of its files. Throws `ERR_EXT_BAD_MANIFEST` for a path that leaves the folder, by links too, or that is no file. */
+  read(path: string): Promise<Uint8Array>;
+  /** Relative paths of all its files, sorted, with forward slashes; links that leave the folder, and `node_modules`, are left out. */
+  list(): Promise<string[]>;
+}
+
+export const MANIFEST_FILE = "extension.json";
+/** A manifest is written by hand; a larger one is a mistake or an attack. */
+const MAX_MANIFEST_BYTES = 1 << 20;
+
+/** Reads and validates an extension. An `Extension` is returned as it is. */
+export async function openExtension(source: ExtensionSource | Extension): Promise<Extension> {
+  if (typeof source === "string") return openFolder(source);
+  if (source instanceof URL) return openFolder(fileURLToPath(source));
+  if (typeof source !== "object" || source === null)
+    throw new TypeError("an extension is the path or file URL of a folder, or { manifest, files }");
+  if ("read" in source) return source;
+  return openMemory(source);
+}
+
+async function openFolder(path: string): Promise<Extension> {
+  const location = join(path, MANIFEST_FILE);
+  let root: string;
+  let text: string;
+  try {
+    root = await realpath(path);
+    const file = await contained(root, MANIFEST_FILE, location);
+    if ((await stat(file)).size > MAX_MANIFEST_BYTES) throw badManifest(location, "is larger than 1 MiB");
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    throw unreadable(error, location);
+  }
+  const manifest = parseManifest(text, location);
+  const extension = new FolderExtension(manifest, location, root);
+  if (manifest.module !== undefined) await extension.resolve(manifest.module, '"module"');
+  return extension;
+}
+
+function unreadable(error: unknown, location: string): Error {
+  if (error instanceof ExtensionError) return error;
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === "ENOENT" || code === "ENOTDIR")
+    return new ExtensionError(
+      "ERR_EXT_NO_MANIFEST",
+      `${location}: there is no such file; an extension is a folder with an ${MANIFEST_FILE}`,
+      { cause: error },
+    );
+  return badManifest(location, `cannot be read: ${(error as Error).message}`, error);
+}
+
+/** The real path of `path` under `root`. Refuses what leaves it, symbolic links included. */
+async function contained(root: string, path: string, location: string): Promise<string> {
+  const real = await realpath(join(root, path));
+  if (!real.startsWith(root.endsWith(sep) ? root : root + sep))
+    throw badManifest(location, `${JSON.stringify(path)} is a symbolic link that leads outside the folder`);
+  return real;
+}
+
+class FolderExtension implements Extension {
+  readonly manifest: Manifest;
+  readonly location: string;
+  readonly dir: string;
+
+  constructor(manifest: Manifest, location: string, dir: string) {
+    this.manifest = manifest;
+    this.location = location;
+    this.dir = dir;
+  }
+
+  async resolve(path: string, what = JSON.stringify(path)): Promise<string> {
+    const inside = insidePath(path, this.location, what);
+    try {
+      const real = await contained(this.dir, inside, this.location);
+      if (!(await stat(real)).isFile())
+        throw badManifest(this.location, `${what} names ${inside}, which is not a file`);
+      return real;
+    } catch (error) {
+      if (error instanceof ExtensionError) throw error;
+      throw badManifest(
+        this.location,
+        `${what} names ${inside}, which cannot be read: ${(error as Error).message}`,
+        error,
+      );
+    }
+  }
+
+  async read(path: string): Promise<Uint8Array> {
+    return readFile(await this.resolve(path));
+  }
+
+  async list(): Promise<string[]> {
+    const found: string[] = [];
+    const entries = await readdir(this.dir, { recursive: true, withFileTypes: true });
+    for (const entry of entries) {
+      const path = relative(this.dir, join(entry.parentPath, entry.name)).split(sep).join("/");
+      if (path.split("/").includes("node_modules")) continue;
+      if (entry.isFile() || (entry.isSymbolicLink() && (await this.#leadsToFile(path)))) found.push(path);
+    }
+    return found.sort();
+  }
+
+  async #leadsToFile(path: string): Promise<boolean> {
+    return this.resolve(path).then(
+      () => true,
+      () => false,
+    );
+  }
+}
+
+function openMemory(source: ExtensionFiles): Extension {
+  const location = `memory:${nameIn(source.manifest)}`;
+  const manifest = parseManifest(source.manifest, location);
+  const files = new Map<string, string | Uint8Array>();
+  for (const [path, content] of Object.entries(source.files ?? {}))
+    files.set(insidePath(path, location, `the file ${JSON.stringify(path)}`), content);
+  if (manifest.module !== undefined && !files.has(manifest.module))
+    throw badManifest(
+      location,
+      `"module" names ${manifest.module}, which is not among its files: ${[...files.keys()].join(", ") || "none"}`,
+    );
+  return {
+    manifest,
+    location,
+    dir: undefined,
+    async read(path) {
+      const content = files.get(insidePath(path, location, JSON.stringify(path)));
+      if (content === undefined) throw badManifest(location, `${path} is not among its files`);
+      return typeof content === "string" ? Buffer.from(content) : content;
+    },
+    async list() {
+      return [...files.keys()].sort();
+    },
+  };
+}
+
+function nameIn(manifest: unknown): string {
+  const name = typeof manifest === "object" && manifest !== null ? (manifest as { name?: unknown }).name : undefined;
+  return typeof name === "string" ? name.slice(0, 128) : "?";
+}

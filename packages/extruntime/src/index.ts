@@ -1,0 +1,21 @@
+export {
+  type AbortSupport,
+  type Capabilities,
+  type CloseOptions,
+  CONTRACT_VERSION,
+  type InvokeOptions,
+  type InvokeSyncOptions,
+  type LoadOptions,
+  type LogFields,
+  type Logger,
+  type LogLevel,
+  type Module,
+  type ModuleStats,
+  type Runtime,
+} from "./contract.ts";
+export { ERROR_CODES, ExtensionError, type ExtensionErrorCode, type GuestErrorDetails } from "./errors.ts";
+export type { Extension, ExtensionFiles, ExtensionSource } from "./extension.ts";
+export { InstanceBudget, type InstanceBudgetOptions } from "./instance-budget.ts";
+export { type Limits, type Manifest, type ManifestInput, type Placement, parseManifest } from "./manifest.ts";
+export { type NativeContext, type NativeFunction, type NativeOptions, native } from "./native/index.ts";
+export { createRuntime, type RuntimeOptions } from "./runtime.ts";

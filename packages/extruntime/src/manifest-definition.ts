@@ -1,0 +1,139 @@
+import * as v from "valibot";
+
+/**
+ * The one definition of a manifest: it validates, it gives the TypeScript type, and `extension.schema.json` is
+ * generated from it. What can't be said in a schema (paths that stay inside, files that exist) is in `extension.ts`.
+ */
+
+/** From semver.org, "Is there a suggested regular expression". */
+const SEMVER =
+  /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-((?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*))?(?:\+([0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*))?$/;
+/** An identifier of JavaScript, Python and WebAssembly tool chains alike. Two leading underscores belong to the ABIs. */
+const FUNCTION_NAME = /^(?!__)[A-Za-z_$][A-Za-z0-9_$]*$/;
+const NAME = /^[A-Za-z0-9_-]+$/;
+
+/** The longest delay that Node's timers take: 2^31 - 1 milliseconds, 24.8 days. */
+export const MAX_TIMEOUT_MS = 2_147_483_647;
+
+/** Names of the placements, from the nearest to the farthest. */
+export const PLACEMENTS = ["inline", "thread", "process"] as const;
+
+function whole(min: number, max: number, unit: string) {
+  const say = `must be a whole number${unit} from ${min} to ${max}`;
+  return v.pipe(v.number(say), v.integer(say), v.minValue(min, say), v.maxValue(max, say));
+}
+
+function name(pattern: RegExp, say: string) {
+  return v.pipe(v.string(say), v.regex(pattern, say), v.maxLength(128, "must have at most 128 characters"));
+}
+
+function unique(say: string) {
+  return v.checkItems<string[], string>((item, index, array) => array.indexOf(item) === index, say);
+}
+
+const limits = v.strictObject(
+  {
+    timeoutMs: v.optional(
+      v.pipe(
+        whole(1, MAX_TIMEOUT_MS, " of milliseconds"),
+        v.description("Milliseconds that a call may take, waiting included."),
+      ),
+    ),
+    memoryMb: v.optional(
+      v.pipe(whole(1, 65_536, " of mebibytes"), v.description("Mebibytes that one instance may use.")),
+    ),
+    pool: v.optional(v.pipe(whole(1, 1024, ""), v.description("Instances that the module may have at a time."))),
+    queue: v.optional(
+      v.pipe(whole(0, 1_000_000, ""), v.description("Calls that may wait for an instance; past it they fail at once.")),
+    ),
+  },
+  "must be an object",
+);
+
+const python = v.strictObject(
+  {
+    interpreter: v.optional(
+      v.pipe(
+        v.picklist(["isolated", "shared"], 'must be "isolated" or "shared"'),
+        v.description("`isolated`: interpreters of its own. `shared`: the main one, for C extensions such as numpy."),
+      ),
+    ),
+    venv: v.optional(
+      v.pipe(v.string("must be a string"), v.description("Virtual environment whose packages it uses.")),
+    ),
+    path: v.optional(
+      v.pipe(
+        v.array(v.string("must be a string"), "must be a list of folders"),
+        v.description("Folders that are put on sys.path, after the extension's own."),
+      ),
+    ),
+  },
+  "must be an object",
+);
+
+const section = v.record(v.string(), v.unknown(), "must be an object");
+
+export const manifestDefinition = v.strictObject(
+  {
+    $schema: v.optional(v.string("must be a string")),
+    name: v.pipe(
+      name(NAME, "must consist of letters, digits, - and _"),
+      v.description("Name of the extension: letters, digits, - and _."),
+    ),
+    version: v.optional(
+      v.pipe(
+        v.string("must be a SemVer version such as 1.2.3"),
+        v.regex(SEMVER, "must be a SemVer version such as 1.2.3"),
+        v.description("SemVer version; 0.0.0 where it is left out."),
+      ),
+      "0.0.0",
+    ),
+    description: v.optional(v.string("must be a string")),
+    runtime: v.pipe(
+      name(NAME, "must be the name of a runtime, such as quickjs"),
+      v.description("Name of the runtime that loads it: native, quickjs, wasm, v8, pyvm, pywasm, or another engine's."),
+    ),
+    module: v.optional(
+      v.pipe(
+        v.string("must be a path"),
+        v.nonEmpty("must be a path"),
+        v.description(
+          "Relative path of the code, inside the folder. Left out only for native functions registered in code.",
+        ),
+      ),
+    ),
+    exports: v.pipe(
+      v.array(
+        name(FUNCTION_NAME, "must be function names: letters, digits, _ and $, not starting with a digit or with __"),
+        "must be a list of function names",
+      ),
+      v.minLength(1, "must name at least one function"),
+      unique("must not name a function twice"),
+      v.description("Functions that a host may call."),
+    ),
+    permissions: v.optional(
+      v.pipe(
+        v.array(v.pipe(v.string("must be a string"), v.nonEmpty("must be a name")), "must be a list of names"),
+        unique("must not name a host function twice"),
+        v.description("Host functions that it wants to call."),
+      ),
+      [],
+    ),
+    limits: v.optional(limits, {}),
+    placement: v.optional(
+      v.pipe(
+        v.picklist(PLACEMENTS, 'must be "inline", "thread" or "process"'),
+        v.description("Where its instances live."),
+      ),
+    ),
+    native: v.optional(section),
+    quickjs: v.optional(section),
+    wasm: v.optional(section),
+    v8: v.optional(section),
+    python: v.optional(python),
+  },
+  "must be an object",
+);
+
+/** A manifest as it is written in `extension.json`. */
+export type ManifestInput = v.InferInput<typeof manifestDefinition>;

@@ -1,0 +1,292 @@
+import type { Capabilities, CloseOptions, InvokeOptions, InvokeSyncOptions, Module, ModuleStats } from "./contract.ts";
+import { ExtensionError, type ExtensionErrorCode, locate } from "./errors.ts";
+import type { Manifest } from "./manifest.ts";
+import { MAX_TIMEOUT_MS } from "./manifest-definition.ts";
+import { type CallOwner, PendingCall } from "./pending-call.ts";
+import { InstancePool, type PoolOptions, type Slot } from "./pool.ts";
+import { type Call, type Program, UNLIMITED } from "./spi.ts";
+
+export interface ModuleSetup {
+  readonly manifest: Manifest;
+  readonly runtime: string;
+  readonly capabilities: Capabilities;
+  readonly program: Program;
+  readonly pool: PoolOptions;
+  /** Called once, when the module has closed. */
+  readonly onClosed: (module: LoadedModule) => void;
+}
+
+/**
+ * A loaded extension. The way of a call: checks here, an instance from the pool, the engine's `invoke`. A call that ends
+ * at once touches nothing else; any other goes on as a {@link PendingCall}.
+ */
+export class LoadedModule implements Module, CallOwner {
+  readonly name: string;
+  readonly version: string;
+  readonly runtime: string;
+  readonly exports: readonly string[];
+  readonly #exports: ReadonlySet<string>;
+  readonly #setup: ModuleSetup;
+  readonly #pool: InstancePool;
+  /** Applies to calls that name none of their own. */
+  readonly #timeoutMs: number | undefined;
+  /** Calls that wait, or whose instance is still held. */
+  readonly #pending = new Set<PendingCall>();
+  #running = 0;
+  #calls = 0;
+  #failures = 0;
+  #timeouts = 0;
+  #closing: Promise<void> | undefined;
+  #onIdle: (() => void) | undefined;
+
+  constructor(setup: ModuleSetup) {
+    const { manifest } = setup;
+    this.name = manifest.name;
+    this.version = manifest.version;
+    this.runtime = setup.runtime;
+    this.exports = manifest.exports;
+    this.#exports = new Set(manifest.exports);
+    this.#setup = setup;
+    this.#timeoutMs = setup.pool.timeoutMs;
+    this.#pool = new InstancePool(setup.program, setup.pool);
+  }
+
+  get closed(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  invoke(fn: string, payload: string, options?: InvokeOptions): Promise<string> {
+    let call: Call;
+    let slot: Slot | undefined;
+    let result: string | Promise<string>;
+    try {
+      call = this.#admit(fn, payload, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    try {
+      slot = this.#pool.take();
+      if (slot === undefined) return this.#enqueue(fn, payload, call);
+      this.#running++;
+      result = slot.instance.invoke(fn, payload, call);
+    } catch (error) {
+      return Promise.reject(this.#failAtOnce(error, fn, slot, call));
+    }
+    this.#calls++;
+    if (typeof result !== "string") return this.#follow(fn, payload, call, slot, result).promise;
+    this.#release(slot);
+    return Promise.resolve(result);
+  }
+
+  invokeSync(fn: string, payload: string, options?: InvokeSyncOptions): string {
+    const call = this.#admit(fn, payload, options);
+    let slot: Slot | undefined;
+    let result: string | Promise<string>;
+    try {
+      slot = this.#takeNow(fn);
+      this.#running++;
+      const { instance } = slot;
+      result =
+        instance.invokeSync === undefined ? instance.invoke(fn, payload, call) : instance.invokeSync(fn, payload, call);
+    } catch (error) {
+      throw this.#failAtOnce(error, fn, slot, call);
+    }
+    this.#calls++;
+    if (typeof result !== "string") throw this.#refusePromise(fn, payload, call, slot, result);
+    this.#release(slot);
+    return result;
+  }
+
+  async call<Result = unknown>(fn: string, value?: unknown, options?: InvokeOptions): Promise<Result> {
+    const payload = value === undefined ? "null" : JSON.stringify(value);
+    if (payload === undefined) throw new TypeError(`${this.name}.${fn}: a ${typeof value} cannot be sent as JSON`);
+    const result = await this.invoke(fn, payload, options);
+    try {
+      return JSON.parse(result) as Result;
+    } catch (error) {
+      this.#failures++;
+      const problem = `the result is not JSON: ${(error as Error).message}`;
+      throw locate(new ExtensionError("ERR_EXT_BAD_RESULT", problem, { cause: error }), this.name, fn);
+    }
+  }
+
+  stats(): ModuleStats {
+    return {
+      calls: this.#calls,
+      failures: this.#failures,
+      timeouts: this.#timeouts,
+      running: this.#running,
+      queued: this.#pool.queued,
+      instances: this.#pool.live,
+      instancesCreated: this.#pool.created,
+    };
+  }
+
+  /** Has an instance made if there is none, and rejects with what its top level throws. */
+  async warm(): Promise<void> {
+    try {
+      await this.#pool.warm();
+    } catch (error) {
+      throw this.explain(error, undefined, undefined, UNLIMITED);
+    }
+  }
+
+  close(options: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close();
+    if (options.abort !== true) return this.#closing;
+    for (const call of [...this.#pending])
+      call.cancel(this.#closedError(call.fn, "was closed and its calls were aborted"));
+    // A guest that cannot be stopped is left to end by itself, and its instance is closed then.
+    const abandoned = this.#setup.capabilities.supportsAbort === false && this.#running > 0;
+    return abandoned ? Promise.resolve() : this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  started(): void {
+    this.#running++;
+  }
+
+  ended(call: PendingCall, slot: Slot): void {
+    this.#pending.delete(call);
+    this.#release(slot);
+  }
+
+  left(call: PendingCall): void {
+    this.#pending.delete(call);
+    this.#pool.leave(call);
+    this.#noticeIdle();
+  }
+
+  failed(error: unknown): void {
+    this.#failures++;
+    if (ExtensionError.is(error, "ERR_EXT_TIMEOUT")) this.#timeouts++;
+  }
+
+  explain(error: unknown, fn: string | undefined, slot: Slot | undefined, call: Call): unknown {
+    if (ExtensionError.is(error)) return locate(error, this.name, fn);
+    if (call.signal?.aborted && error === call.signal.reason) return error;
+    if (slot !== undefined) slot.broken = true;
+    const crash = new ExtensionError("ERR_EXT_CRASHED", `the ${this.runtime} engine failed: ${String(error)}`, {
+      cause: error,
+    });
+    return locate(crash, this.name, fn);
+  }
+
+  /** The checks that every call passes before it counts. Returns its limits; throws what the caller is to see. */
+  #admit(fn: string, payload: string, options: InvokeOptions | undefined): Call {
+    if (typeof fn !== "string") throw new TypeError(`a function's name must be a string, and is ${typeof fn}`);
+    if (typeof payload !== "string")
+      throw new TypeError(`a payload must be JSON text in a string, and is ${typeof payload}; call() takes values`);
+    if (this.#closing !== undefined) throw this.#closedError(fn, "is closed");
+    if (!this.#exports.has(fn)) throw this.#unknownFunction(fn);
+    if (options === undefined && this.#timeoutMs === undefined) return UNLIMITED;
+    return this.#limits(options?.timeoutMs ?? this.#timeoutMs, options?.signal, fn);
+  }
+
+  #limits(timeoutMs: number | undefined, signal: AbortSignal | undefined, fn: string): Call {
+    if (timeoutMs === undefined && signal === undefined) return UNLIMITED;
+    if (timeoutMs !== undefined && !(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS))
+      throw new TypeError(`timeoutMs must be a number above 0, up to ${MAX_TIMEOUT_MS}, and is ${timeoutMs}`);
+    if (this.#setup.capabilities.supportsAbort === false) throw locate(cannotStop(this.runtime), this.name, fn);
+    signal?.throwIfAborted();
+    const deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
+    return { deadline, signal };
+  }
+
+  #enqueue(fn: string, payload: string, limits: Call): Promise<string> {
+    const call = new PendingCall(this, fn, payload, limits);
+    this.#pending.add(call);
+    if (this.#pool.wait(call)) {
+      this.#calls++;
+    } else {
+      const { queue } = this.#setup.pool;
+      const problem = `every instance is busy and the queue of ${queue} is full; raise limits.queue or limits.pool, or call less at a time`;
+      call.cancel(this.#error("ERR_EXT_BUSY", fn, problem));
+    }
+    return call.promise;
+  }
+
+  #follow(fn: string, payload: string, limits: Call, slot: Slot, result: Promise<string>): PendingCall {
+    const call = new PendingCall(this, fn, payload, limits);
+    this.#pending.add(call);
+    call.follow(slot, result);
+    return call;
+  }
+
+  #failAtOnce(error: unknown, fn: string, slot: Slot | undefined, call: Call): unknown {
+    const explained = this.explain(error, fn, slot, call);
+    this.#calls++;
+    this.failed(explained);
+    if (slot !== undefined) this.#release(slot);
+    return explained;
+  }
+
+  #takeNow(fn: string): Slot {
+    const { runtime, capabilities } = this.#setup;
+    if (!capabilities.sync)
+      throw this.#error("ERR_EXT_UNSUPPORTED", fn, `the ${runtime} runtime has no synchronous calls; use invoke`);
+    const slot = this.#pool.takeNow();
+    if (slot !== undefined) return slot;
+    const why = this.#pool.creating
+      ? "its first instance is still being made; call invoke once before, or load without `lazy`"
+      : "every instance is busy, and a synchronous call cannot wait; use invoke, or raise limits.pool";
+    throw this.#error("ERR_EXT_BUSY", fn, why);
+  }
+
+  /** The guest answered a synchronous call with a promise: its instance is held until that settles. */
+  #refusePromise(fn: string, payload: string, call: Call, slot: Slot, result: Promise<string>): ExtensionError {
+    this.#follow(fn, payload, call, slot, result).promise.catch(() => {});
+    return this.#error("ERR_EXT_UNSUPPORTED", fn, "the function is asynchronous; use invoke");
+  }
+
+  #release(slot: Slot): void {
+    this.#running--;
+    this.#pool.give(slot);
+    if (this.#closing !== undefined) this.#noticeIdle();
+  }
+
+  #noticeIdle(): void {
+    if (this.#running === 0 && this.#pending.size === 0) this.#onIdle?.();
+  }
+
+  async #close(): Promise<void> {
+    if (this.#running > 0 || this.#pending.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+    }
+    await this.#pool.close();
+    try {
+      await this.#setup.program.close();
+    } finally {
+      this.#setup.onClosed(this);
+    }
+  }
+
+  #unknownFunction(fn: string): ExtensionError {
+    return this.#error(
+      "ERR_EXT_UNKNOWN_FUNCTION",
+      fn,
+      `its manifest does not export such a function; it exports ${this.exports.join(", ")}`,
+    );
+  }
+
+  #closedError(fn: string, how: string): ExtensionError {
+    return this.#error("ERR_EXT_CLOSED", fn, `the module ${how}`);
+  }
+
+  #error(code: ExtensionErrorCode, fn: string, message: string): ExtensionError {
+    return locate(new ExtensionError(code, message), this.name, fn);
+  }
+}
+
+/** The refusal of a limit where nothing can keep it. */
+export function cannotStop(runtime: string): ExtensionError {
+  return new ExtensionError(
+    "ERR_EXT_UNSUPPORTED",
+    `the ${runtime} runtime cannot stop a running call (its supportsAbort is false): leave timeoutMs and signal out, or run the extension in an engine that can, such as quickjs`,
+  );
+}

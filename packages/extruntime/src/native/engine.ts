@@ -1,0 +1,127 @@
+import { ExtensionError } from "../errors.ts";
+import type { Extension } from "../extension.ts";
+import { type CompileContext, ENGINE_VERSION, type Engine, type Instance, type Program } from "../spi.ts";
+import { type NativeContext, type NativeFunction, NativeInstance, thrown } from "./instance.ts";
+import { type ModuleFile, placeModule } from "./module-file.ts";
+
+export interface NativeEngineOptions {
+  /** Functions registered in code, by extension name, for manifests without a `module`. */
+  functions?: Readonly<Record<string, Readonly<Record<string, NativeFunction>>>> | undefined;
+}
+
+/** Instances of all native programs so far: each imports its module under an address of its own, so that Node makes a copy. */
+let copies = 0;
+
+/** Trusted JavaScript in the host's own realm, as ES modules or registered functions. */
+export function nativeEngine(options: NativeEngineOptions): Engine {
+  return {
+    engineVersion: ENGINE_VERSION,
+    name: "native",
+    aliases: [],
+    capabilities: {
+      acceptsLanguages: ["javascript"],
+      hardSandbox: false,
+      nativeAddon: false,
+      supportsAbort: false,
+      crashIsolation: false,
+      memoryLimit: false,
+      parallel: false,
+      sync: true,
+    },
+    pool: { size: 8 },
+    async compile(extension, context) {
+      const { manifest } = extension;
+      if (manifest.module !== undefined) return new ModuleProgram(extension, context, await placeModule(extension));
+      const functions = Object.hasOwn(options.functions ?? {}, manifest.name)
+        ? options.functions?.[manifest.name]
+        : undefined;
+      if (functions !== undefined) return new RegisteredProgram(extension, context, functions);
+      throw new ExtensionError(
+        "ERR_EXT_BAD_MANIFEST",
+        `${extension.location}: has no "module", and no functions are registered for ${manifest.name}`,
+      );
+    },
+  };
+}
+
+/** Functions that the host registered. They are the host's own objects, so their state is shared by all instances. */
+class RegisteredProgram implements Program {
+  readonly #functions: Map<string, NativeFunction>;
+  readonly #context: NativeContext;
+
+  constructor(extension: Extension, context: CompileContext, functions: Readonly<Record<string, NativeFunction>>) {
+    this.#functions = pickFunctions(extension, "the registered functions", functions);
+    this.#context = nativeContext(extension, context);
+  }
+
+  instantiate(): Instance {
+    return new NativeInstance(this.#functions, this.#context, () => {});
+  }
+
+  close(): void {}
+}
+
+/**
+ * An ES module. Node keeps a module that it has imported for good, so a copy that the pool releases is kept too, and
+ * used again for the next instance: a program has at most as many copies as its pool.
+ */
+class ModuleProgram implements Program {
+  readonly #extension: Extension;
+  readonly #context: NativeContext;
+  readonly #file: ModuleFile;
+  readonly #free: Map<string, NativeFunction>[] = [];
+
+  constructor(extension: Extension, context: CompileContext, file: ModuleFile) {
+    this.#extension = extension;
+    this.#context = nativeContext(extension, context);
+    this.#file = file;
+  }
+
+  instantiate(): Instance | Promise<Instance> {
+    const free = this.#free.pop();
+    return free === undefined ? this.#import() : this.#instance(free);
+  }
+
+  async #import(): Promise<Instance> {
+    let namespace: Record<string, unknown>;
+    try {
+      namespace = await import(`${this.#file.url}?extruntime=${++copies}`);
+    } catch (error) {
+      throw thrown(error);
+    }
+    return this.#instance(pickFunctions(this.#extension, this.#extension.manifest.module ?? "", namespace));
+  }
+
+  #instance(functions: Map<string, NativeFunction>): Instance {
+    return new NativeInstance(functions, this.#context, () => this.#free.push(functions));
+  }
+
+  close(): Promise<void> {
+    return this.#file.remove();
+  }
+}
+
+function nativeContext(extension: Extension, context: CompileContext): NativeContext {
+  return Object.freeze({ extension: extension.manifest.name, log: context.log });
+}
+
+function pickFunctions(
+  extension: Extension,
+  where: string,
+  source: Readonly<Record<string, unknown>>,
+): Map<string, NativeFunction> {
+  const functions = new Map<string, NativeFunction>();
+  for (const name of extension.manifest.exports) {
+    const value = Object.hasOwn(source, name) ? source[name] : undefined;
+    if (typeof value !== "function") {
+      const found = Object.keys(source).filter((key) => typeof source[key] === "function");
+      throw new ExtensionError(
+        "ERR_EXT_UNKNOWN_FUNCTION",
+        `its manifest exports ${name}, and ${where} has no such function; it has ${found.join(", ") || "none"}`,
+        { function: name },
+      );
+    }
+    functions.set(name, value as NativeFunction);
+  }
+  return functions;
+}

@@ -1,0 +1,107 @@
+import { types } from "node:util";
+import { ExtensionError, type GuestErrorDetails, guestError } from "../errors.ts";
+import type { Instance } from "../spi.ts";
+
+/** What a native function gets beside its value. Frozen, and the same object for every call of a module. */
+export interface NativeContext {
+  /** Name of the extension. */
+  readonly extension: string;
+  /** Passes a line to the host's logger. */
+  log(level: "debug" | "info" | "warn" | "error", message: string): void;
+}
+
+/** A guest function of the native engine: any JSON value in, any JSON value or a promise of one out. */
+export type NativeFunction = (value: never, context: NativeContext) => unknown;
+
+type AnyFunction = (value: unknown, context: NativeContext) => unknown;
+
+export class NativeInstance implements Instance {
+  readonly #functions: ReadonlyMap<string, NativeFunction>;
+  readonly #context: NativeContext;
+  readonly #onClose: () => void;
+
+  constructor(functions: ReadonlyMap<string, NativeFunction>, context: NativeContext, onClose: () => void) {
+    this.#functions = functions;
+    this.#context = context;
+    this.#onClose = onClose;
+  }
+
+  invoke(fn: string, payload: string): string | Promise<string> {
+    const value = parsePayload(payload);
+    let result: unknown;
+    try {
+      result = (this.#functions.get(fn) as AnyFunction)(value, this.#context);
+      if (isThenable(result)) return settle(result);
+    } catch (error) {
+      throw thrown(error);
+    }
+    return stringifyResult(result);
+  }
+
+  close(): void {
+    this.#onClose();
+  }
+}
+
+function parsePayload(payload: string): unknown {
+  try {
+    return JSON.parse(payload);
+  } catch (error) {
+    throw new ExtensionError("ERR_EXT_BAD_PAYLOAD", `the payload is not JSON: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+}
+
+async function settle(promise: PromiseLike<unknown>): Promise<string> {
+  let result: unknown;
+  try {
+    result = await promise;
+  } catch (error) {
+    throw thrown(error);
+  }
+  return stringifyResult(result);
+}
+
+function stringifyResult(result: unknown): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(result);
+  } catch (error) {
+    const details = describe(error);
+    throw new ExtensionError("ERR_EXT_BAD_RESULT", `the result has no JSON form: ${details.message}`, { cause: error });
+  }
+  if (text !== undefined) return text;
+  if (result === undefined) return "null";
+  throw new ExtensionError("ERR_EXT_BAD_RESULT", `the result has no JSON form: it is a ${typeof result}`);
+}
+
+/** An error that the host's own code threw through the guest (another extension's failure, say) keeps nothing of its code: it is the guest's to handle. */
+export function thrown(error: unknown): ExtensionError {
+  return guestError(describe(error), error);
+}
+
+/** Name, message and stack of whatever was thrown: not every thrown thing is an Error, and reading one can throw. */
+function describe(error: unknown): GuestErrorDetails {
+  try {
+    if (types.isNativeError(error) || error instanceof Error)
+      return { name: String(error.name), message: String(error.message), stack: String(error.stack ?? "") };
+    if (typeof error === "object" && error !== null) {
+      const { name, message, stack } = error as Record<string, unknown>;
+      if (typeof message === "string")
+        return {
+          name: typeof name === "string" ? name : "Error",
+          message,
+          stack: typeof stack === "string" ? stack : "",
+        };
+      return { name: "thrown value", message: JSON.stringify(error) ?? "[object]", stack: "" };
+    }
+    return { name: "thrown value", message: typeof error === "string" ? error : String(error), stack: "" };
+  } catch {
+    return { name: "thrown value", message: "(it cannot be shown: reading it throws)", stack: "" };
+  }
+}

@@ -1,0 +1,130 @@
+import { ExtensionError } from "./errors.ts";
+import { type Slot, Waiter } from "./pool.ts";
+import { type Call, UNLIMITED } from "./spi.ts";
+
+/** The module, as a call of it sees it. */
+export interface CallOwner {
+  /** The call has an instance and starts to run. */
+  started(): void;
+  /** Takes the slot back after the call has ended in the engine. */
+  ended(call: PendingCall, slot: Slot): void;
+  /** The call left the queue without having run. */
+  left(call: PendingCall): void;
+  /** What the caller is to see of an error that the engine threw. Marks the slot where the engine crashed. */
+  explain(error: unknown, fn: string | undefined, slot: Slot | undefined, call: Call): unknown;
+  /** The caller got this error. */
+  failed(error: unknown): void;
+}
+
+/**
+ * One call that does not end at once: it waits for an instance, or its engine answers later. Settles its promise exactly
+ * once; whichever of result, deadline, signal and close comes first wins.
+ */
+export class PendingCall extends Waiter {
+  readonly promise: Promise<string>;
+  readonly fn: string;
+  readonly #owner: CallOwner;
+  readonly #payload: string;
+  readonly #limits: Call;
+  #resolve!: (result: string) => void;
+  #reject!: (error: unknown) => void;
+  #settled = false;
+  #timer: NodeJS.Timeout | undefined;
+  /** Held until the engine's promise settles, which may be after the caller's did. */
+  #slot: Slot | undefined;
+
+  constructor(owner: CallOwner, fn: string, payload: string, limits: Call) {
+    super();
+    this.#owner = owner;
+    this.fn = fn;
+    this.#payload = payload;
+    this.#limits = limits;
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    if (limits !== UNLIMITED) this.#watch(limits);
+  }
+
+  override serve(slot: Slot): void {
+    this.#owner.started();
+    this.#slot = slot;
+    let result: string | Promise<string>;
+    try {
+      result = slot.instance.invoke(this.fn, this.#payload, this.#limits);
+    } catch (error) {
+      this.#end(slot, error, undefined);
+      return;
+    }
+    if (typeof result === "string") this.#end(slot, undefined, result);
+    else this.follow(slot, result);
+  }
+
+  /** Goes on with a call that was started on `slot` and that the engine answers later. */
+  follow(slot: Slot, result: Promise<string>): void {
+    this.#slot = slot;
+    result.then(
+      (text) => this.#end(slot, undefined, text),
+      (error: unknown) => this.#end(slot, error, undefined),
+    );
+  }
+
+  override fail(error: unknown): void {
+    this.#owner.left(this);
+    this.#fail(this.#owner.explain(error, this.fn, undefined, this.#limits));
+  }
+
+  /** Gives the caller this error now. The engine is asked to stop if it runs; the instance is held until it has. */
+  cancel(error: unknown): void {
+    if (this.#settled) return;
+    const slot = this.#slot;
+    if (slot === undefined) this.#owner.left(this);
+    this.#fail(error);
+    slot?.instance.abort?.();
+  }
+
+  #end(slot: Slot, error: unknown, result: string | undefined): void {
+    this.#slot = undefined;
+    const failure = result === undefined ? this.#owner.explain(error, this.fn, slot, this.#limits) : undefined;
+    // The caller is answered before the slot is handed on: the next call may run a guest on this very thread.
+    if (result === undefined) this.#fail(failure);
+    else this.#succeed(result);
+    this.#owner.ended(this, slot);
+  }
+
+  #succeed(result: string): void {
+    if (this.#settled) return;
+    this.#finish();
+    this.#resolve(result);
+  }
+
+  #fail(error: unknown): void {
+    if (this.#settled) return;
+    this.#finish();
+    this.#owner.failed(error);
+    this.#reject(error);
+  }
+
+  #finish(): void {
+    this.#settled = true;
+    clearTimeout(this.#timer);
+    this.#limits.signal?.removeEventListener("abort", this.#onAbort);
+  }
+
+  #watch(limits: Call): void {
+    limits.signal?.addEventListener("abort", this.#onAbort, { once: true });
+    if (limits.deadline === Number.POSITIVE_INFINITY) return;
+    const left = Math.max(0, limits.deadline - performance.now());
+    this.#timer = setTimeout(this.#onDeadline, left);
+  }
+
+  readonly #onDeadline = (): void => {
+    const waited = this.#slot === undefined ? "while it waited for an instance" : "while it ran";
+    const error = new ExtensionError("ERR_EXT_TIMEOUT", `the call's time was up ${waited}`);
+    this.cancel(this.#owner.explain(error, this.fn, undefined, this.#limits));
+  };
+
+  readonly #onAbort = (): void => {
+    this.cancel(this.#limits.signal?.reason);
+  };
+}

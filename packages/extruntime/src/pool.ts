@@ -1,0 +1,271 @@
+import type { BudgetMember, InstanceBudget } from "./instance-budget.ts";
+import { type Call, type Instance, type Program, UNLIMITED } from "./spi.ts";
+import { QueueEntry, WaitQueue } from "./wait-queue.ts";
+
+/** An instance and when it was last used, on the budget's clock. */
+export interface Slot {
+  readonly instance: Instance;
+  lastUsed: number;
+  /** Set by the module when the engine failed in a way that it did not foresee. */
+  broken: boolean;
+}
+
+/** A call that waits for an instance. */
+export abstract class Waiter extends QueueEntry {
+  /** Takes the slot and must give it back. Must not throw. */
+  abstract serve(slot: Slot): void;
+  /** No instance could be made for it. Must not throw. */
+  abstract fail(error: unknown): void;
+}
+
+export interface PoolOptions {
+  readonly size: number;
+  /** Waiting calls. */
+  readonly queue: number;
+  readonly budget: InstanceBudget;
+  /** Milliseconds that the top level of a guest may take. */
+  readonly timeoutMs: number | undefined;
+  /** Told when an instance fails to close. Must not throw. */
+  readonly onCloseError: (error: unknown) => void;
+}
+
+/**
+ * The instances of one module: made on demand up to the pool's size, handed out last-used first so that surplus ones
+ * grow idle, and replaced when they break. Calls that find none wait in order.
+ *
+ * Invariant: while a call waits, no instance is idle.
+ */
+export class InstancePool implements BudgetMember {
+  readonly #program: Program;
+  readonly #options: PoolOptions;
+  readonly #budget: InstanceBudget;
+  /** Used as a stack. The least recently used is at the bottom. */
+  readonly #idle: Slot[] = [];
+  readonly #waiting = new WaitQueue<Waiter>();
+  /** Instances that exist, are being made, or are being closed. */
+  #live = 0;
+  #creating = 0;
+  #created = 0;
+  #draining = false;
+  #closed: { resolve: () => void } | undefined;
+
+  constructor(program: Program, options: PoolOptions) {
+    this.#program = program;
+    this.#options = options;
+    this.#budget = options.budget;
+  }
+
+  get live(): number {
+    return this.#live;
+  }
+
+  get created(): number {
+    return this.#created;
+  }
+
+  get queued(): number {
+    return this.#waiting.length;
+  }
+
+  /** Whether an instance is on its way. */
+  get creating(): boolean {
+    return this.#creating > 0;
+  }
+
+  get oldestIdle(): number | undefined {
+    return this.#idle[0]?.lastUsed;
+  }
+
+  /** An instance for a call that can wait, when one is idle or can be made at once and nobody waits before it. */
+  take(): Slot | undefined {
+    const slot = this.#idle.pop();
+    if (slot === undefined) return this.#waiting.length > 0 ? undefined : this.#grow(1);
+    slot.lastUsed = ++this.#budget.clock;
+    return slot;
+  }
+
+  /** An instance for a call that cannot wait; it goes before those that can. */
+  takeNow(): Slot | undefined {
+    const slot = this.#idle.pop();
+    if (slot === undefined) return this.#grow(Number.POSITIVE_INFINITY);
+    slot.lastUsed = ++this.#budget.clock;
+    return slot;
+  }
+
+  /** Queues a call that `take` had nothing for. `false` when the queue is full. */
+  wait(waiter: Waiter): boolean {
+    // An instance that is being made is as good as a place of its own.
+    if (this.#waiting.length >= this.#options.queue + this.#creating) return false;
+    this.#push(waiter);
+    return true;
+  }
+
+  leave(waiter: Waiter): void {
+    this.#waiting.remove(waiter);
+  }
+
+  /** Takes back what `take`, `takeNow` or `serve` gave. */
+  give(slot: Slot): void {
+    if (slot.broken || slot.instance.broken === true || this.#mustYield()) {
+      this.#discard(slot);
+    } else {
+      this.#idle.push(slot);
+    }
+    if (this.#waiting.length > 0) this.#drain();
+  }
+
+  /** Resolves when there is, or was, an instance to run a call on; rejects with what kept it from being made. */
+  warm(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const slot = this.take();
+      const warmUp = new WarmUp(this, resolve, reject);
+      if (slot !== undefined) warmUp.serve(slot);
+      else this.#push(warmUp);
+    });
+  }
+
+  releaseIdle(clock: number, most: number): void {
+    let count = 0;
+    while (count < most && count < this.#idle.length && this.#idle[count]!.lastUsed <= clock) count++;
+    for (const slot of this.#idle.splice(0, count)) this.#discard(slot);
+  }
+
+  wake(): void {
+    this.#drain();
+  }
+
+  /** Closes all instances. To be called once, when no call runs or waits; one that is given back later is closed then. */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#closed = { resolve };
+      this.releaseIdle(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+      if (this.#live === 0) resolve();
+    });
+  }
+
+  /** Whether an instance is wanted more by another module, or no more at all. */
+  #mustYield(): boolean {
+    if (this.#closed !== undefined) return true;
+    return this.#budget.starving && (this.#waiting.length === 0 || this.#budget.overdue);
+  }
+
+  #push(waiter: Waiter): void {
+    this.#waiting.push(waiter);
+    this.#drain();
+  }
+
+  #drain(): void {
+    // A guest that runs on this thread gives its slot back within `serve`; the loop, not the stack, must take that up.
+    if (this.#draining) return;
+    this.#draining = true;
+    try {
+      while (this.#waiting.length > 0) {
+        const creating = this.#creating;
+        let slot: Slot | undefined;
+        try {
+          slot = this.#idle.pop() ?? this.#grow(this.#waiting.length);
+        } catch (error) {
+          this.#waiting.shift()?.fail(error);
+          continue;
+        }
+        if (slot === undefined) {
+          if (this.#creating > creating) continue;
+          return;
+        }
+        slot.lastUsed = ++this.#budget.clock;
+        this.#waiting.shift()!.serve(slot);
+      }
+    } finally {
+      this.#draining = false;
+    }
+  }
+
+  /**
+   * Starts one more instance where that is allowed and fewer are being made than `demand` calls want. Returns it when the
+   * engine makes it at once, and throws what it then throws; else it is handed out when it is ready.
+   */
+  #grow(demand: number): Slot | undefined {
+    if (this.#live >= this.#options.size || this.#creating >= demand) return undefined;
+    if (!this.#budget.reserve(this, demand !== Number.POSITIVE_INFINITY)) return undefined;
+    this.#live++;
+    let made: Instance | Promise<Instance>;
+    try {
+      made = this.#program.instantiate(this.#startCall());
+    } catch (error) {
+      this.#forget();
+      throw error;
+    }
+    if (!(made instanceof Promise)) return this.#adopt(made);
+    this.#creating++;
+    made.then(
+      (instance) => {
+        this.#creating--;
+        this.give(this.#adopt(instance));
+      },
+      (error: unknown) => {
+        this.#creating--;
+        // Before the room is given back: that may start the next attempt, for the next in line.
+        this.#waiting.shift()?.fail(error);
+        this.#forget();
+        this.#drain();
+      },
+    );
+    return undefined;
+  }
+
+  #startCall(): Call {
+    const { timeoutMs } = this.#options;
+    return timeoutMs === undefined ? UNLIMITED : { deadline: performance.now() + timeoutMs, signal: undefined };
+  }
+
+  #adopt(instance: Instance): Slot {
+    this.#created++;
+    return { instance, lastUsed: ++this.#budget.clock, broken: false };
+  }
+
+  #discard(slot: Slot): void {
+    let closing: undefined | Promise<void>;
+    try {
+      closing = slot.instance.close() ?? undefined;
+    } catch (error) {
+      this.#options.onCloseError(error);
+    }
+    if (closing === undefined) {
+      this.#forget();
+      return;
+    }
+    closing.catch(this.#options.onCloseError).then(() => {
+      this.#forget();
+      this.#drain();
+    });
+  }
+
+  #forget(): void {
+    this.#live--;
+    this.#budget.free(this);
+    if (this.#live === 0) this.#closed?.resolve();
+  }
+}
+
+/** A call that only wants to see an instance made. */
+class WarmUp extends Waiter {
+  readonly #pool: InstancePool;
+  readonly #resolve: () => void;
+  readonly #reject: (error: unknown) => void;
+
+  constructor(pool: InstancePool, resolve: () => void, reject: (error: unknown) => void) {
+    super();
+    this.#pool = pool;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  override serve(slot: Slot): void {
+    this.#pool.give(slot);
+    this.#resolve();
+  }
+
+  override fail(error: unknown): void {
+    this.#reject(error);
+  }
+}

@@ -1,0 +1,195 @@
+import {
+  type Capabilities,
+  type CloseOptions,
+  CONTRACT_VERSION,
+  type LoadOptions,
+  type Logger,
+  type Module,
+  type Runtime,
+} from "./contract.ts";
+import { ExtensionError, locate } from "./errors.ts";
+import { type Extension, type ExtensionSource, openExtension } from "./extension.ts";
+import { guestLog } from "./guest-log.ts";
+import { InstanceBudget } from "./instance-budget.ts";
+import type { Limits, Manifest, Placement } from "./manifest.ts";
+import { cannotStop, LoadedModule } from "./module.ts";
+import { defaultPoolSize } from "./pool-size.ts";
+import { ENGINE_VERSION, type Engine, type Program } from "./spi.ts";
+
+/** Options that every engine's factory takes. */
+export interface RuntimeOptions {
+  /** Where instances live. `inline`, the default, is on the thread that calls. */
+  placement?: Placement | undefined;
+  /** For extensions whose manifest leaves a limit out. */
+  limits?: Limits | undefined;
+  /** For modules that are loaded without a logger of their own. */
+  logger?: Logger | undefined;
+  /** Bound on live instances, for modules that are loaded without one; by default the runtime has one of its own. */
+  budget?: InstanceBudget | undefined;
+}
+
+/** Waiting calls per module where nobody says: room for ten thousand overlapping calls. */
+const DEFAULT_QUEUE = 10_000;
+const MIB = 1_048_576;
+
+/**
+ * Makes an engine safe to use.
+ *
+ * @throws TypeError for an engine of another version or an environment variable that is no pool size;
+ * ExtensionError `ERR_EXT_UNSUPPORTED` for a placement that the engine is not to be had at.
+ */
+export function createRuntime(engine: Engine, options: RuntimeOptions = {}): Runtime {
+  if (engine?.engineVersion !== ENGINE_VERSION)
+    throw new TypeError(
+      `this extruntime takes engines of version ${ENGINE_VERSION}, and this one has ${engine?.engineVersion}`,
+    );
+  if (options.placement !== undefined && options.placement !== "inline")
+    throw unsupportedPlacement(engine.name, options.placement);
+  return new EngineRuntime(engine, options, defaultPoolSize(engine.pool));
+}
+
+class EngineRuntime implements Runtime {
+  readonly contractVersion = CONTRACT_VERSION;
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly capabilities: Capabilities;
+  readonly #engine: Engine;
+  readonly #options: RuntimeOptions;
+  readonly #poolSize: number;
+  readonly #budget: InstanceBudget;
+  readonly #modules = new Set<LoadedModule>();
+  /** Loads under way: `close` waits for them. */
+  readonly #loading = new Set<Promise<unknown>>();
+  #closing: Promise<void> | undefined;
+
+  constructor(engine: Engine, options: RuntimeOptions, poolSize: number) {
+    this.name = engine.name;
+    this.aliases = Object.freeze([...engine.aliases]);
+    this.capabilities = Object.freeze({ ...engine.capabilities });
+    this.#engine = engine;
+    this.#options = options;
+    this.#poolSize = poolSize;
+    this.#budget = options.budget ?? new InstanceBudget();
+  }
+
+  load(source: ExtensionSource | Extension, options: LoadOptions = {}): Promise<Module> {
+    if (this.#closing !== undefined) return Promise.reject(this.#closedError());
+    const loading = this.#load(source, options);
+    this.#loading.add(loading);
+    const done = () => this.#loading.delete(loading);
+    loading.then(done, done);
+    return loading;
+  }
+
+  close(options: CloseOptions = {}): Promise<void> {
+    // Asking for an abort later must reach the modules that a first, patient close is still waiting for.
+    const closings = [...this.#modules].map((module) => module.close(options));
+    this.#closing ??= this.#close(options);
+    return options.abort === true ? Promise.all(closings).then(() => {}) : this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #load(source: ExtensionSource | Extension, options: LoadOptions): Promise<Module> {
+    const extension = await openExtension(source);
+    const { manifest } = extension;
+    try {
+      this.#checkFit(manifest);
+      const module = await this.#start(extension, options, this.#limits(manifest, options));
+      if (options.lazy !== true) await this.#warm(module);
+      return module;
+    } catch (error) {
+      if (ExtensionError.is(error)) throw locate(error, manifest.name);
+      throw locate(this.#engineFailed(error), manifest.name);
+    }
+  }
+
+  async #start(extension: Extension, options: LoadOptions, limits: Limits): Promise<LoadedModule> {
+    const { manifest } = extension;
+    const log = guestLog(options.logger ?? this.#options.logger, { extension: manifest.name, runtime: this.name });
+    const size = limits.pool ?? this.#poolSize;
+    const memoryBytes = limits.memoryMb === undefined ? undefined : limits.memoryMb * MIB;
+    const program: Program = await this.#engine.compile(extension, { memoryBytes, pool: size, log });
+    const module = new LoadedModule({
+      manifest,
+      runtime: this.name,
+      capabilities: this.capabilities,
+      program,
+      pool: {
+        size,
+        queue: limits.queue ?? DEFAULT_QUEUE,
+        budget: options.budget ?? this.#budget,
+        timeoutMs: limits.timeoutMs,
+        onCloseError: (error) => log("error", `an instance failed to close: ${String(error)}`),
+      },
+      onClosed: (closed) => this.#modules.delete(closed),
+    });
+    this.#modules.add(module);
+    return module;
+  }
+
+  async #warm(module: LoadedModule): Promise<void> {
+    try {
+      await module.warm();
+    } catch (error) {
+      await module.close();
+      throw error;
+    }
+  }
+
+  #checkFit(manifest: Manifest): void {
+    if (manifest.runtime !== this.name && !this.aliases.includes(manifest.runtime))
+      throw new ExtensionError(
+        "ERR_EXT_UNKNOWN_RUNTIME",
+        `its manifest names the runtime ${JSON.stringify(manifest.runtime)}, and this one is ${this.name}`,
+      );
+    if (manifest.placement !== undefined && manifest.placement !== "inline")
+      throw unsupportedPlacement(this.name, manifest.placement);
+    if (manifest.permissions.length > 0)
+      throw new ExtensionError(
+        "ERR_EXT_DENIED",
+        `its manifest asks for ${manifest.permissions.join(", ")}, and this host offers no host functions`,
+      );
+  }
+
+  /** The host's limits before the manifest's before the runtime's, each refused where the engine cannot keep it. */
+  #limits(manifest: Manifest, options: LoadOptions): Limits {
+    const limits = { ...defined(this.#options.limits), ...defined(manifest.limits), ...defined(options.limits) };
+    if (limits.timeoutMs !== undefined && this.capabilities.supportsAbort === false) throw cannotStop(this.name);
+    if (limits.memoryMb !== undefined && !this.capabilities.memoryLimit)
+      throw new ExtensionError(
+        "ERR_EXT_UNSUPPORTED",
+        `the ${this.name} runtime cannot keep limits.memoryMb (its memoryLimit is false): leave it out, or run the extension in an engine that can, such as quickjs or wasm`,
+      );
+    return limits;
+  }
+
+  async #close(options: CloseOptions): Promise<void> {
+    await Promise.allSettled(this.#loading);
+    await Promise.all([...this.#modules].map((module) => module.close(options)));
+    await this.#engine.close?.();
+  }
+
+  #closedError(): ExtensionError {
+    return new ExtensionError("ERR_EXT_CLOSED", `the ${this.name} runtime is closed`);
+  }
+
+  #engineFailed(error: unknown): ExtensionError {
+    return new ExtensionError("ERR_EXT_CRASHED", `the ${this.name} engine failed to load it: ${String(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function unsupportedPlacement(name: string, placement: string): ExtensionError {
+  return new ExtensionError(
+    "ERR_EXT_UNSUPPORTED",
+    `the ${name} runtime runs inline only, and placement ${JSON.stringify(placement)} was asked for; leave it out`,
+  );
+}
+
+function defined(limits: Limits | undefined): Limits {
+  return Object.fromEntries(Object.entries(limits ?? {}).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,81 @@
+import type { Capabilities, LogLevel } from "./contract.ts";
+import type { Extension } from "./extension.ts";
+
+/**
+ * What an engine author writes. `createRuntime` turns an {@link Engine} into a `Runtime`; the core then does, once for
+ * every engine: manifest checks, closed and unknown-function checks, pool and queue, deadlines, error wrapping and
+ * statistics. An engine does what is particular to its VM.
+ */
+
+/** Version of this interface. An engine with another number is refused by `createRuntime`. */
+export const ENGINE_VERSION = 1;
+
+export interface Engine {
+  readonly engineVersion: typeof ENGINE_VERSION;
+  /** The name in a manifest's `runtime`. */
+  readonly name: string;
+  readonly aliases: readonly string[];
+  /** Of the engine inline, on the thread that calls it. */
+  readonly capabilities: Capabilities;
+  /** Instances per module where neither the manifest nor the host says: an environment variable, and the default without it. */
+  readonly pool: { readonly env?: string | undefined; readonly size: number };
+  /**
+   * Prepares an extension for its instances. It must not run guest code.
+   * Throws an ExtensionError; any other error is taken for a fault of the engine.
+   */
+  compile(extension: Extension, context: CompileContext): Program | Promise<Program>;
+  /** Called once, after all programs are closed. */
+  close?(): void | Promise<void>;
+}
+
+export interface CompileContext {
+  /** Bytes that one instance may use, or `undefined`. Only set where `capabilities.memoryLimit` is true. */
+  readonly memoryBytes: number | undefined;
+  /** Instances that the pool will hold at the most. */
+  readonly pool: number;
+  /** Takes a line of guest output. Never throws; long messages are cut. */
+  log(level: LogLevel, message: string): void;
+}
+
+/** An extension compiled once. */
+export interface Program {
+  /**
+   * Makes an isolated copy, and runs the guest's top level. An engine that can do so at once returns it at once: only
+   * then can `invokeSync` make an instance on demand. Keeps to `call.deadline` by itself.
+   * Throws `ERR_EXT_UNKNOWN_FUNCTION` where the code lacks a function of `manifest.exports`, `ERR_EXT_GUEST` where the top level throws.
+   */
+  instantiate(call: Call): Instance | Promise<Instance>;
+  /** Called once, after all instances are closed. */
+  close(): void | Promise<void>;
+}
+
+/** One isolated copy of a program. The core never starts a call on it while another runs, and never closes it during a call. */
+export interface Instance {
+  /**
+   * Runs one call. `fn` is one of `manifest.exports`; `payload` is any string at all: an engine whose guests receive values
+   * refuses one that is not JSON with `ERR_EXT_BAD_PAYLOAD` before the guest runs. Returns JSON text, `null` for nothing.
+   * Throws (or rejects with) an ExtensionError; any other error is taken for a crash of the engine and costs the instance.
+   */
+  invoke(fn: string, payload: string, call: Call): string | Promise<string>;
+  /** For engines whose `invoke` leaves the calling thread but that can also stay on it. Without it, `invokeSync` uses `invoke`. */
+  invokeSync?(fn: string, payload: string, call: Call): string;
+  /**
+   * Asks the call that runs now to stop, because its deadline passed or its signal fired. The caller has its answer already;
+   * the promise of `invoke` must still settle, sooner or later, and the instance is held until it does.
+   */
+  abort?(): void;
+  /** Read after each call: `true` when the instance must not serve another one. The core then closes and replaces it. */
+  readonly broken?: boolean;
+  close(): void | Promise<void>;
+}
+
+/** The limits of one call (or of one instantiation), for an engine that runs on the calling thread and must look for itself. */
+export interface Call {
+  /** On the clock of `performance.now()`, in milliseconds; `Infinity` for none. An engine that stops for it throws `ERR_EXT_TIMEOUT`. */
+  readonly deadline: number;
+  /** An engine that stops for it throws `signal.reason`. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/** A call without limits. */
+export const UNLIMITED: Call = Object.freeze({ deadline: Number.POSITIVE_INFINITY, signal: undefined });

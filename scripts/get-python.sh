@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# Makes a CPython with a shared library available for pyvm's tests, and prints the path of its executable.
+#
+#   scripts/get-python.sh [--version 3.13] [--free-threaded] [--numpy]
+#
+# Looked at in this order: the cache folder ($EXTRUNTIME_CACHE, or ~/.cache/extruntime); the system's own python3.13,
+# where its library is shared; otherwise the source is fetched and built into the cache folder, which takes a few
+# minutes once. The source is the Debian 13 package, fetched by apt's own client with a source list of its own, so
+# nothing of the system is changed. EXTRUNTIME_DEBIAN_MIRROR names a Debian mirror where the system has none configured;
+# EXTRUNTIME_PYTHON_SOURCE names an unpacked CPython source folder instead.
+#
+# With --numpy, numpy is put beside it, in <prefix>/numpy for a cached build and <cache>/numpy-<version> otherwise; the
+# second line printed is that folder, to be named in `python.path` of a manifest.
+set -euo pipefail
+
+version=3.13
+free_threaded=no
+numpy=no
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --version) version=$2; shift 2 ;;
+    --free-threaded) free_threaded=yes; shift ;;
+    --numpy) numpy=yes; shift ;;
+    *) echo "get-python: unknown option $1" >&2; exit 2 ;;
+  esac
+done
+
+cache=${EXTRUNTIME_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/extruntime}
+suffix=""
+[ "$free_threaded" = yes ] && suffix=t
+prefix=$cache/python$version$suffix
+
+say() { echo "get-python: $*" >&2; }
+
+# Whether the executable $1 is the wanted CPython, with a shared library.
+serves() {
+  "$1" -I - "$version" "$free_threaded" 2>/dev/null <<'PY'
+import sys, sysconfig
+version, free_threaded = sys.argv[1:]
+same = "%d.%d" % sys.version_info[:2] == version
+shared = bool(sysconfig.get_config_var("Py_ENABLE_SHARED"))
+gil = bool(sysconfig.get_config_var("Py_GIL_DISABLED")) == (free_threaded == "yes")
+sys.exit(0 if same and shared and gil else 1)
+PY
+}
+
+debian_mirror() {
+  if [ -n "${EXTRUNTIME_DEBIAN_MIRROR:-}" ]; then echo "$EXTRUNTIME_DEBIAN_MIRROR"; return; fi
+  # shellcheck disable=SC1091
+  local codename; codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+  apt-get indextargets --format '$(REPO_URI) $(RELEASE)' | awk -v c="$codename" '$2 == c { print $1; exit }'
+}
+
+fetch_source() {
+  if [ -n "${EXTRUNTIME_PYTHON_SOURCE:-}" ]; then cp -r "$EXTRUNTIME_PYTHON_SOURCE" "$1/source"; return; fi
+  command -v apt-get >/dev/null || {
+    say "python$version was not found, and without apt it cannot be fetched."
+    say "Fedora: dnf install python$version   macOS: brew install python@$version   or set EXTRUNTIME_PYTHON_SOURCE"
+    return 1
+  }
+  local mirror; mirror=$(debian_mirror)
+  [ -n "$mirror" ] || { say "no Debian mirror is configured here: set EXTRUNTIME_DEBIAN_MIRROR"; return 1; }
+  mkdir -p "$1/apt/lists/partial" "$1/apt/cache/archives/partial" "$1/apt/etc"
+  echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie main" > "$1/apt/etc/sources.list"
+  local own=(-o Dir::Etc::sourcelist="$1/apt/etc/sources.list" -o Dir::Etc::sourceparts=- -o Dir::State::lists="$1/apt/lists"
+    -o Dir::Cache="$1/apt/cache" -o APT::Sandbox::User= -o Acquire::Languages=none)
+  apt-get "${own[@]}" -qq update >&2
+  (cd "$1" && apt-get "${own[@]}" -qq --download-only source "python$version" >&2)
+  mkdir "$1/source"
+  tar -xf "$1"/python"$version"_*.orig.tar.?z -C "$1/source" --strip-components 1
+}
+
+build() {
+  local work; work=$(mktemp -d "$cache/build.XXXXXX")
+  # shellcheck disable=SC2064
+  trap "rm -rf '$work'" EXIT
+  say "fetching the source of CPython $version"
+  fetch_source "$work"
+  local options=(--enable-shared --prefix="$prefix" LDFLAGS="-Wl,-rpath,$prefix/lib")
+  [ "$free_threaded" = yes ] && options+=(--disable-gil)
+  say "building CPython $version$suffix into $prefix (a few minutes, once)"
+  (cd "$work/source" && ./configure -q "${options[@]}" && nice make -s -j2 && nice make -s install) > "$work/log" 2>&1 || {
+    tail -40 "$work/log" >&2
+    say "the build failed; it needs a C compiler, and the headers of OpenSSL, zlib, libffi and SQLite for their modules"
+    return 1
+  }
+  rm -rf "$prefix"/lib/python*/test
+  touch "$prefix/.complete"
+}
+
+install_numpy() {
+  local folder=$1
+  [ -e "$folder/.complete" ] && return
+  rm -rf "$folder"
+  "$python" -m pip --version >/dev/null 2>&1 || "$python" -m ensurepip >/dev/null 2>&1 || {
+    say "numpy was asked for, but $python has no pip"; return 1; }
+  "$python" -m pip install --quiet --only-binary :all: --target "$folder" numpy >&2
+  touch "$folder/.complete"
+}
+
+mkdir -p "$cache"
+if [ -e "$prefix/.complete" ]; then
+  python=$prefix/bin/python$version$suffix
+elif [ -x "/usr/bin/python$version$suffix" ] && serves "/usr/bin/python$version$suffix"; then
+  python=/usr/bin/python$version$suffix
+else
+  build
+  python=$prefix/bin/python$version$suffix
+fi
+echo "$python"
+if [ "$numpy" = yes ]; then
+  folder=$cache/numpy-$version$suffix
+  install_numpy "$folder"
+  echo "$folder"
+fi

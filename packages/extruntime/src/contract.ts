@@ -127,6 +127,8 @@ export interface Module extends AsyncDisposable {
   /** Name of the runtime that holds it. */
   readonly runtime: string;
   readonly exports: readonly string[];
+  /** From the first `close` on. */
+  readonly closed: boolean;
   /**
    * Calls a function with JSON text and resolves to JSON text; a guest that returns nothing gives `null`.
    *

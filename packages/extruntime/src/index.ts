@@ -13,9 +13,12 @@ export {
   type ModuleStats,
   type Runtime,
 } from "./contract.ts";
+export { type DiscoverOptions, type Discovery, discoverRuntimes, type UnavailableEngine } from "./discover.ts";
 export { ERROR_CODES, ExtensionError, type ExtensionErrorCode, type GuestErrorDetails } from "./errors.ts";
 export type { Extension, ExtensionFiles, ExtensionSource } from "./extension.ts";
+export { ExtensionHost, type ExtensionHostOptions, type LoadFailure, type LoadReport } from "./host.ts";
 export { InstanceBudget, type InstanceBudgetOptions } from "./instance-budget.ts";
 export { type Limits, type Manifest, type ManifestInput, type Placement, parseManifest } from "./manifest.ts";
 export { type NativeContext, type NativeFunction, type NativeOptions, native } from "./native/index.ts";
+export type { Policy } from "./policy.ts";
 export { createRuntime, type RuntimeOptions } from "./runtime.ts";

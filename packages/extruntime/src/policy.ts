@@ -1,0 +1,77 @@
+import type { Capabilities } from "./contract.ts";
+import { ExtensionError } from "./errors.ts";
+import type { Limits, Manifest } from "./manifest.ts";
+
+/** What may load into a host. Everything that is given must hold. */
+export interface Policy {
+  /** Runtimes by their own names (not aliases); any other is refused. */
+  runtimes?: readonly string[] | undefined;
+  /**
+   * Capabilities that the runtime must have, for example `{ hardSandbox: true }`. `supportsAbort: "interpreted"` is met by
+   * `"hard"` too; `acceptsLanguages` is met by a runtime that accepts one of those named.
+   */
+  require?: Partial<Capabilities> | undefined;
+  /** The most that an extension may ask for. One that asks for more is refused; one that does not say gets this. */
+  limits?: Limits | undefined;
+  /** Has the last word: `false`, or a text that says why, refuses. */
+  allow?:
+    | ((manifest: Manifest, capabilities: Capabilities) => boolean | string | Promise<boolean | string>)
+    | undefined;
+}
+
+/**
+ * Decides whether an extension may load.
+ *
+ * @returns the limits that the host sets for it.
+ * @throws ExtensionError `ERR_EXT_DENIED` that says which rule refused it.
+ */
+export async function applyPolicy(
+  policy: Policy,
+  manifest: Manifest,
+  runtime: { readonly name: string; readonly capabilities: Capabilities },
+): Promise<Limits> {
+  const { runtimes, require = {}, allow } = policy;
+  if (runtimes !== undefined && !runtimes.includes(runtime.name))
+    throw denied(`the host allows the runtimes ${runtimes.join(", ") || "(none)"}, and this one is ${runtime.name}`);
+  for (const [name, wanted] of Object.entries(require))
+    if (wanted !== undefined && !meets(name, runtime.capabilities[name as keyof Capabilities], wanted))
+      throw denied(
+        `the host requires ${name} to be ${show(wanted)}, and it is ${show(runtime.capabilities[name as keyof Capabilities])} in the ${runtime.name} runtime`,
+      );
+  const limits = ceilings(policy.limits ?? {}, manifest);
+  const answer = allow === undefined ? true : await allow(manifest, runtime.capabilities);
+  if (answer !== true) throw denied(typeof answer === "string" ? answer : "the host's policy function refused it");
+  return limits;
+}
+
+const ABORT_RANK = { false: 0, interpreted: 1, hard: 2 } as const;
+
+function meets(name: string, has: unknown, wanted: unknown): boolean {
+  if (name === "supportsAbort") return rank(has) >= rank(wanted);
+  if (Array.isArray(wanted)) return Array.isArray(has) && wanted.some((item) => has.includes(item));
+  return has === wanted;
+}
+
+function rank(support: unknown): number {
+  return ABORT_RANK[String(support) as keyof typeof ABORT_RANK] ?? 0;
+}
+
+function show(value: unknown): string {
+  return JSON.stringify(value);
+}
+
+function ceilings(most: Limits, manifest: Manifest): Limits {
+  const limits: Record<string, number> = {};
+  for (const [key, ceiling] of Object.entries(most)) {
+    if (ceiling === undefined) continue;
+    const asked = manifest.limits[key as keyof Limits];
+    if (asked !== undefined && asked > ceiling)
+      throw denied(`it asks for limits.${key} of ${asked}, and the host allows ${ceiling} at the most`);
+    limits[key] = asked ?? ceiling;
+  }
+  return limits;
+}
+
+function denied(why: string): ExtensionError {
+  return new ExtensionError("ERR_EXT_DENIED", why);
+}

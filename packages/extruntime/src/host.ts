@@ -183,7 +183,7 @@ export class ExtensionHost implements AsyncDisposable {
   #unknownRuntime(name: string): ExtensionError {
     const missing = this.#unavailable.find((engine) => engine.name === name || engine.aliases.includes(name));
     const known = [...new Set([...this.#runtimes.values()].map((runtime) => runtime.name))].join(", ") || "none";
-    const why = missing === undefined ? "" : `: ${missing.reason}. ${missing.remedy}`;
+    const why = missing === undefined ? "" : `: ${[missing.reason, missing.remedy].filter(Boolean).join(". ")}`;
     return new ExtensionError(
       "ERR_EXT_UNKNOWN_RUNTIME",
       `its manifest names the runtime ${JSON.stringify(name)}, which this host does not have${why} (it has: ${known})`,

@@ -122,8 +122,7 @@ function describe(issue: v.BaseIssue<unknown>): string {
     const key = issue.path?.at(-1)?.key;
     return `unknown key ${JSON.stringify(path ?? key)}${suggestion(String(key), issue)}`;
   }
-  if (issue.type === "strict_object" && issue.received === "undefined" && path !== null)
-    return `${JSON.stringify(path)} is missing`;
+  if (issue.input === undefined && path !== null) return `${JSON.stringify(path)} is missing`;
   if (path === null) return `the manifest ${issue.message}`;
   return `${JSON.stringify(path)} ${issue.message}, and is ${shorten(issue.input)}`;
 }

@@ -188,7 +188,7 @@ export class LoadedModule implements Module, CallOwner {
 
   #limits(timeoutMs: number | undefined, signal: AbortSignal | undefined, fn: string): Call {
     if (timeoutMs === undefined && signal === undefined) return UNLIMITED;
-    if (timeoutMs !== undefined && !(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS))
+    if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS))
       throw new TypeError(`timeoutMs must be a number above 0, up to ${MAX_TIMEOUT_MS}, and is ${timeoutMs}`);
     if (this.#setup.capabilities.supportsAbort === false) throw locate(cannotStop(this.runtime), this.name, fn);
     signal?.throwIfAborted();

@@ -94,10 +94,11 @@ export class InstancePool implements BudgetMember {
 
   /** Queues a call that `take` had nothing for. `false` when the queue is full. */
   wait(waiter: Waiter): boolean {
-    // An instance that is being made is as good as a place of its own.
-    if (this.#waiting.length >= this.#options.queue + this.#creating) return false;
     this.#push(waiter);
-    return true;
+    // An instance that is being made is as good as a place of its own.
+    if (waiter.queue === undefined || this.#waiting.length <= this.#options.queue + this.#creating) return true;
+    this.#waiting.remove(waiter);
+    return false;
   }
 
   leave(waiter: Waiter): void {
@@ -147,6 +148,17 @@ export class InstancePool implements BudgetMember {
   #mustYield(): boolean {
     if (this.#closed !== undefined) return true;
     return this.#budget.starving && (this.#waiting.length === 0 || this.#budget.overdue);
+  }
+
+  /** Takes in a new instance. It serves a call before it can be wanted elsewhere, or two modules could pass their room to and fro for ever. */
+  #offer(slot: Slot): void {
+    if (this.#closed !== undefined) {
+      this.#discard(slot);
+      return;
+    }
+    this.#idle.push(slot);
+    this.#drain();
+    if (this.#idle.length > 0 && this.#budget.starving) this.releaseIdle(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
   }
 
   #push(waiter: Waiter): void {
@@ -200,7 +212,7 @@ export class InstancePool implements BudgetMember {
     made.then(
       (instance) => {
         this.#creating--;
-        this.give(this.#adopt(instance));
+        this.#offer(this.#adopt(instance));
       },
       (error: unknown) => {
         this.#creating--;

@@ -53,6 +53,7 @@ class EngineRuntime implements Runtime {
   readonly name: string;
   readonly aliases: readonly string[];
   readonly capabilities: Capabilities;
+  readonly unavailable: string | undefined;
   readonly #engine: Engine;
   readonly #options: RuntimeOptions;
   readonly #poolSize: number;
@@ -66,6 +67,7 @@ class EngineRuntime implements Runtime {
     this.name = engine.name;
     this.aliases = Object.freeze([...engine.aliases]);
     this.capabilities = Object.freeze({ ...engine.capabilities });
+    this.unavailable = engine.unavailable;
     this.#engine = engine;
     this.#options = options;
     this.#poolSize = poolSize;
@@ -97,6 +99,7 @@ class EngineRuntime implements Runtime {
     const { manifest } = extension;
     try {
       this.#checkFit(manifest);
+      if (this.unavailable !== undefined) throw new ExtensionError("ERR_EXT_UNSUPPORTED", this.unavailable);
       const module = await this.#start(extension, options, this.#limits(manifest, options));
       if (options.lazy !== true) await this.#warm(module);
       return module;

@@ -17,6 +17,8 @@ export interface Engine {
   readonly aliases: readonly string[];
   /** Of the engine inline, on the thread that calls it. */
   readonly capabilities: Capabilities;
+  /** Set on an engine that only stands in for one that is not there: why, and what to do. Every load then fails with it. */
+  readonly unavailable?: string | undefined;
   /** Instances per module where neither the manifest nor the host says: an environment variable, and the default without it. */
   readonly pool: { readonly env?: string | undefined; readonly size: number };
   /**

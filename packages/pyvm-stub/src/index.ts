@@ -1,0 +1,12 @@
+import { createRuntime, type RuntimeOptions, registerEngine, type Runtime } from "extruntime/engine";
+import { stubEngine } from "./engine.ts";
+
+/**
+ * Stands in for `@extruntime/pyvm` in a build that wants no Python: the same factory, name and capabilities, but every
+ * `load` fails with `ERR_EXT_UNSUPPORTED` and says how to get the real engine.
+ */
+export function pyvm(options: RuntimeOptions = {}): Runtime {
+  return createRuntime(stubEngine, options);
+}
+
+registerEngine({ name: "pyvm", package: "@extruntime/pyvm-stub", create: pyvm, stub: true });

@@ -52,10 +52,14 @@ export async function discoverRuntimes(options: DiscoverOptions = {}): Promise<D
     try {
       await import(pathToFileURL(found.register).href);
     } catch (error) {
+      const { name, aliases } = KNOWN_ENGINES.find((engine) => engine.package === found.name) ?? {
+        name: found.name,
+        aliases: [],
+      };
       unavailable.push(
         missing(
-          found.name,
-          [],
+          name,
+          aliases,
           found.name,
           `${found.name} failed to load: ${message(error)}`,
           "Reinstall it, or remove it.",

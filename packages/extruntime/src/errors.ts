@@ -91,7 +91,7 @@ export function locate(error: ExtensionError, extension: string, fn?: string): E
   error.extension = extension;
   error.function ??= fn;
   const before = error.message;
-  error.message = `${fn === undefined ? extension : `${extension}.${fn}`}: ${before}`;
+  error.message = `${error.function === undefined ? extension : `${extension}.${error.function}`}: ${before}`;
   if (error.stack !== undefined) error.stack = error.stack.replace(before, () => error.message);
   return error;
 }

@@ -158,7 +158,8 @@ export class InstancePool implements BudgetMember {
     }
     this.#idle.push(slot);
     this.#drain();
-    if (this.#idle.length > 0 && this.#budget.starving) this.releaseIdle(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+    if (this.#idle.length > 0 && this.#budget.starving)
+      this.releaseIdle(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
   }
 
   #push(waiter: Waiter): void {

@@ -82,7 +82,10 @@ describe("a folder", () => {
 
 describe("files in memory", () => {
   it("open with text and bytes", async () => {
-    const extension = await openExtension({ manifest, files: { "main.js": "text", "./data.bin": new Uint8Array([1, 2]) } });
+    const extension = await openExtension({
+      manifest,
+      files: { "main.js": "text", "./data.bin": new Uint8Array([1, 2]) },
+    });
     expect(extension.location).toBe("memory:example");
     expect([...(await extension.read("data.bin"))]).toEqual([1, 2]);
     expect(await extension.list()).toEqual(["data.bin", "main.js"]);
@@ -90,7 +93,9 @@ describe("files in memory", () => {
   });
 
   it("must have the module, and no path that leaves", async () => {
-    await expect(openExtension({ manifest, files: {} })).rejects.toThrow(/"module" names main\.js, which is not among its files: none/);
+    await expect(openExtension({ manifest, files: {} })).rejects.toThrow(
+      /"module" names main\.js, which is not among its files: none/,
+    );
     await expect(openExtension({ manifest, files: { "main.js": "", "../x": "" } })).rejects.toThrow(/must stay inside/);
     await expect(openExtension({ manifest: "{", files: {} })).rejects.toMatchObject({ code: "ERR_EXT_BAD_MANIFEST" });
   });

@@ -1,4 +1,4 @@
-import { type Call, type Engine, ENGINE_VERSION, ExtensionError, type Instance } from "../src/engine.ts";
+import { type Call, ENGINE_VERSION, type Engine, ExtensionError, type Instance } from "../src/engine.ts";
 
 /** A call that the fake engine has been given and that the test settles. */
 export interface OpenCall {
@@ -29,7 +29,9 @@ export interface FakeEngine extends Engine {
  * An engine whose calls end when the test says so. `sync` makes instances at once and answers `echo` at once; with
  * `held`, instantiation waits until the test calls `release`.
  */
-export function fakeEngine(options: { sync?: boolean; abort?: boolean; capabilities?: Partial<Engine["capabilities"]> } = {}): FakeEngine {
+export function fakeEngine(
+  options: { sync?: boolean; abort?: boolean; capabilities?: Partial<Engine["capabilities"]> } = {},
+): FakeEngine {
   const engine: FakeEngine = {
     engineVersion: ENGINE_VERSION,
     name: "fake",
@@ -98,8 +100,14 @@ function fakeInstance(engine: FakeEngine, number: number): Instance {
           payload,
           call,
           instance: number,
-          resolve: (result) => (done(), resolve(result)),
-          reject: (error) => (done(), reject(error)),
+          resolve: (result) => {
+            done();
+            resolve(result);
+          },
+          reject: (error) => {
+            done();
+            reject(error);
+          },
         };
         running = open;
         engine.open.push(open);

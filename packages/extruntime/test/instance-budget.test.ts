@@ -21,7 +21,9 @@ describe("the bound on live instances", () => {
     const budget = new InstanceBudget({ maxInstances: 50 });
     const engine = fakeEngine({ sync: true });
     const runtime = createRuntime(engine, { budget });
-    const modules = await Promise.all(Array.from({ length: 10_000 }, (_, i) => runtime.load(fakeExtension(`m${i}`), { lazy: true })));
+    const modules = await Promise.all(
+      Array.from({ length: 10_000 }, (_, i) => runtime.load(fakeExtension(`m${i}`), { lazy: true })),
+    );
     expect(budget.live).toBe(0);
     for (let round = 0; round < 3; round++)
       for (const module of modules.slice(round * 1000, round * 1000 + 50)) await module.invoke("echo", "1");

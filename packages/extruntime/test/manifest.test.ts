@@ -5,7 +5,13 @@ import { Ajv } from "ajv";
 import { describe, expect, it } from "vitest";
 import { ExtensionError, parseManifest } from "../src/index.ts";
 
-const good = { name: "validate-email", version: "0.1.0", runtime: "quickjs", module: "validate.js", exports: ["validate"] };
+const good = {
+  name: "validate-email",
+  version: "0.1.0",
+  runtime: "quickjs",
+  module: "validate.js",
+  exports: ["validate"],
+};
 
 function refusal(manifest: unknown): ExtensionError {
   try {
@@ -60,13 +66,21 @@ describe("a bad manifest", () => {
     ["an empty name", { ...good, name: "" }, /"name" must consist of letters/],
     ["a name with a dot", { ...good, name: ".." }, /"name" must consist of letters/],
     ["a name that ends in a newline", { ...good, name: "a\n" }, /"name" must consist of letters/],
-    ["a version that is none", { ...good, version: "1" }, /"version" must be a SemVer version such as 1\.2\.3, and is "1"/],
+    [
+      "a version that is none",
+      { ...good, version: "1" },
+      /"version" must be a SemVer version such as 1\.2\.3, and is "1"/,
+    ],
     ["no runtime", { ...good, runtime: undefined }, /"runtime" is missing/],
     ["no exports", { ...good, exports: undefined }, /"exports" is missing/],
     ["empty exports", { ...good, exports: [] }, /"exports" must name at least one function/],
     ["exports of the wrong type", { ...good, exports: "validate" }, /"exports" must be a list of function names/],
     ["an export that is no name", { ...good, exports: ["a b"] }, /"exports\.0" must be function names/],
-    ["an export with two leading underscores", { ...good, exports: ["__proto__"] }, /"exports\.0" must be function names/],
+    [
+      "an export with two leading underscores",
+      { ...good, exports: ["__proto__"] },
+      /"exports\.0" must be function names/,
+    ],
     ["duplicate exports", { ...good, exports: ["a", "b", "a"] }, /must not name a function twice/],
     ["an absolute path", { ...good, module: "/etc/passwd" }, /"module" must be a relative path/],
     ["a drive letter", { ...good, module: "C:x.js" }, /"module" must be a relative path/],
@@ -76,9 +90,21 @@ describe("a bad manifest", () => {
     ["a path that names no file", { ...good, module: "./" }, /"module" must name a file/],
     ["an unknown key, near a known one", { ...good, modul: "x" }, /unknown key "modul"; did you mean "module"\?/],
     ["an unknown key, near nothing", { ...good, zzzzzzzz: 1 }, /unknown key "zzzzzzzz"; known are \$schema, name/],
-    ["an unknown limit", { ...good, limits: { timeout: 5 } }, /unknown key "limits\.timeout"; did you mean "timeoutMs"\?/],
-    ["a limit that is no number", { ...good, limits: { timeoutMs: "5" } }, /"limits\.timeoutMs" must be a whole number of milliseconds/],
-    ["a limit of zero", { ...good, limits: { memoryMb: 0 } }, /"limits\.memoryMb" must be a whole number of mebibytes from 1/],
+    [
+      "an unknown limit",
+      { ...good, limits: { timeout: 5 } },
+      /unknown key "limits\.timeout"; did you mean "timeoutMs"\?/,
+    ],
+    [
+      "a limit that is no number",
+      { ...good, limits: { timeoutMs: "5" } },
+      /"limits\.timeoutMs" must be a whole number of milliseconds/,
+    ],
+    [
+      "a limit of zero",
+      { ...good, limits: { memoryMb: 0 } },
+      /"limits\.memoryMb" must be a whole number of mebibytes from 1/,
+    ],
     ["a broken limit", { ...good, limits: { pool: 1.5 } }, /"limits\.pool" must be a whole number/],
     ["a placement that is none", { ...good, placement: "moon" }, /"placement" must be "inline", "thread" or "process"/],
     ["an unknown Python setting", { ...good, python: { intepreter: "shared" } }, /did you mean "interpreter"\?/],
@@ -108,7 +134,16 @@ describe("the JSON Schema", () => {
     const validate = new Ajv({ strict: true }).compile(schema);
     expect(validate(good)).toBe(true);
     expect(validate({ ...good, limits: { timeoutMs: 5 }, python: { path: ["lib"] } })).toBe(true);
-    for (const change of [{ name: "a/b" }, { version: "1" }, { exports: [] }, { exports: ["a", "a"] }, { modul: "x" }, { limits: { pool: 0 } }, { limits: { timeout: 1 } }, { placement: "moon" }])
+    for (const change of [
+      { name: "a/b" },
+      { version: "1" },
+      { exports: [] },
+      { exports: ["a", "a"] },
+      { modul: "x" },
+      { limits: { pool: 0 } },
+      { limits: { timeout: 1 } },
+      { placement: "moon" },
+    ])
       expect([change, validate({ ...good, ...change })]).toEqual([change, false]);
   });
 });

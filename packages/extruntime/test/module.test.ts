@@ -24,7 +24,9 @@ describe("a call", () => {
       await expect(module.invoke(fn, "1")).rejects.toMatchObject(refused);
       expect(() => module.invokeSync(fn, "1")).toThrow(ExtensionError);
     }
-    await expect(module.invoke("missing", "1")).rejects.toThrow("example.missing: its manifest does not export such a function; it exports echo, fail, crash, wait");
+    await expect(module.invoke("missing", "1")).rejects.toThrow(
+      "example.missing: its manifest does not export such a function; it exports echo, fail, crash, wait",
+    );
   });
 
   it("with arguments of the wrong type is a TypeError", async () => {
@@ -84,25 +86,26 @@ describe("a call", () => {
     module.invokeSync("echo", "1");
     await module.invoke("fail", "1").catch(() => {});
     await module.invoke("missing", "1").catch(() => {});
-    expect(module.stats()).toEqual({ calls: 3, failures: 1, timeouts: 0, running: 0, queued: 0, instances: 1, instancesCreated: 1 });
+    expect(module.stats()).toEqual({
+      calls: 3,
+      failures: 1,
+      timeouts: 0,
+      running: 0,
+      queued: 0,
+      instances: 1,
+      instancesCreated: 1,
+    });
   });
 });
-
-function caught(run: () => unknown): unknown {
-  try {
-    run();
-  } catch (error) {
-    return error;
-  }
-  throw new Error("nothing was thrown");
-}
 
 describe("overlapping calls", () => {
   it("never share an instance, are served in order, and wait for a pool of four", async () => {
     const engine = fakeEngine();
     const module = await load(engine);
     const order: number[] = [];
-    const calls = Array.from({ length: 1000 }, (_, i) => module.invoke("wait", String(i)).then((text) => order.push(Number(text))));
+    const calls = Array.from({ length: 1000 }, (_, i) =>
+      module.invoke("wait", String(i)).then((text) => order.push(Number(text))),
+    );
     await turn();
     expect(engine.made.length).toBe(4);
     expect(module.stats()).toMatchObject({ running: 4, queued: 996, instances: 4 });
@@ -135,7 +138,8 @@ describe("overlapping calls", () => {
     const accepted = [module.invoke("wait", "1"), module.invoke("echo", "2"), module.invoke("echo", "3")];
     await expect(module.invoke("echo", "4")).rejects.toMatchObject({
       code: "ERR_EXT_BUSY",
-      message: "example.echo: every instance is busy and the queue of 2 is full; raise limits.queue or limits.pool, or call less at a time",
+      message:
+        "example.echo: every instance is busy and the queue of 2 is full; raise limits.queue or limits.pool, or call less at a time",
     });
     expect(() => module.invokeSync("echo", "5")).toThrow(/every instance is busy, and a synchronous call cannot wait/);
     engine.open[0]!.resolve("1");
@@ -144,7 +148,9 @@ describe("overlapping calls", () => {
   });
 
   it("with a queue of none still make instances", async () => {
-    const module = await createRuntime(fakeEngine()).load(fakeExtension("example", { queue: 0, pool: 2 }), { lazy: true });
+    const module = await createRuntime(fakeEngine()).load(fakeExtension("example", { queue: 0, pool: 2 }), {
+      lazy: true,
+    });
     expect(await Promise.all([module.invoke("echo", "1"), module.invoke("echo", "2")])).toEqual(["1", "2"]);
   });
 
@@ -162,7 +168,11 @@ describe("overlapping calls", () => {
       const engine = fakeEngine({ sync });
       const module = await createRuntime(engine).load(fakeExtension("example", { pool: 1 }), { lazy: true });
       engine.failNext = new ExtensionError("ERR_EXT_GUEST", "top level threw");
-      const answers = await Promise.allSettled([module.invoke("echo", "1"), module.invoke("echo", "2"), module.invoke("echo", "3")]);
+      const answers = await Promise.allSettled([
+        module.invoke("echo", "1"),
+        module.invoke("echo", "2"),
+        module.invoke("echo", "3"),
+      ]);
       expect(answers.map((answer) => answer.status)).toEqual(["rejected", "fulfilled", "fulfilled"]);
       expect(answers[0]).toMatchObject({ reason: { code: "ERR_EXT_GUEST", message: "example.echo: top level threw" } });
       expect(module.stats()).toMatchObject({ instances: 1, running: 0, queued: 0 });
@@ -222,7 +232,10 @@ describe("limits", () => {
     controller.abort();
     await expect(waiting).rejects.toMatchObject({ name: "AbortError" });
     expect(module.stats().queued).toBe(0);
-    await expect(module.invoke("wait", "3", { timeoutMs: 1 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT", function: "wait" });
+    await expect(module.invoke("wait", "3", { timeoutMs: 1 })).rejects.toMatchObject({
+      code: "ERR_EXT_TIMEOUT",
+      function: "wait",
+    });
     expect(engine.aborted).toEqual([]);
     engine.open[0]!.resolve("1");
     expect(await running).toBe("1");
@@ -233,7 +246,8 @@ describe("limits", () => {
     for (const load of [
       () => createRuntime(fakeEngine()).load(fakeExtension("example", { timeoutMs: 1 })),
       () => createRuntime(fakeEngine(), { limits: { timeoutMs: 1 } }).load(fakeExtension()),
-      () => createRuntime(fakeEngine()).load(fakeExtension("example", { timeoutMs: 60_000 }), { limits: { timeoutMs: 1 } }),
+      () =>
+        createRuntime(fakeEngine()).load(fakeExtension("example", { timeoutMs: 60_000 }), { limits: { timeoutMs: 1 } }),
     ]) {
       const module = await load();
       await expect(module.invoke("wait", "1")).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
@@ -294,7 +308,10 @@ describe("closing", () => {
     const closing = module.close().then(() => {
       closed = true;
     });
-    await expect(module.invoke("echo", "3")).rejects.toMatchObject({ code: "ERR_EXT_CLOSED", message: "example.echo: the module is closed" });
+    await expect(module.invoke("echo", "3")).rejects.toMatchObject({
+      code: "ERR_EXT_CLOSED",
+      message: "example.echo: the module is closed",
+    });
     expect(() => module.invokeSync("echo", "3")).toThrow(/is closed/);
     await turn();
     expect(closed).toBe(false);
@@ -364,37 +381,54 @@ describe("loading", () => {
     const runtime = createRuntime(fakeEngine());
     const { manifest, files } = fakeExtension();
     await runtime.load({ manifest: { ...manifest, runtime: "fictive" }, files });
-    await expect(runtime.load({ manifest: { ...manifest, runtime: "other" }, files })).rejects.toMatchObject({ code: "ERR_EXT_UNKNOWN_RUNTIME" });
+    await expect(runtime.load({ manifest: { ...manifest, runtime: "other" }, files })).rejects.toMatchObject({
+      code: "ERR_EXT_UNKNOWN_RUNTIME",
+    });
   });
 
   it("fails with what the top level throws, and leaves nothing open", async () => {
     const engine = fakeEngine();
     engine.failNext = new ExtensionError("ERR_EXT_GUEST", "top level threw");
-    await expect(createRuntime(engine).load(fakeExtension())).rejects.toMatchObject({ code: "ERR_EXT_GUEST", message: "example: top level threw" });
+    await expect(createRuntime(engine).load(fakeExtension())).rejects.toMatchObject({
+      code: "ERR_EXT_GUEST",
+      message: "example: top level threw",
+    });
     expect(engine.programsClosed).toBe(1);
     engine.failNext = new RangeError("bug");
-    await expect(createRuntime(engine).load(fakeExtension())).rejects.toMatchObject({ code: "ERR_EXT_CRASHED", cause: expect.any(RangeError) });
+    await expect(createRuntime(engine).load(fakeExtension())).rejects.toMatchObject({
+      code: "ERR_EXT_CRASHED",
+      cause: expect.any(RangeError),
+    });
   });
 
   it("refuses what it cannot give: placements and permissions", async () => {
     const runtime = createRuntime(fakeEngine());
     const { manifest, files } = fakeExtension();
-    await expect(runtime.load({ manifest: { ...manifest, placement: "process" }, files })).rejects.toMatchObject({ code: "ERR_EXT_UNSUPPORTED" });
-    await expect(runtime.load({ manifest: { ...manifest, permissions: ["kv.get"] }, files })).rejects.toMatchObject({ code: "ERR_EXT_DENIED" });
+    await expect(runtime.load({ manifest: { ...manifest, placement: "process" }, files })).rejects.toMatchObject({
+      code: "ERR_EXT_UNSUPPORTED",
+    });
+    await expect(runtime.load({ manifest: { ...manifest, permissions: ["kv.get"] }, files })).rejects.toMatchObject({
+      code: "ERR_EXT_DENIED",
+    });
     expect(() => createRuntime(fakeEngine(), { placement: "thread" })).toThrow(/runs inline only/);
     expect(() => createRuntime({ ...fakeEngine(), engineVersion: 2 as never })).toThrow(TypeError);
   });
 
   it("says of a stand-in why its engine is not there", async () => {
     const runtime = createRuntime({ ...fakeEngine(), unavailable: "no such luck" });
-    await expect(runtime.load(fakeExtension())).rejects.toMatchObject({ code: "ERR_EXT_UNSUPPORTED", message: "example: no such luck" });
+    await expect(runtime.load(fakeExtension())).rejects.toMatchObject({
+      code: "ERR_EXT_UNSUPPORTED",
+      message: "example: no such luck",
+    });
   });
 
   it("takes the pool's size from the environment, and refuses one that is none", () => {
     const engine = { ...fakeEngine(), pool: { env: "EXTRUNTIME_TEST_POOL_SIZE", size: 4 } };
     for (const value of ["0", "-1", "abc", "1.5", ""]) {
       process.env.EXTRUNTIME_TEST_POOL_SIZE = value;
-      expect(() => createRuntime(engine)).toThrow(`EXTRUNTIME_TEST_POOL_SIZE must be a positive integer, and is ${JSON.stringify(value)}`);
+      expect(() => createRuntime(engine)).toThrow(
+        `EXTRUNTIME_TEST_POOL_SIZE must be a positive integer, and is ${JSON.stringify(value)}`,
+      );
     }
     delete process.env.EXTRUNTIME_TEST_POOL_SIZE;
     createRuntime(engine);
@@ -402,14 +436,22 @@ describe("loading", () => {
 
   it("gives guest output to the logger, cut to a bound, and survives a logger that throws", async () => {
     const lines: [string, string, object][] = [];
-    const logger: Logger = { info: (message, fields) => void lines.push(["info", message, fields]), warn: () => { throw new Error("full disk"); } };
-    const engine = { ...fakeEngine(), compile: (_: unknown, context: { log(level: "info" | "warn" | "debug", message: string): void }) => {
-      context.log("info", "hello");
-      context.log("info", "x".repeat(1e6));
-      context.log("warn", "dropped");
-      context.log("debug", "dropped");
-      return fakeEngine().compile(undefined as never, undefined as never);
-    } };
+    const logger: Logger = {
+      info: (message, fields) => void lines.push(["info", message, fields]),
+      warn: () => {
+        throw new Error("full disk");
+      },
+    };
+    const engine = {
+      ...fakeEngine(),
+      compile: (_: unknown, context: { log(level: "info" | "warn" | "debug", message: string): void }) => {
+        context.log("info", "hello");
+        context.log("info", "x".repeat(1e6));
+        context.log("warn", "dropped");
+        context.log("debug", "dropped");
+        return fakeEngine().compile(undefined as never, undefined as never);
+      },
+    };
     await createRuntime(engine, { logger }).load(fakeExtension());
     expect(lines.map(([, message]) => message.length)).toEqual([5, 16_391]);
     expect(lines[0]).toEqual(["info", "hello", { extension: "example", runtime: "fake" }]);

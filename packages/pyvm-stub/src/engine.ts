@@ -1,4 +1,4 @@
-import { type Engine, ENGINE_VERSION, ExtensionError } from "extruntime/engine";
+import { ENGINE_VERSION, type Engine, ExtensionError } from "extruntime/engine";
 
 export const UNAVAILABLE =
   "this build has no Python: @extruntime/pyvm-stub stands in for it. " +

@@ -1,4 +1,4 @@
-import { createRuntime, type RuntimeOptions, registerEngine, type Runtime } from "extruntime/engine";
+import { createRuntime, type Runtime, type RuntimeOptions, registerEngine } from "extruntime/engine";
 import { stubEngine } from "./engine.ts";
 
 /**

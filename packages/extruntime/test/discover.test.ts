@@ -1,0 +1,112 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { discoverRuntimes, ExtensionHost } from "../src/index.ts";
+
+// The engines of a made-up project import the built package, so the host sees another copy of it than they do.
+const engineModule = new URL("../dist/engine.js", import.meta.url).href;
+let root: string;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "extruntime-test-"));
+  (globalThis as Record<symbol, unknown>)[Symbol.for("extruntime.engines")] = undefined;
+});
+afterEach(() => rm(root, { recursive: true }));
+
+async function install(name: string, register: string, dir = root): Promise<void> {
+  const folder = join(dir, "node_modules", name);
+  await mkdir(folder, { recursive: true });
+  await writeFile(
+    join(folder, "package.json"),
+    JSON.stringify({ name, type: "module", extruntime: { register: "./engine.js" } }),
+  );
+  await writeFile(join(folder, "engine.js"), register);
+}
+
+function registration(name: string, pkg: string, more = ""): string {
+  return `import { createRuntime, registerEngine, ExtensionError } from ${JSON.stringify(engineModule)};
+const capabilities = { acceptsLanguages: [], hardSandbox: false, nativeAddon: false, supportsAbort: false, crashIsolation: false, memoryLimit: false, parallel: false, sync: true };
+const engine = { engineVersion: 1, name: ${JSON.stringify(name)}, aliases: [], capabilities, pool: { size: 1 }, compile() {} };
+registerEngine({ name: engine.name, package: ${JSON.stringify(pkg)}, create: (options) => createRuntime(engine, options), ${more} });`;
+}
+
+describe("discoverRuntimes", () => {
+  it("finds nothing but native in an empty folder, and says how to get the rest", async () => {
+    const { runtimes, unavailable } = await discoverRuntimes({ from: root });
+    expect(runtimes.map((runtime) => runtime.name)).toEqual(["native"]);
+    expect(unavailable.map((engine) => engine.name)).toEqual(["pyvm", "quickjs", "wasm"]);
+    expect(unavailable[1]).toMatchObject({
+      reason: "the package @extruntime/quickjs is not installed",
+      remedy: "Run: npm install @extruntime/quickjs",
+    });
+  });
+
+  it("finds the engines of the scope, and those that the project depends on, from a folder below", async () => {
+    await install("@extruntime/one", registration("one", "@extruntime/one"));
+    await install("lua-engine", registration("lua", "lua-engine"));
+    await install("unrelated-engine", registration("unrelated", "unrelated-engine"));
+    await writeFile(join(root, "package.json"), JSON.stringify({ dependencies: { "lua-engine": "1" } }));
+    const deep = join(root, "src", "deep");
+    await mkdir(deep, { recursive: true });
+    const found = await discoverRuntimes({ from: deep });
+    expect(found.runtimes.map((runtime) => runtime.name)).toEqual(["lua", "native", "one"]);
+    new ExtensionHost(found);
+  });
+
+  it("takes the real engine before its stub, and keeps the reason when it has to take the stub", async () => {
+    const stub = registration("pyvm", "@extruntime/pyvm-stub", "stub: true").replace(
+      "pool:",
+      "unavailable: 'this is the stub', pool:",
+    );
+    await install("@extruntime/pyvm-stub", stub);
+    await install("@extruntime/pyvm", registration("pyvm", "@extruntime/pyvm"));
+    const good = await discoverRuntimes({ from: root });
+    expect(good.runtimes.find((runtime) => runtime.name === "pyvm")).toMatchObject({ unavailable: undefined });
+    expect(good.unavailable.some((engine) => engine.name === "pyvm")).toBe(false);
+
+    const failing = "probe: () => Promise.reject(new ExtensionError('ERR_EXT_UNSUPPORTED', 'no CPython was found'))";
+    await rm(join(root, "node_modules", "@extruntime", "pyvm"), { recursive: true });
+    const fresh = await mkdtemp(join(root, "fresh-"));
+    await install("@extruntime/pyvm-stub", stub, fresh);
+    await install("@extruntime/pyvm", registration("pyvm", "@extruntime/pyvm", failing), fresh);
+    const bad = await discoverRuntimes({ from: fresh });
+    expect(bad.runtimes.find((runtime) => runtime.name === "pyvm")).toMatchObject({ unavailable: "this is the stub" });
+    expect(bad.unavailable.filter((engine) => engine.name === "pyvm")).toMatchObject([
+      { package: "@extruntime/pyvm", reason: "no CPython was found" },
+    ]);
+  });
+
+  it("reports a package that fails to load, and goes on", async () => {
+    await install("@extruntime/broken", "throw new Error('half installed')");
+    await install("@extruntime/one", registration("one", "@extruntime/one"));
+    const { runtimes, unavailable } = await discoverRuntimes({ from: root });
+    expect(runtimes.map((runtime) => runtime.name)).toContain("one");
+    expect(unavailable).toContainEqual(
+      expect.objectContaining({
+        package: "@extruntime/broken",
+        reason: "@extruntime/broken failed to load: half installed",
+      }),
+    );
+  });
+
+  it("does not hide a wrong setting", async () => {
+    await install(
+      "@extruntime/one",
+      registration("one", "@extruntime/one").replace("size: 1", "size: 1, env: 'EXTRUNTIME_TEST_WRONG'"),
+    );
+    process.env.EXTRUNTIME_TEST_WRONG = "many";
+    try {
+      await expect(discoverRuntimes({ from: root })).rejects.toThrow(TypeError);
+    } finally {
+      delete process.env.EXTRUNTIME_TEST_WRONG;
+    }
+  });
+
+  it("gives the factories its options", async () => {
+    await install("@extruntime/one", registration("one", "@extruntime/one"));
+    await expect(discoverRuntimes({ from: root, runtime: { placement: "thread" } })).rejects.toMatchObject({
+      code: "ERR_EXT_UNSUPPORTED",
+    });
+  });
+});

@@ -1,0 +1,49 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it, vi } from "vitest";
+import { ERROR_CODES, ExtensionError } from "../src/index.ts";
+
+describe("ExtensionError", () => {
+  it("is recognised across two copies of the package, and nothing else is", async () => {
+    vi.resetModules();
+    const other = await import("../src/errors.ts");
+    expect(other.ExtensionError).not.toBe(ExtensionError);
+    const foreign = new other.ExtensionError("ERR_EXT_BUSY", "full");
+    expect(foreign instanceof ExtensionError).toBe(true);
+    expect(ExtensionError.is(foreign)).toBe(true);
+    expect(ExtensionError.is(foreign, "ERR_EXT_BUSY")).toBe(true);
+    expect(ExtensionError.is(foreign, "ERR_EXT_CLOSED")).toBe(false);
+    for (const value of [new Error("x"), null, undefined, "ERR_EXT_BUSY", { code: "ERR_EXT_BUSY" }, () => {}])
+      expect(ExtensionError.is(value)).toBe(false);
+  });
+
+  it("keeps code, cause and guest details", () => {
+    const cause = new Error("deep");
+    const guest = { name: "E", message: "m", stack: "s" };
+    const error = new ExtensionError("ERR_EXT_GUEST", "E: m", { cause, guest, extension: "a", function: "f" });
+    expect(error).toMatchObject({
+      name: "ExtensionError",
+      code: "ERR_EXT_GUEST",
+      cause,
+      guest,
+      extension: "a",
+      function: "f",
+    });
+    expect(String(error)).toBe("ExtensionError: E: m");
+  });
+});
+
+describe("docs/errors.md", () => {
+  const page = readFileSync(new URL("../../../docs/errors.md", import.meta.url), "utf8");
+  const headings = [...page.matchAll(/^## `(ERR_[A-Z_]+)`$/gm)].map((match) => match[1]);
+
+  it("has one heading for every code, and none besides", () => {
+    expect([...headings].sort()).toEqual(Object.keys(ERROR_CODES).sort());
+  });
+
+  it.each(Object.entries(ERROR_CODES))("%s begins with its meaning, and has cause and remedy", (code, meaning) => {
+    const section = page.split(/^## /m).find((part) => part.startsWith(`\`${code}\``)) ?? "";
+    expect(section.toLowerCase()).toContain(meaning.toLowerCase());
+    expect(section).toMatch(/\*\*Cause\.\*\*/);
+    expect(section).toMatch(/\*\*Remedy\.\*\*/);
+  });
+});

@@ -10,7 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, posix } from "node:path";
 import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import { compile } from "./guests/compile.mjs";
@@ -56,7 +56,7 @@ function readArguments() {
     );
     process.exit(2);
   }
-  return { languages: only, required: values.required, under: join(values.under, "/") };
+  return { languages: only, required: values.required, under: posix.join(values.under, "/") };
 }
 
 /** Guests of one language are built one after the other, languages side by side. */

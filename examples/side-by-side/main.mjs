@@ -12,7 +12,17 @@ const { runtimes, unavailable } = await discoverRuntimes({ from: fileURLToPath(n
 
 heading("Engines, and what each promises");
 table(
-  ["runtime", "aliases", "runs", "hard sandbox", "stops a guest", "memory limit", "parallel", "sync", "survives a crash"],
+  [
+    "runtime",
+    "aliases",
+    "runs",
+    "hard sandbox",
+    "stops a guest",
+    "memory limit",
+    "parallel",
+    "sync",
+    "survives a crash",
+  ],
   runtimes
     .filter((runtime) => runtime.unavailable === undefined)
     .map(({ name, aliases, capabilities: c }) => [
@@ -27,15 +37,22 @@ table(
       yes(c.crashIsolation),
     ]),
 );
-for (const engine of unavailable) console.log(`\n${engine.name} is not here: ${[engine.reason, engine.remedy].filter(Boolean).join(". ")}`);
+for (const engine of unavailable)
+  console.log(`\n${engine.name} is not here: ${[engine.reason, engine.remedy].filter(Boolean).join(". ")}`);
 
 heading(`The extension validate-email, called with ${payload}`);
 const modules = await loadEverywhere();
 const answers = [];
 for (const { variant, module } of modules) {
   let right = 0;
-  for (const row of validateTable) if (same(JSON.parse(await module.invoke("validate", row.payload)), row.expected)) right++;
-  answers.push([variant, module.runtime, await module.invoke("validate", payload), `${right} of ${validateTable.length}`]);
+  for (const row of validateTable)
+    if (same(JSON.parse(await module.invoke("validate", row.payload)), row.expected)) right++;
+  answers.push([
+    variant,
+    module.runtime,
+    await module.invoke("validate", payload),
+    `${right} of ${validateTable.length}`,
+  ]);
 }
 table(["extension", "runtime", "answer", "rows of the shared table that agree"], answers);
 
@@ -53,14 +70,17 @@ table(
     Math.round(1e9 / median).toLocaleString("en"),
   ]),
 );
-console.log(`\n${cpus()[0]?.model.trim()}, ${cpus().length} processors, Node ${process.version}. Only the ratios travel to another machine.`);
+console.log(
+  `\n${cpus()[0]?.model.trim()}, ${cpus().length} processors, Node ${process.version}. Only the ratios travel to another machine.`,
+);
 for (const { host } of modules) await host.close();
 
 /** One host each, since all variants have the same name. */
 async function loadEverywhere() {
   const loaded = [];
   for (const { name, runtime } of validateVariants) {
-    if (!runtimes.some((found) => found.name === runtime && found.unavailable === undefined) || !isBuilt(name)) continue;
+    if (!runtimes.some((found) => found.name === runtime && found.unavailable === undefined) || !isBuilt(name))
+      continue;
     const host = new ExtensionHost({ runtimes, unavailable });
     loaded.push({ variant: name.split("/")[1], host, module: await host.load(fixture(name)) });
   }

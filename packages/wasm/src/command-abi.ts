@@ -1,0 +1,33 @@
+import type { Instance } from "extruntime/engine";
+import { Guest, type GuestOptions } from "./guest.ts";
+import type { TextBuffer } from "./linear-memory.ts";
+import { PAGE_BYTES } from "./memory-limit.ts";
+import { badResult, readResult } from "./result-text.ts";
+import { ResultBuffer } from "./wasi-streams.ts";
+
+/**
+ * The WASI command ABI: a program that runs once from `_start` to its end. A second run needs fresh memory and globals,
+ * so each call makes a WebAssembly instance of its own, of code that was compiled at load, and drops it afterwards.
+ */
+export class CommandInstance implements Instance {
+  readonly #guest: Guest;
+  readonly #name: string;
+  readonly #result: ResultBuffer;
+
+  constructor(options: GuestOptions, name: string) {
+    this.#result = new ResultBuffer(options.compiled.maxPages * PAGE_BYTES);
+    this.#guest = new Guest({ ...options, stdout: this.#result });
+    this.#name = name;
+  }
+
+  invoke(fn: string, payload: string): string {
+    this.#result.clear();
+    this.#guest.runCommand([this.#name, fn], Buffer.from(payload));
+    const bytes = this.#result.take();
+    const text = readResult(bytes as TextBuffer, 0, bytes.length);
+    if (text === undefined) throw badResult("is not valid UTF-8");
+    return text;
+  }
+
+  close(): void {}
+}

@@ -1,0 +1,120 @@
+import type { LogLevel } from "extruntime/engine";
+import { INITIALIZE, MEMORY, START } from "./abi.ts";
+import { assemblyScriptImports } from "./assemblyscript.ts";
+import { BoundedLog } from "./bounded-log.ts";
+import { failureOf } from "./guest-failure.ts";
+import { WASI } from "./host-functions.ts";
+import { LinearMemory } from "./linear-memory.ts";
+import type { CompiledModule } from "./module-cache.ts";
+import { GuestExit, StopSwitch } from "./stop.ts";
+import { Wasi } from "./wasi.ts";
+import { ErrorLog, LineLog, type OutputStream } from "./wasi-streams.ts";
+import type { WasmFunction, WasmImports, WasmInstance, WasmMemory } from "./webassembly.ts";
+
+export interface GuestOptions {
+  readonly compiled: CompiledModule;
+  readonly link: (imports: WasmImports) => WasmInstance;
+  readonly log: (level: LogLevel, line: string) => void;
+  readonly maxSleepMs: number;
+  /** Where standard output goes; by default into the log. */
+  readonly stdout?: OutputStream | undefined;
+}
+
+/** The host's side of one guest: its memory, what it imports, and how its runs end. */
+export class Guest {
+  readonly memory = new LinearMemory();
+  readonly #stop = new StopSwitch();
+  readonly #wasi: Wasi;
+  readonly #hasImports: boolean;
+  readonly #compiled: CompiledModule;
+  readonly #link: (imports: WasmImports) => WasmInstance;
+  readonly #imports: WasmImports;
+  readonly #log: BoundedLog;
+  readonly #stdoutLines: LineLog;
+  readonly #stderr: ErrorLog;
+
+  constructor(options: GuestOptions) {
+    const { shape } = options.compiled;
+    this.#compiled = options.compiled;
+    this.#hasImports = shape.imports.length > 0;
+    this.#link = options.link;
+    this.#log = new BoundedLog(options.log);
+    this.#stdoutLines = new LineLog(this.#log, "info");
+    this.#stderr = new ErrorLog(this.#log);
+    this.#wasi = new Wasi({
+      memory: this.memory,
+      stop: this.#stop,
+      stdout: options.stdout ?? this.#stdoutLines,
+      stderr: this.#stderr,
+      maxSleepMs: options.maxSleepMs,
+    });
+    this.#imports = {
+      [WASI]: this.#wasi.imports(shape),
+      env: assemblyScriptImports(shape, this.memory, this.#stop, this.#log),
+    };
+  }
+
+  /**
+   * Starts a program that stays: makes a WebAssembly instance, which runs its start function if it has one, and calls
+   * `_initialize` if it is a reactor. Throws the failure of either.
+   */
+  start(args: readonly string[]): Readonly<Record<string, WasmFunction>> {
+    this.#wasi.start(args, Buffer.alloc(0));
+    try {
+      const exports = this.#instantiate();
+      exports[INITIALIZE]?.();
+      this.endRun();
+      return exports;
+    } catch (thrown) {
+      throw this.failRun(thrown);
+    }
+  }
+
+  /** Runs a program from its `_start` to its end, in a WebAssembly instance that nobody holds afterwards. Throws its failure. */
+  runCommand(args: readonly string[], stdin: Uint8Array): void {
+    this.#wasi.start(args, stdin);
+    try {
+      this.#instantiate()[START]?.();
+      this.endRun();
+    } catch (thrown) {
+      const reason = this.#stop.reason;
+      if (reason instanceof GuestExit && reason.exitCode === 0) this.#renew();
+      else throw this.failRun(thrown);
+    } finally {
+      this.memory.attach(undefined);
+    }
+  }
+
+  /** Ends a run that returned. Throws the reason if a host function has stopped it and the guest caught that. */
+  endRun(): void {
+    if (!this.#hasImports) return;
+    if (this.#stop.reason !== undefined) throw this.#stop.reason;
+    this.#renew();
+  }
+
+  /** Ends a run that threw, and tells why in the contract's terms. */
+  failRun(thrown: unknown): unknown {
+    const failure = failureOf(this.#stop.reason ?? thrown, {
+      stderr: this.#stderr.tail,
+      memoryBytes: this.memory.bytes.length,
+      compiled: this.#compiled,
+    });
+    this.#renew();
+    return failure;
+  }
+
+  #instantiate(): Readonly<Record<string, WasmFunction>> {
+    const exports = this.#link(this.#imports).exports as Readonly<Record<string, WasmFunction>>;
+    this.memory.attach(exports[MEMORY] as unknown as WasmMemory);
+    return exports;
+  }
+
+  /** Logs what is left of the run's output, and begins its bounds anew. */
+  #renew(): void {
+    this.#stdoutLines.end();
+    this.#stderr.end();
+    this.#log.renew();
+    this.#wasi.renew();
+    this.#stop.reset();
+  }
+}

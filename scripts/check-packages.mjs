@@ -46,20 +46,30 @@ async function lint({ name, tarball }) {
   await step(`attw ${name}`, bin("attw"), [tarball, "--profile", "esm-only"]);
 }
 
+/** The tarballs, and what else the READMEs say to install for their examples. */
 async function installAll(packages, project) {
   const tarballs = Object.fromEntries(packages.map(({ name, tarball }) => [name, `file:${tarball}`]));
   await mkdir(project);
-  const manifest = { name: "fresh", private: true, type: "module", dependencies: tarballs, overrides: tarballs };
+  const further = {};
+  for (const { dir } of packages) {
+    const line = /^ {4}npm install (.*)$/m.exec(await readme(dir))?.[1] ?? "";
+    for (const name of line.split(" ")) if (name !== "" && tarballs[name] === undefined) further[name] = "*";
+  }
+  const dependencies = { ...tarballs, ...further };
+  const manifest = { name: "fresh", private: true, type: "module", dependencies, overrides: tarballs };
   await writeFile(join(project, "package.json"), JSON.stringify(manifest, null, 2));
   await step("Installing the tarballs into an empty project", "npm", ["install", "--no-audit", "--no-fund"], {
     cwd: project,
   });
 }
 
+function readme(dir) {
+  return readFile(join(dir, "README.md"), "utf8").catch(() => "");
+}
+
 /** The first `js` block of a README, and what the first `text` block after it says that it prints. */
 async function runExample({ name, dir }, project) {
-  const readme = await readFile(join(dir, "README.md"), "utf8").catch(() => "");
-  const match = /^```js\n(.*?)^```$(?:(?:(?!^```).)*?^```text\n(.*?)^```$)?/ms.exec(readme);
+  const match = /^```js\n(.*?)^```$(?:(?:(?!^```).)*?^```text\n(.*?)^```$)?/ms.exec(await readme(dir));
   if (match === null) throw new StepFailed(`${name}: its README has no example in a \`\`\`js block`);
   const [, code, expected] = match;
   if (expected === undefined)

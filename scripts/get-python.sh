@@ -1,26 +1,29 @@
 #!/usr/bin/env bash
 # Makes a CPython with a shared library available for pyvm's tests, and prints the path of its executable.
 #
-#   scripts/get-python.sh [--version 3.13] [--free-threaded] [--numpy]
+#   scripts/get-python.sh [--version 3.13] [--free-threaded] [--numpy] [--if-present]
 #
 # Looked at in this order: the cache folder ($EXTRUNTIME_CACHE, or ~/.cache/extruntime); the system's own python3.13,
 # where its library is shared; otherwise the source is fetched and built into the cache folder, which takes a few
-# minutes once. The source is the Debian 13 package, fetched by apt's own client with a source list of its own, so
+# minutes once. The source is a Debian package (3.13: of Debian 13), fetched by apt's own client with a source list of its own, so
 # nothing of the system is changed. EXTRUNTIME_DEBIAN_MIRROR names a Debian mirror where the system has none configured;
 # EXTRUNTIME_PYTHON_SOURCE names an unpacked CPython source folder instead.
 #
-# With --numpy, numpy is put beside it, in <prefix>/numpy for a cached build and <cache>/numpy-<version> otherwise; the
-# second line printed is that folder, to be named in `python.path` of a manifest.
+# With --numpy, numpy is put into <cache>/numpy-<version>, without changing that Python; the second line printed is that
+# folder, to be named in `python.path` of a manifest. With --if-present nothing is fetched, built or installed: what is
+# missing is not printed.
 set -euo pipefail
 
 version=3.13
 free_threaded=no
 numpy=no
+if_present=no
 while [ $# -gt 0 ]; do
   case "$1" in
     --version) version=$2; shift 2 ;;
     --free-threaded) free_threaded=yes; shift ;;
     --numpy) numpy=yes; shift ;;
+    --if-present) if_present=yes; shift ;;
     *) echo "get-python: unknown option $1" >&2; exit 2 ;;
   esac
 done
@@ -44,6 +47,16 @@ sys.exit(0 if same and shared and gil else 1)
 PY
 }
 
+# The Debian suite that has the source of a version.
+suite() {
+  case "$version" in
+    3.11) echo bookworm ;;
+    3.13) echo trixie ;;
+    3.14) echo sid ;;
+    *) say "no Debian suite has CPython $version: set EXTRUNTIME_PYTHON_SOURCE"; return 1 ;;
+  esac
+}
+
 debian_mirror() {
   if [ -n "${EXTRUNTIME_DEBIAN_MIRROR:-}" ]; then echo "$EXTRUNTIME_DEBIAN_MIRROR"; return; fi
   # shellcheck disable=SC1091
@@ -61,7 +74,7 @@ fetch_source() {
   local mirror; mirror=$(debian_mirror)
   [ -n "$mirror" ] || { say "no Debian mirror is configured here: set EXTRUNTIME_DEBIAN_MIRROR"; return 1; }
   mkdir -p "$1/apt/lists/partial" "$1/apt/cache/archives/partial" "$1/apt/etc"
-  echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie main" > "$1/apt/etc/sources.list"
+  echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $(suite) main" > "$1/apt/etc/sources.list"
   local own=(-o Dir::Etc::sourcelist="$1/apt/etc/sources.list" -o Dir::Etc::sourceparts=- -o Dir::State::lists="$1/apt/lists"
     -o Dir::Cache="$1/apt/cache" -o APT::Sandbox::User= -o Acquire::Languages=none)
   apt-get "${own[@]}" -qq update >&2
@@ -84,7 +97,8 @@ build() {
     say "the build failed; it needs a C compiler, and the headers of OpenSSL, zlib, libffi and SQLite for their modules"
     return 1
   }
-  rm -rf "$prefix"/lib/python*/test
+  # Most of what was installed is the tests of the standard library; those of json are used by ours.
+  find "$prefix"/lib/python*/test -mindepth 1 -maxdepth 1 ! -name test_json ! -name support ! -name __init__.py -exec rm -rf {} +
   touch "$prefix/.complete"
 }
 
@@ -99,6 +113,11 @@ install_numpy() {
 }
 
 mkdir -p "$cache"
+if [ "$if_present" = yes ]; then
+  fetch_source() { return 1; }
+  build() { exit 0; }
+  install_numpy() { [ -e "$1/.complete" ] || exit 0; }
+fi
 if [ -e "$prefix/.complete" ]; then
   python=$prefix/bin/python$version$suffix
 elif [ -x "/usr/bin/python$version$suffix" ] && serves "/usr/bin/python$version$suffix"; then

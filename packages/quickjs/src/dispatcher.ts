@@ -1,0 +1,196 @@
+/** File name of the dispatcher in the guest's stacks; its frames are left out of what a host is shown. */
+export const DISPATCHER_FILE = "extruntime:dispatcher";
+
+/** Characters of one line of a guest's console. */
+const LINE = 10_000;
+
+/** First character of what an invoker returns; anything else begins JSON text. */
+export const MARK = {
+  /** The guest answered with a promise: run the jobs, then ask `take`. */
+  pending: "P",
+  /** The payload is not JSON. A description of the parser's error follows. */
+  badPayload: "B",
+  /** The result has no JSON form. A description of the error follows. */
+  badResult: "R",
+  /** The guest threw. A description follows. */
+  thrown: "E",
+} as const;
+
+/** What the dispatcher's factory returns, by index. */
+export const ENTRY = { bind: 0, take: 1, find: 2, names: 3, describe: 4, collect: 5 } as const;
+
+/**
+ * The code that stands between the host and a guest, inside the guest's context: a function that takes the host's log
+ * function, sets up `console`, and returns the entries above. It is evaluated before any guest code and keeps the
+ * built-ins that it needs, so a guest that replaces `JSON.parse` or puts accessors on `Object.prototype` changes its
+ * own view and nothing of the wire format. For the same reason it iterates nothing, pushes to no array and calls no
+ * method by name; it refers to guest objects only where JSON or `await` would.
+ *
+ * `collect` makes QuickJS look for garbage in circles, for which this build has no function: it makes such garbage
+ * until the first of it is gone. It must be garbage: the next search comes when half as much again as this one left is in use.
+ *
+ * A description is three JSON strings in an array: name, message, stack.
+ */
+export const DISPATCHER = `(function (log) {
+"use strict";
+const { parse, stringify } = JSON, { apply } = Reflect, { isArray } = Array, { keys } = Object, { slice } = String.prototype;
+const text = String;
+const { getOwnPropertyNames } = Object, { hasOwnProperty } = Object.prototype;
+const builtin = { __proto__: null };
+const note = (holder, names) => {
+  for (let i = 0; i < names.length; i++) builtin[names[i]] = holder[names[i]];
+};
+note(Object.prototype, getOwnPropertyNames(Object.prototype));
+note(globalThis, getOwnPropertyNames(globalThis));
+const isObject = (value) => (typeof value === "object" && value !== null) || typeof value === "function";
+
+const details = (mark, name, message, stack) =>
+  mark + "[" + stringify(name) + "," + stringify(message) + "," + stringify(stack) + "]";
+
+const describe = (error, mark) => {
+  try {
+    room = ${LINE};
+    if (!isObject(error)) return details(mark, "thrown value", text(error), "");
+    const message = error.message;
+    if (typeof message !== "string") return details(mark, "thrown value", show(error, 0, null), "");
+    const name = error.name, stack = error.stack;
+    return details(mark, typeof name === "string" ? name : "Error", message, typeof stack === "string" ? stack : "");
+  } catch {
+    return details(mark, "thrown value", "(it cannot be shown: reading it throws)", "");
+  }
+};
+
+const finish = (result) => {
+  let json;
+  try {
+    json = stringify(result);
+  } catch (error) {
+    return describe(error, "R");
+  }
+  if (json !== undefined) return json;
+  const type = typeof result;
+  return type === "function" || type === "symbol" ? details("R", "TypeError", "it is a " + type, "") : "null";
+};
+
+let ticket = 0, outcome = "P";
+const settle = async (promise, mine) => {
+  let answer;
+  try {
+    answer = finish(await promise);
+  } catch (error) {
+    answer = describe(error, "E");
+  }
+  if (mine === ticket) outcome = answer;
+};
+
+const bind = (fn, name) => fn === builtin[name] ? undefined : (payload) => {
+  let value;
+  try {
+    value = parse(payload);
+  } catch (error) {
+    return describe(error, "B");
+  }
+  let result;
+  try {
+    result = fn(value);
+    if (isObject(result) && typeof result.then === "function") {
+      outcome = "P";
+      settle(result, ++ticket);
+      return "P";
+    }
+  } catch (error) {
+    return describe(error, "E");
+  }
+  return finish(result);
+};
+
+const take = () => {
+  ticket++;
+  return outcome;
+};
+
+const find = (holder, name) => {
+  const value = apply(hasOwnProperty, holder, [name]) ? holder[name] : undefined;
+  return typeof value === "function" && value !== builtin[name] ? value : undefined;
+};
+
+const names = (holder) => {
+  let found = "";
+  const all = keys(holder);
+  for (let i = 0; i < all.length; i++)
+    if (all[i] !== "console" && find(holder, all[i]) !== undefined) found += (found === "" ? "" : ", ") + all[i];
+  return stringify(found);
+};
+
+const Weak = WeakRef, { deref } = WeakRef.prototype;
+const collect = () => {
+  let circle = { __proto__: null, self: null };
+  circle.self = circle;
+  const first = new Weak(circle);
+  for (let i = 1; i < 300000; i++) {
+    circle = { __proto__: null, self: null };
+    circle.self = circle;
+    if (i % 256 === 0 && apply(deref, first, []) === undefined) return;
+  }
+};
+
+let room = 0;
+const show = (value, depth, parents) => {
+  if (typeof value === "string") {
+    const shown = value.length > room ? apply(slice, value, [0, room > 0 ? room : 0]) + "\\u2026" : value;
+    room -= shown.length;
+    return depth < 0 ? shown : stringify(shown);
+  }
+  room -= 8;
+  if (typeof value === "function") return "[function]";
+  if (typeof value === "bigint") return text(value) + "n";
+  if (!isObject(value)) return text(value);
+  if (depth > 4) return isArray(value) ? "[\\u2026]" : "{\\u2026}";
+  for (let parent = parents; parent !== null; parent = parent.parent) if (parent.value === value) return "[circular]";
+  try {
+    const chain = { __proto__: null, value, parent: parents };
+    const { stack, message } = value;
+    if (typeof stack === "string" && typeof message === "string") return value.name + ": " + message + "\\n" + stack;
+    if (typeof value.toJSON === "function") return show(value.toJSON(), depth + 1, chain);
+    return isArray(value) ? showItems(value, depth, chain) : showFields(value, depth, chain);
+  } catch {
+    return "[unreadable]";
+  }
+};
+
+const showItems = (value, depth, chain) => {
+  let out = "";
+  for (let i = 0; i < value.length; i++) {
+    if (room <= 0) return "[" + out + ",\\u2026]";
+    out += (i === 0 ? "" : ",") + show(value[i], depth < 0 ? 1 : depth + 1, chain);
+  }
+  return "[" + out + "]";
+};
+
+const showFields = (value, depth, chain) => {
+  let out = "";
+  const all = keys(value);
+  for (let i = 0; i < all.length; i++) {
+    if (room <= 0) return "{" + out + ",\\u2026}";
+    out += (i === 0 ? "" : ",") + show(all[i], 0, null) + ":" + show(value[all[i]], depth < 0 ? 1 : depth + 1, chain);
+  }
+  return "{" + out + "}";
+};
+
+const line = (level, values) => {
+  room = ${LINE};
+  let out = "";
+  for (let i = 0; i < values.length && room > 0; i++) out += (i === 0 ? "" : " ") + show(values[i], -1, null);
+  if (out.length > ${LINE}) out = apply(slice, out, [0, ${LINE}]) + "\\u2026";
+  log(level, stringify(out));
+};
+
+globalThis.console = {
+  log: (...values) => line("info", values),
+  info: (...values) => line("info", values),
+  debug: (...values) => line("debug", values),
+  warn: (...values) => line("warn", values),
+  error: (...values) => line("error", values),
+};
+return [bind, take, find, names, (error) => describe(error, "E"), collect];
+})`;

@@ -1,0 +1,85 @@
+import { ENGINE_VERSION, type Engine } from "extruntime/engine";
+import { compileBuild, type QuickJSBuild, RELEASE } from "./build.ts";
+import { LinearMemory } from "./linear-memory.ts";
+import { type MemorySource, QuickJSProgram } from "./program.ts";
+import { readSources } from "./sources.ts";
+
+export interface QuickJSEngineOptions {
+  /**
+   * `"own"`, the default: each module has a WebAssembly memory of its own while it has instances, and where it has a
+   * memory limit each instance has. A memory takes 16 MiB of address space at the least, about 1 MB of it in use.
+   * `"shared"`: one memory for all modules of the runtime. It loads faster and is smaller, but a fault in QuickJS that
+   * lets a guest write where it should not would reach the guests of other modules, and there is nothing to limit the
+   * memory of one guest with: `capabilities.hardSandbox` and `capabilities.memoryLimit` are then `false`.
+   */
+  memory?: "own" | "shared" | undefined;
+  /**
+   * Kibibytes of stack that a guest may use, 128 by default (about 700 nested calls). The host's own stack must hold
+   * some seven times as much, so a larger one wants `node --stack-size`, or a worker with a larger `resourceLimits.stackSizeMb`.
+   */
+  stackKb?: number | undefined;
+}
+
+const DEFAULT_STACK_KB = 128;
+/** Less does not hold the dispatcher and a guest. */
+const MIN_STACK_KB = 32;
+/** The build's own stack has 5 MiB. */
+const MAX_STACK_KB = 4096;
+
+/**
+ * JavaScript in QuickJS, compiled to WebAssembly, on the thread that calls it.
+ *
+ * @throws TypeError for options that are not as they must be.
+ */
+export function quickjsEngine(options: QuickJSEngineOptions = {}, build: QuickJSBuild = RELEASE): Engine {
+  const { memory = "own", stackKb = DEFAULT_STACK_KB } = options;
+  if (memory !== "own" && memory !== "shared")
+    throw new TypeError(`memory must be "own" or "shared", and is ${JSON.stringify(memory)}`);
+  if (!Number.isInteger(stackKb) || stackKb < MIN_STACK_KB || stackKb > MAX_STACK_KB)
+    throw new TypeError(
+      `stackKb must be an integer from ${MIN_STACK_KB} to ${MAX_STACK_KB}, and is ${String(stackKb)}`,
+    );
+  let shared: MemorySource | undefined;
+  return {
+    engineVersion: ENGINE_VERSION,
+    name: "quickjs",
+    aliases: ["goja"],
+    capabilities: {
+      acceptsLanguages: ["javascript"],
+      hardSandbox: memory === "own",
+      nativeAddon: false,
+      supportsAbort: "interpreted",
+      crashIsolation: false,
+      memoryLimit: memory === "own",
+      parallel: false,
+      sync: true,
+    },
+    pool: { env: "BASE_GOJAVM_POOL_SIZE", size: 8 },
+    async compile(extension, context) {
+      const [wasm, sources] = await Promise.all([compileBuild(build), readSources(extension)]);
+      const make = () => new LinearMemory(build, wasm, context.memoryBytes);
+      if (memory === "shared") shared ??= oneMemory(make);
+      const memories = shared ?? (context.memoryBytes === undefined ? oneMemory(make) : manyMemories(make));
+      return new QuickJSProgram(extension, sources, context, memories, stackKb * 1024);
+    },
+  };
+}
+
+/** One memory at a time, made when it is needed and forgotten when it is dropped. */
+function oneMemory(make: () => LinearMemory): MemorySource {
+  let current: LinearMemory | undefined;
+  return {
+    take() {
+      if (current === undefined || current.dead) current = make();
+      return current;
+    },
+    drop(memory) {
+      if (memory === current) current = undefined;
+    },
+  };
+}
+
+/** A memory for each instance: its size is the only thing that limits what a guest allocates. */
+function manyMemories(make: () => LinearMemory): MemorySource {
+  return { take: make, drop() {} };
+}

@@ -1,0 +1,203 @@
+import {
+  type Call,
+  type CompileContext,
+  type Extension,
+  ExtensionError,
+  type Instance,
+  type Program,
+} from "extruntime/engine";
+import { QuickJSInstance } from "./instance.ts";
+import type { LinearMemory } from "./linear-memory.ts";
+import { atPlace, brokenMachine, outOfMemory } from "./outcome.ts";
+import { resolveImport, type Sources } from "./sources.ts";
+import { EVAL, type Handle, Vm, type VmOptions } from "./vm.ts";
+
+/** Where programs get linear memories from. */
+export interface MemorySource {
+  /** A live memory, the same one until it is dropped or dies. */
+  take(): LinearMemory;
+  /** Lets go of a memory that has no users any more. */
+  drop(memory: LinearMemory): void;
+}
+
+/** A VM with the guest loaded, and an invoker for each exported function. */
+export interface Guest {
+  readonly vm: Vm;
+  readonly invokers: ReadonlyMap<string, Handle>;
+}
+
+/** A name that can be looked up as a variable, for top-level `const`, `let` and `class`, which are not on the global object. */
+const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
+
+/** The sources of one extension. It costs what they cost until an instance is made. */
+export class QuickJSProgram implements Program {
+  readonly #extension: Extension;
+  readonly #sources: Sources;
+  readonly #memories: MemorySource;
+  readonly #options: VmOptions;
+  /** Known for `.mjs`, and for `.js` from the first evaluation on. */
+  #isModule: boolean | undefined;
+
+  constructor(
+    extension: Extension,
+    sources: Sources,
+    context: CompileContext,
+    memories: MemorySource,
+    stackBytes: number,
+  ) {
+    this.#extension = extension;
+    this.#sources = sources;
+    this.#memories = memories;
+    this.#isModule = sources.main.endsWith(".mjs") ? true : undefined;
+    this.#options = {
+      stackBytes,
+      log: (level, message) => context.log(level, message),
+      resolveModule: resolveImport,
+      moduleSource: (path) => sources.files.get(path),
+    };
+  }
+
+  instantiate(call: Call): Instance {
+    return new QuickJSInstance(this, this.load(call));
+  }
+
+  /** Makes a VM, runs the guest's top level in it, and finds the functions of the manifest. */
+  load(call: Call): Guest {
+    const vm = this.#newVm();
+    const handles: Handle[] = [];
+    try {
+      const invokers = vm.run(call, () => {
+        vm.prepare();
+        const holder = this.#evaluate(vm);
+        handles.push(holder);
+        return this.#bindAll(vm, holder, handles);
+      });
+      vm.release(holderOf(handles));
+      return { vm, invokers };
+    } catch (error) {
+      this.unload({ vm, invokers: new Map(handles.map((handle, index) => [String(index), handle])) });
+      throw error instanceof ExtensionError ? atPlace(error) : error;
+    }
+  }
+
+  #newVm(): Vm {
+    const memory = this.#memories.take();
+    try {
+      return new Vm(memory, this.#options);
+    } catch (error) {
+      memory.dead = true;
+      throw memory.exhausted ? outOfMemory(error) : brokenMachine(error);
+    }
+  }
+
+  unload({ vm, invokers }: Guest): void {
+    if (!vm.memory.dead) for (const invoker of invokers.values()) vm.release(invoker);
+    vm.free();
+    if (vm.memory.users === 0 || vm.memory.dead) this.#memories.drop(vm.memory);
+  }
+
+  close(): void {}
+
+  /** The guest's top level. Returns what holds its functions: a module's namespace, or the global object. */
+  #evaluate(vm: Vm): Handle {
+    const { main, files } = this.#sources;
+    const source = files.get(main) ?? "";
+    let scriptError: unknown;
+    if (this.#isModule === undefined) {
+      scriptError = this.#whyNoScript(vm, source, main);
+      if (scriptError === undefined) this.#isModule = false;
+    }
+    if (this.#isModule === false) {
+      vm.release(vm.evaluate(source, main, EVAL.script));
+      vm.drain();
+      return vm.globalObject();
+    }
+    const namespace = this.#evaluateModule(vm, source, main, scriptError);
+    this.#isModule = true;
+    return namespace;
+  }
+
+  /** A `.js` file is a script if it parses as one. */
+  #whyNoScript(vm: Vm, source: string, main: string): unknown {
+    try {
+      vm.release(vm.evaluate(source, main, EVAL.script | EVAL.compileOnly));
+      return undefined;
+    } catch (error) {
+      if (isSyntaxError(error)) return error;
+      throw error;
+    }
+  }
+
+  #evaluateModule(vm: Vm, source: string, main: string, scriptError: unknown): Handle {
+    let value: Handle;
+    try {
+      value = vm.evaluate(source, main, EVAL.module);
+    } catch (error) {
+      // Neither one nor the other: tell of the kind that it looks like.
+      throw scriptError !== undefined && isSyntaxError(error) && !/\b(?:import|export|await)\b/.test(source)
+        ? scriptError
+        : error;
+    }
+    vm.drain();
+    const namespace = vm.settled(value);
+    if (namespace !== undefined) return namespace;
+    vm.release(value);
+    throw new ExtensionError("ERR_EXT_GUEST", `the top level of ${main} awaits what can never come`, {
+      guest: { name: "Error", message: "the top-level await never settles", stack: "" },
+    });
+  }
+
+  #bindAll(vm: Vm, holder: Handle, handles: Handle[]): Map<string, Handle> {
+    const invokers = new Map<string, Handle>();
+    for (const name of this.#extension.manifest.exports) {
+      const fn = this.#lookUp(vm, holder, name);
+      const invoker = fn === undefined ? undefined : vm.bind(fn, name);
+      if (invoker === undefined) throw this.#unknownFunction(vm, holder, name);
+      handles.push(invoker);
+      invokers.set(name, invoker);
+    }
+    return invokers;
+  }
+
+  #lookUp(vm: Vm, holder: Handle, name: string): Handle | undefined {
+    const found = vm.find(holder, name);
+    if (found !== undefined) return found;
+    if (this.#isModule === true) return this.#findGlobal(vm, name);
+    if (!IDENTIFIER.test(name)) return undefined;
+    try {
+      return vm.functionOrNone(
+        vm.evaluate(`typeof ${name} === "function" ? ${name} : undefined`, this.#sources.main, EVAL.script),
+      );
+    } catch (error) {
+      // A reserved word names nothing.
+      if (isSyntaxError(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** A module may also put its functions on the global object. */
+  #findGlobal(vm: Vm, name: string): Handle | undefined {
+    const globals = vm.globalObject();
+    const found = vm.find(globals, name);
+    vm.release(globals);
+    return found;
+  }
+
+  #unknownFunction(vm: Vm, holder: Handle, name: string): ExtensionError {
+    const found = vm.functionNames(holder) || "none";
+    return new ExtensionError(
+      "ERR_EXT_UNKNOWN_FUNCTION",
+      `its manifest exports ${name}, and ${this.#sources.main} has no such function; it has ${found}`,
+      { function: name },
+    );
+  }
+}
+
+/** The first handle of a load is what holds the functions; the invokers follow. */
+function holderOf(handles: readonly Handle[]): Handle {
+  return handles[0]!;
+}
+
+function isSyntaxError(error: unknown): boolean {
+  return ExtensionError.is(error, "ERR_EXT_GUEST") && error.guest?.name === "SyntaxError";
+}

@@ -1,0 +1,338 @@
+import { type Call, ExtensionError, type GuestErrorDetails, guestError, type LogLevel } from "extruntime/engine";
+import type { QuickJSExports } from "./build.ts";
+import { DISPATCHER, DISPATCHER_FILE, ENTRY } from "./dispatcher.ts";
+import type { LinearMemory, VmCallbacks } from "./linear-memory.ts";
+import { brokenMachine, isOutOfMemory, outOfMemory, readDetails, withoutDispatcher } from "./outcome.ts";
+
+/** Pointer to a `JSValue` of this VM, which its holder must free. */
+export type Handle = number;
+
+export interface VmOptions {
+  /** Bytes of QuickJS's own stack. */
+  readonly stackBytes: number;
+  log(level: LogLevel, message: string): void;
+  resolveModule(base: string, name: string): string;
+  moduleSource(path: string): string | undefined;
+}
+
+/** `JS_Eval` flags of quickjs.h. */
+export const EVAL = { script: 0, module: 1, compileOnly: 32 } as const;
+const ALL_INTRINSICS = 0;
+const PENDING = 0;
+const REJECTED = 2;
+/** Jobs between two looks at the deadline, which a job that is short may never see. */
+const JOBS = 64;
+/** Unwinds our own frames after the guest was stopped; `run` replaces it. */
+const STOPPED = new Error("stopped");
+
+/**
+ * One QuickJS runtime with one context and the dispatcher in it. Nothing here runs in parallel: a guest runs between
+ * `run` and its return, on the thread that called it. Errors are ExtensionErrors; after one that leaves `broken` set
+ * the VM is good for `free` only.
+ */
+export class Vm implements VmCallbacks {
+  readonly memory: LinearMemory;
+  readonly #options: VmOptions;
+  readonly #exports: QuickJSExports;
+  readonly #runtime: number;
+  readonly #context: number;
+  readonly #entries: Handle[] = [];
+  readonly #newString: (pointer: number) => Handle;
+  readonly #undefined: number;
+  #call: Call | undefined;
+  #stopped: "deadline" | "signal" | undefined;
+  #broken = false;
+
+  constructor(memory: LinearMemory, options: VmOptions) {
+    this.memory = memory;
+    this.#options = options;
+    const exports = memory.exports;
+    this.#exports = exports;
+    this.#runtime = exports.QTS_NewRuntime();
+    exports.QTS_RuntimeSetMaxStackSize(this.#runtime, options.stackBytes);
+    exports.QTS_RuntimeEnableInterruptHandler(this.#runtime);
+    exports.QTS_RuntimeEnableModuleLoader(this.#runtime, 1);
+    this.#context = exports.QTS_NewContext(this.#runtime, ALL_INTRINSICS);
+    if (this.#context === 0) throw outOfMemory();
+    this.#undefined = exports.QTS_GetUndefined();
+    this.#newString = (pointer) => exports.QTS_NewString(this.#context, pointer);
+    memory.attach(this.#runtime, this.#context, this);
+  }
+
+  /** It must not run guest code any more: it was stopped, ran out of memory, or its linear memory is dead. */
+  get broken(): boolean {
+    return this.#broken || this.memory.dead;
+  }
+
+  /** Puts the dispatcher in, before any guest code. */
+  prepare(): void {
+    const exports = this.#exports;
+    const factory = this.evaluate(DISPATCHER, DISPATCHER_FILE, EVAL.script);
+    const name = this.memory.ownedText("log");
+    const log = exports.QTS_NewFunction(this.#context, name, 2, 0, 1);
+    exports.free(name);
+    const entries = this.#invoke(factory, log);
+    for (let index = 0; index < Object.keys(ENTRY).length; index++)
+      this.#entries.push(exports.QTS_GetPropNumber(this.#context, entries, index));
+    for (const handle of [factory, log, entries]) this.release(handle);
+  }
+
+  /**
+   * Lets `body` run guest code within the limits of a call. What stops it is thrown from here, whatever the guest made of it.
+   */
+  run<Result>(call: Call, body: () => Result): Result {
+    this.#call = call;
+    this.#stopped = undefined;
+    this.memory.exhausted = false;
+    try {
+      const result = body();
+      if (this.#stopped !== undefined) throw this.#stopError(call);
+      return result;
+    } catch (error) {
+      throw this.#failure(error, call);
+    } finally {
+      this.#call = undefined;
+    }
+  }
+
+  /** Runs code and returns its value; for a module its namespace, or a promise of it. */
+  evaluate(source: string, file: string, flags: number): Handle {
+    const code = this.memory.ownedText(source);
+    const name = this.memory.ownedText(file);
+    if (code === 0 || name === 0) throw outOfMemory();
+    const result = this.#exports.QTS_Eval(this.#context, code, Buffer.byteLength(source), name, 0, flags);
+    this.#exports.free(code);
+    this.#exports.free(name);
+    return this.#checked(result);
+  }
+
+  /** Calls an entry or an invoker, and reads the string that it returns. The only way of a payload into the guest. */
+  callWithText(fn: Handle, text: string): string {
+    const exports = this.#exports;
+    const argument = this.memory.withText(text, this.#newString);
+    if (argument === undefined) throw outOfMemory();
+    // Nothing but the end of memory keeps a string from being made.
+    const value = this.memory.exhausted ? this.#checked(argument) : argument;
+    this.memory.setPointer(this.memory.argv, value);
+    const result = exports.QTS_Call(this.#context, fn, this.#undefined, 1, this.memory.argv);
+    this.release(value);
+    return this.#textOf(this.#checked(result));
+  }
+
+  /** An invoker for a guest function, or `undefined` for a builtin of that name, which the guest did not define. Frees `fn`. */
+  bind(fn: Handle, name: string): Handle | undefined {
+    const key = this.#string(name);
+    const invoker = this.#invoke(this.#entry("bind"), fn, key);
+    for (const handle of [fn, key]) this.release(handle);
+    return this.functionOrNone(invoker);
+  }
+
+  /** A function that a namespace or the global object holds, or `undefined`. */
+  find(holder: Handle, name: string): Handle | undefined {
+    const key = this.#string(name);
+    const found = this.#invoke(this.#entry("find"), holder, key);
+    this.release(key);
+    return this.functionOrNone(found);
+  }
+
+  /** The handle, if it is one of a function; otherwise it is freed. */
+  functionOrNone(handle: Handle): Handle | undefined {
+    const type = this.#exports.QTS_Typeof(this.#context, handle);
+    const name = this.memory.text(type);
+    this.#exports.free(type);
+    if (name === "function") return handle;
+    this.release(handle);
+    return undefined;
+  }
+
+  /** Names of the functions that a namespace or the global object holds. */
+  functionNames(holder: Handle): string {
+    return JSON.parse(this.#textOf(this.#invoke(this.#entry("names"), holder))) as string;
+  }
+
+  globalObject(): Handle {
+    return this.#exports.QTS_GetGlobalObject(this.#context);
+  }
+
+  /** What the promise of the last invoker came to. */
+  take(): string {
+    return this.#textOf(this.#invoke(this.#entry("take")));
+  }
+
+  /** Runs promise reactions until none is left. */
+  drain(): void {
+    const exports = this.#exports;
+    while (exports.QTS_IsJobPending(this.#runtime) === 1 && !this.interrupted()) {
+      const last = exports.QTS_ExecutePendingJob(this.#runtime, JOBS, this.memory.argv);
+      exports.QTS_FreeValuePointerRuntime(this.#runtime, last);
+    }
+  }
+
+  /** Frees garbage in circles when memory has become scarce. To be called between calls of the guest. */
+  collectIfCrowded(): void {
+    if (!this.memory.crowded) return;
+    const exports = this.#exports;
+    try {
+      const result = exports.QTS_Call(this.#context, this.#entry("collect"), this.#undefined, 0, this.memory.argv);
+      // Out of memory, at the most: then there is nothing to be gained.
+      const error = exports.QTS_ResolveException(this.#context, result);
+      for (const handle of [result, error]) if (handle !== 0) this.release(handle);
+      this.memory.setWatermark();
+    } catch {
+      this.memory.dead = true;
+    }
+  }
+
+  /** What a promise came to, once the jobs have run, in place of the promise; any other value as it is. `undefined` when it is still pending. */
+  settled(value: Handle): Handle | undefined {
+    const state = this.#exports.QTS_PromiseState(this.#context, value);
+    if (state === PENDING) return undefined;
+    if (state < 0) return value;
+    const result = this.#exports.QTS_PromiseResult(this.#context, value);
+    this.release(value);
+    if (state !== REJECTED) return result;
+    throw this.#describe(result);
+  }
+
+  /** The error for what the guest threw. QuickJS throws `null` when it has no room for an error. */
+  thrown(details: GuestErrorDetails): ExtensionError {
+    const isNull = details.name === "thrown value" && details.message === "null";
+    return this.memory.exhausted && (isNull || isOutOfMemory(details)) ? outOfMemory() : guestError(details);
+  }
+
+  release(handle: Handle): void {
+    this.#exports.QTS_FreeValuePointer(this.#context, handle);
+  }
+
+  /** Frees all that it allocated. Handles of others must have been released before. */
+  free(): void {
+    this.memory.detach(this.#runtime, this.#context);
+    if (this.memory.dead) return;
+    try {
+      for (const entry of this.#entries) this.release(entry);
+      this.#exports.QTS_FreeContext(this.#context);
+      this.#exports.QTS_FreeRuntime(this.#runtime);
+    } catch {
+      this.memory.dead = true;
+    }
+  }
+
+  interrupted(): boolean {
+    if (this.#stopped !== undefined) return true;
+    if (this.#call === undefined) return false;
+    if (this.#call.signal?.aborted === true) this.#stopped = "signal";
+    else if (performance.now() >= this.#call.deadline) this.#stopped = "deadline";
+    return this.#stopped !== undefined;
+  }
+
+  called(argc: number, argv: number): void {
+    if (argc !== 2) return;
+    const [level, message] = [0, 1].map((index) => {
+      const pointer = this.#exports.QTS_GetString(
+        this.#context,
+        this.#exports.QTS_ArgvGetJSValueConstPointer(argv, index),
+      );
+      if (pointer === 0) return "";
+      const text = this.memory.text(pointer);
+      this.#exports.QTS_FreeCString(this.#context, pointer);
+      return text;
+    });
+    if (level && message) this.#options.log(level as LogLevel, withoutDispatcher(JSON.parse(message) as string));
+  }
+
+  resolveModule(base: string, name: string): string {
+    return this.#options.resolveModule(base, name);
+  }
+
+  moduleSource(path: string): string | undefined {
+    const source = this.#options.moduleSource(path);
+    if (source === undefined)
+      this.#throwInGuest(
+        `cannot import ${path}: a module can import the .js and .mjs files of its own extension, by a relative path that is written out, and nothing else`,
+      );
+    return source;
+  }
+
+  #throwInGuest(message: string): void {
+    const exports = this.#exports;
+    const error = exports.QTS_NewError(this.#context);
+    const [key, value] = [this.#string("message"), this.#string(message)];
+    exports.QTS_DefineProp(this.#context, error, key, value, this.#undefined, this.#undefined, 1, 0, 1);
+    this.release(exports.QTS_Throw(this.#context, error));
+    for (const handle of [error, key, value]) this.release(handle);
+  }
+
+  #entry(name: keyof typeof ENTRY): Handle {
+    return this.#entries[ENTRY[name]]!;
+  }
+
+  #string(text: string): Handle {
+    const handle = this.memory.withText(text, this.#newString);
+    if (handle === undefined) throw outOfMemory();
+    return this.#checked(handle);
+  }
+
+  #invoke(fn: Handle, ...values: Handle[]): Handle {
+    const argv = this.#exports.malloc(4 * values.length + 4);
+    if (argv === 0) throw outOfMemory();
+    for (const [index, value] of values.entries()) this.memory.setPointer(argv + 4 * index, value);
+    const result = this.#exports.QTS_Call(this.#context, fn, this.#undefined, values.length, argv);
+    this.#exports.free(argv);
+    return this.#checked(result);
+  }
+
+  /** The handle, unless it stands for an exception: then that is thrown. */
+  #checked(handle: Handle): Handle {
+    if (handle === 0) throw outOfMemory();
+    const error = this.#exports.QTS_ResolveException(this.#context, handle);
+    if (error === 0) return handle;
+    this.release(handle);
+    throw this.#stopped !== undefined ? this.#released(error) : this.#describe(error);
+  }
+
+  #released(error: Handle): Error {
+    this.release(error);
+    return STOPPED;
+  }
+
+  /** The error that a thrown value stands for. Frees it. */
+  #describe(error: Handle): ExtensionError {
+    const describe = this.#entries[ENTRY.describe];
+    if (describe === undefined) return outOfMemory();
+    this.memory.setPointer(this.memory.argv, error);
+    const result = this.#exports.QTS_Call(this.#context, describe, this.#undefined, 1, this.memory.argv);
+    this.release(error);
+    const failed = result === 0 ? 0 : this.#exports.QTS_ResolveException(this.#context, result);
+    if (result !== 0 && failed === 0) return this.thrown(readDetails(this.#textOf(result)));
+    for (const handle of [result, failed]) if (handle !== 0) this.release(handle);
+    return outOfMemory();
+  }
+
+  #textOf(handle: Handle): string {
+    const pointer = this.#exports.QTS_GetString(this.#context, handle);
+    if (pointer === 0) {
+      this.release(handle);
+      throw outOfMemory();
+    }
+    const text = this.memory.text(pointer);
+    this.#exports.QTS_FreeCString(this.#context, pointer);
+    this.release(handle);
+    return text;
+  }
+
+  #failure(error: unknown, call: Call): unknown {
+    const ours = error === STOPPED || ExtensionError.is(error);
+    if (!ours) this.memory.dead = true;
+    if (this.#stopped !== undefined) return this.#stopError(call);
+    if (!ours) return this.memory.exhausted ? outOfMemory(error) : brokenMachine(error);
+    // Of what happened while it was full nothing is certain, and it stays as large as it is.
+    if (ExtensionError.is(error, "ERR_EXT_MEMORY")) this.memory.dead = true;
+    return error;
+  }
+
+  #stopError(call: Call): unknown {
+    this.#broken = true;
+    if (this.#stopped === "signal") return call.signal?.reason;
+    return new ExtensionError("ERR_EXT_TIMEOUT", "it was stopped at its deadline");
+  }
+}

@@ -60,16 +60,18 @@ const describe = (error, mark) => {
   }
 };
 
+const noJson = (result) => {
+  const type = typeof result;
+  return type === "function" || type === "symbol" ? details("R", "TypeError", "it is a " + type, "") : "null";
+};
+
 const finish = (result) => {
-  let json;
   try {
-    json = stringify(result);
+    const json = stringify(result);
+    return json === undefined ? noJson(result) : json;
   } catch (error) {
     return describe(error, "R");
   }
-  if (json !== undefined) return json;
-  const type = typeof result;
-  return type === "function" || type === "symbol" ? details("R", "TypeError", "it is a " + type, "") : "null";
 };
 
 let ticket = 0, outcome = "P";
@@ -84,24 +86,23 @@ const settle = async (promise, mine) => {
 };
 
 const bind = (fn, name) => fn === builtin[name] ? undefined : (payload) => {
-  let value;
+  // The hot path: every call in here costs a tenth of a microsecond.
+  let mark = "B", result, json;
   try {
-    value = parse(payload);
-  } catch (error) {
-    return describe(error, "B");
-  }
-  let result;
-  try {
+    const value = parse(payload);
+    mark = "E";
     result = fn(value);
-    if (isObject(result) && typeof result.then === "function") {
+    if (typeof result === "object" && result !== null && typeof result.then === "function") {
       outcome = "P";
       settle(result, ++ticket);
       return "P";
     }
+    mark = "R";
+    json = stringify(result);
   } catch (error) {
-    return describe(error, "E");
+    return describe(error, mark);
   }
-  return finish(result);
+  return json === undefined ? noJson(result) : json;
 };
 
 const take = () => {

@@ -2,7 +2,7 @@
 import { installAndBuild, script, step } from "./workspace.mjs";
 
 await script(async () => {
-  await installAndBuild();
+  await installAndBuild(["--filter=./packages/*"]);
   await step("Compiling the WebAssembly guest (AssemblyScript)", "node", [
     "scripts/guests.mjs",
     "--only",

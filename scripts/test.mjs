@@ -13,10 +13,28 @@ await script(async () => {
   await step("Compiling the WebAssembly guests", "node", ["scripts/guests.mjs", ...(ci ? ["--required"] : [])], {
     show: true,
   });
+  await optional(() =>
+    step("Making CPython 3.13 with numpy available (minutes, the first time)", "bash", [
+      "scripts/get-python.sh",
+      "--numpy",
+    ]),
+  );
+  if (ci) await step("The same without the GIL", "bash", ["scripts/get-python.sh", "--free-threaded", "--numpy"]);
+  await step("Looking for a Chromium", "node", ["scripts/chromium.mjs", ...(ci ? ["--required"] : [])], { show: true });
   const { passed, failed, skipped } = await runTests();
   console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
   if (failed > 0 || passed === 0 || (ci && skipped > 0)) process.exitCode = 1;
 });
+
+/** A step that may fail outside of CI: the tests that want it are skipped then. */
+async function optional(run) {
+  try {
+    await run();
+  } catch (error) {
+    if (ci) throw error;
+    say(`${error.message}; the tests that want it are skipped`);
+  }
+}
 
 async function runTests() {
   const folder = await mkdtemp(join(tmpdir(), "extruntime-results-"));

@@ -1,6 +1,7 @@
 // What the scripts of the repository share: steps that show their progress, and pnpm without an installation of it.
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
@@ -29,8 +30,14 @@ export async function step(title, command, args, { show = false, env = {}, cwd =
 
 export class StepFailed extends Error {}
 
-export function pnpm(title, args, options) {
-  return step(title, "npx", ["-y", `pnpm@${manifest.devEngines.packageManager.version}`, ...args], options);
+export function pnpm(title, args, options = {}) {
+  // Addons are compiled against the headers that came with this Node: nothing is downloaded for it.
+  const prefix = dirname(dirname(process.execPath));
+  const headers = existsSync(join(prefix, "include", "node", "node_api.h")) ? { npm_config_nodedir: prefix } : {};
+  return step(title, "npx", ["-y", `pnpm@${manifest.devEngines.packageManager.version}`, ...args], {
+    ...options,
+    env: { ...headers, ...options.env },
+  });
 }
 
 export function say(text) {
@@ -48,10 +55,11 @@ export async function script(body) {
   }
 }
 
-export async function installAndBuild() {
+/** `only`: turbo filters, where not everything is wanted. */
+export async function installAndBuild(only = []) {
   const needed = Number(manifest.engines.node.match(/\d+/)[0]);
   if (Number(process.versions.node.split(".")[0]) < needed)
     throw new StepFailed(`Node ${needed} or later is needed, and this is ${process.versions.node}`);
-  await pnpm("Installing the workspace's packages", ["install", "--frozen-lockfile"]);
-  await pnpm("Building", ["exec", "turbo", "run", "build"]);
+  await pnpm("Installing the workspace's packages", ["install", "--frozen-lockfile", "--ignore-scripts"]);
+  await pnpm("Building", ["exec", "turbo", "run", "build", ...only]);
 }

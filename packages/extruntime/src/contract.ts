@@ -1,6 +1,6 @@
 import type { Extension, ExtensionSource } from "./extension.ts";
 import type { InstanceBudget } from "./instance-budget.ts";
-import type { Limits } from "./manifest.ts";
+import type { Limits, Placement } from "./manifest.ts";
 
 /**
  * The contract between a host and the engines: what a host sees of any of them.
@@ -60,6 +60,8 @@ export interface LoadOptions {
    * the first call. `true` puts that off to the first call, for a host that loads thousands and uses few.
    */
   lazy?: boolean | undefined;
+  /** Where the host wants its instances at the nearest. The farthest of this, the manifest's and the runtime's own counts. */
+  placement?: Placement | undefined;
   /** Bound on live instances, shared by all modules that are given the same object. A host gives all of its modules one. */
   budget?: InstanceBudget | undefined;
 }
@@ -104,7 +106,16 @@ export interface Runtime extends AsyncDisposable {
   readonly name: string;
   /** Other names that a manifest may say instead. */
   readonly aliases: readonly string[];
+  /** Where its instances live at the nearest; a manifest or a host's policy can ask for a farther place. */
+  readonly placement: Placement;
+  /** At {@link placement}. */
   readonly capabilities: Capabilities;
+  /**
+   * What it promises at another placement.
+   *
+   * @throws ExtensionError `ERR_EXT_UNSUPPORTED` where it cannot be placed there, with the reason.
+   */
+  capabilitiesAt(placement: Placement): Capabilities;
   /** Set on a runtime that stands in for one that cannot run here: why, and what to do. Its `load` always fails with that text. */
   readonly unavailable?: string | undefined;
   /**
@@ -127,6 +138,8 @@ export interface Module extends AsyncDisposable {
   /** Name of the runtime that holds it. */
   readonly runtime: string;
   readonly exports: readonly string[];
+  /** Where its instances live. */
+  readonly placement: Placement;
   /** From the first `close` on. */
   readonly closed: boolean;
   /**

@@ -7,11 +7,14 @@ export { badManifest, insidePath, type Manifest } from "./manifest.ts";
 export { type EngineRegistration, registerEngine } from "./registry.ts";
 export { createRuntime, type RuntimeOptions } from "./runtime.ts";
 export {
+  type Answer,
   type Call,
   type CompileContext,
   ENGINE_VERSION,
   type Engine,
+  type EngineOrigin,
   type Instance,
+  NOT_STARTED,
   type Program,
   UNLIMITED,
 } from "./spi.ts";

@@ -160,8 +160,8 @@ export class ExtensionHost implements AsyncDisposable {
     try {
       const runtime = this.#runtimes.get(manifest.runtime);
       if (runtime === undefined) throw this.#unknownRuntime(manifest.runtime);
-      const limits = this.#policy === undefined ? undefined : await applyPolicy(this.#policy, manifest, runtime);
-      const module = await runtime.load(extension, { logger: this.#logger, budget: this.#budget, limits });
+      const admission = this.#policy === undefined ? undefined : await applyPolicy(this.#policy, manifest, runtime);
+      const module = await runtime.load(extension, { logger: this.#logger, budget: this.#budget, ...admission });
       this.#modules.set(manifest.name, module);
       return module;
     } catch (error) {

@@ -20,5 +20,6 @@ export { ExtensionHost, type ExtensionHostOptions, type LoadFailure, type LoadRe
 export { InstanceBudget, type InstanceBudgetOptions } from "./instance-budget.ts";
 export { type Limits, type Manifest, type ManifestInput, type Placement, parseManifest } from "./manifest.ts";
 export { type NativeContext, type NativeFunction, type NativeOptions, native } from "./native/index.ts";
-export type { Policy } from "./policy.ts";
+export type { PlacementOptions, ProcessOptions, ThreadOptions } from "./placement/options.ts";
+export type { PlacementPolicy, Policy } from "./policy.ts";
 export { createRuntime, type RuntimeOptions } from "./runtime.ts";

@@ -1,6 +1,6 @@
 import type { Capabilities, CloseOptions, InvokeOptions, InvokeSyncOptions, Module, ModuleStats } from "./contract.ts";
 import { ExtensionError, type ExtensionErrorCode, locate } from "./errors.ts";
-import type { Manifest } from "./manifest.ts";
+import type { Manifest, Placement } from "./manifest.ts";
 import { MAX_TIMEOUT_MS } from "./manifest-definition.ts";
 import { type CallOwner, PendingCall } from "./pending-call.ts";
 import { InstancePool, type PoolOptions, type Slot } from "./pool.ts";
@@ -9,6 +9,7 @@ import { type Call, type Program, UNLIMITED } from "./spi.ts";
 export interface ModuleSetup {
   readonly manifest: Manifest;
   readonly runtime: string;
+  readonly placement: Placement;
   readonly capabilities: Capabilities;
   readonly program: Program;
   readonly pool: PoolOptions;
@@ -24,6 +25,7 @@ export class LoadedModule implements Module, CallOwner {
   readonly name: string;
   readonly version: string;
   readonly runtime: string;
+  readonly placement: Placement;
   readonly exports: readonly string[];
   readonly #exports: ReadonlySet<string>;
   readonly #setup: ModuleSetup;
@@ -44,6 +46,7 @@ export class LoadedModule implements Module, CallOwner {
     this.name = manifest.name;
     this.version = manifest.version;
     this.runtime = setup.runtime;
+    this.placement = setup.placement;
     this.exports = manifest.exports;
     this.#exports = new Set(manifest.exports);
     this.#setup = setup;
@@ -67,6 +70,7 @@ export class LoadedModule implements Module, CallOwner {
     try {
       slot = this.#pool.take();
       if (slot === undefined) return this.#enqueue(fn, payload, call);
+      if (slot.instance.invokeLater !== undefined) return this.#startLater(fn, payload, call, slot);
       this.#running++;
       result = slot.instance.invoke(fn, payload, call);
     } catch (error) {
@@ -154,6 +158,11 @@ export class LoadedModule implements Module, CallOwner {
     this.#release(slot);
   }
 
+  handedBack(call: PendingCall, slot: Slot): void {
+    this.#pool.waitAgain(call);
+    this.#release(slot);
+  }
+
   left(call: PendingCall): void {
     this.#pending.delete(call);
     this.#pool.leave(call);
@@ -167,7 +176,7 @@ export class LoadedModule implements Module, CallOwner {
 
   explain(error: unknown, fn: string | undefined, slot: Slot | undefined, call: Call): unknown {
     if (ExtensionError.is(error)) return locate(error, this.name, fn);
-    if (call.signal?.aborted && error === call.signal.reason) return error;
+    if (!isCrash(error, call)) return error;
     if (slot !== undefined) slot.broken = true;
     const crash = new ExtensionError("ERR_EXT_CRASHED", `the ${this.runtime} engine failed: ${String(error)}`, {
       cause: error,
@@ -209,6 +218,14 @@ export class LoadedModule implements Module, CallOwner {
     return call.promise;
   }
 
+  #startLater(fn: string, payload: string, limits: Call, slot: Slot): Promise<string> {
+    const call = new PendingCall(this, fn, payload, limits);
+    this.#pending.add(call);
+    this.#calls++;
+    call.serve(slot);
+    return call.promise;
+  }
+
   #follow(fn: string, payload: string, limits: Call, slot: Slot, result: Promise<string>): PendingCall {
     const call = new PendingCall(this, fn, payload, limits);
     this.#pending.add(call);
@@ -217,10 +234,14 @@ export class LoadedModule implements Module, CallOwner {
   }
 
   #failAtOnce(error: unknown, fn: string, slot: Slot | undefined, call: Call): unknown {
-    const explained = this.explain(error, fn, slot, call);
+    // First of all, and with few frames: at the end of the host's own stack the rest may throw, and the slot must not be lost.
+    if (slot !== undefined) {
+      slot.broken ||= isCrash(error, call);
+      this.#release(slot);
+    }
     this.#calls++;
+    const explained = this.explain(error, fn, undefined, call);
     this.failed(explained);
-    if (slot !== undefined) this.#release(slot);
     return explained;
   }
 
@@ -281,6 +302,11 @@ export class LoadedModule implements Module, CallOwner {
   #error(code: ExtensionErrorCode, fn: string, message: string): ExtensionError {
     return locate(new ExtensionError(code, message), this.name, fn);
   }
+}
+
+/** Whether an engine failed in a way that it did not foresee: anything but an ExtensionError and the reason of an abort. */
+function isCrash(error: unknown, call: Call): boolean {
+  return !ExtensionError.is(error) && !(call.signal?.aborted === true && error === call.signal.reason);
 }
 
 /** The refusal of a limit where nothing can keep it. */

@@ -1,6 +1,6 @@
 import { ExtensionError } from "./errors.ts";
 import { type Slot, Waiter } from "./pool.ts";
-import { type Call, UNLIMITED } from "./spi.ts";
+import { type Answer, type Call, NOT_STARTED, UNLIMITED } from "./spi.ts";
 
 /** The module, as a call of it sees it. */
 export interface CallOwner {
@@ -8,6 +8,8 @@ export interface CallOwner {
   started(): void;
   /** Takes the slot back after the call has ended in the engine. */
   ended(call: PendingCall, slot: Slot): void;
+  /** The engine handed the call back before the guest saw it: it waits again, and the slot is taken back. */
+  handedBack(call: PendingCall, slot: Slot): void;
   /** The call left the queue without having run. */
   left(call: PendingCall): void;
   /** What the caller is to see of an error that the engine threw. Marks the slot where the engine crashed. */
@@ -20,7 +22,7 @@ export interface CallOwner {
  * One call that does not end at once: it waits for an instance, or its engine answers later. Settles its promise exactly
  * once; whichever of result, deadline, signal and close comes first wins.
  */
-export class PendingCall extends Waiter {
+export class PendingCall extends Waiter implements Answer {
   readonly promise: Promise<string>;
   readonly fn: string;
   readonly #owner: CallOwner;
@@ -29,7 +31,8 @@ export class PendingCall extends Waiter {
   #resolve!: (result: string) => void;
   #reject!: (error: unknown) => void;
   #settled = false;
-  #timer: NodeJS.Timeout | undefined;
+  /** Lets go of the timer and the signal. */
+  #unwatch: (() => void) | undefined;
   /** Held until the engine's promise settles, which may be after the caller's did. */
   #slot: Slot | undefined;
 
@@ -49,9 +52,14 @@ export class PendingCall extends Waiter {
   override serve(slot: Slot): void {
     this.#owner.started();
     this.#slot = slot;
+    const { instance } = slot;
     let result: string | Promise<string>;
     try {
-      result = slot.instance.invoke(this.fn, this.#payload, this.#limits);
+      if (instance.invokeLater !== undefined) {
+        instance.invokeLater(this.fn, this.#payload, this.#limits, this);
+        return;
+      }
+      result = instance.invoke(this.fn, this.#payload, this.#limits);
     } catch (error) {
       this.#end(slot, error, undefined);
       return;
@@ -69,9 +77,17 @@ export class PendingCall extends Waiter {
     );
   }
 
-  override fail(error: unknown): void {
+  succeed(result: string): void {
+    this.#end(this.#slot!, undefined, result);
+  }
+
+  fail(error: unknown): void {
+    this.#end(this.#slot!, error, undefined);
+  }
+
+  override refuse(error: unknown): void {
     this.#owner.left(this);
-    this.#fail(this.#owner.explain(error, this.fn, undefined, this.#limits));
+    this.#rejectWith(this.#owner.explain(error, this.fn, undefined, this.#limits));
   }
 
   /** Gives the caller this error now. The engine is asked to stop if it runs; the instance is held until it has. */
@@ -79,26 +95,31 @@ export class PendingCall extends Waiter {
     if (this.#settled) return;
     const slot = this.#slot;
     if (slot === undefined) this.#owner.left(this);
-    this.#fail(error);
-    slot?.instance.abort?.();
+    this.#rejectWith(error);
+    slot?.instance.abort?.(this.#limits);
   }
 
   #end(slot: Slot, error: unknown, result: string | undefined): void {
     this.#slot = undefined;
+    if (error === NOT_STARTED) {
+      if (this.#settled) this.#owner.ended(this, slot);
+      else this.#owner.handedBack(this, slot);
+      return;
+    }
     const failure = result === undefined ? this.#owner.explain(error, this.fn, slot, this.#limits) : undefined;
     // The caller is answered before the slot is handed on: the next call may run a guest on this very thread.
-    if (result === undefined) this.#fail(failure);
-    else this.#succeed(result);
+    if (result === undefined) this.#rejectWith(failure);
+    else this.#resolveWith(result);
     this.#owner.ended(this, slot);
   }
 
-  #succeed(result: string): void {
+  #resolveWith(result: string): void {
     if (this.#settled) return;
     this.#finish();
     this.#resolve(result);
   }
 
-  #fail(error: unknown): void {
+  #rejectWith(error: unknown): void {
     if (this.#settled) return;
     this.#finish();
     this.#owner.failed(error);
@@ -107,24 +128,23 @@ export class PendingCall extends Waiter {
 
   #finish(): void {
     this.#settled = true;
-    clearTimeout(this.#timer);
-    this.#limits.signal?.removeEventListener("abort", this.#onAbort);
+    this.#unwatch?.();
   }
 
-  #watch(limits: Call): void {
-    limits.signal?.addEventListener("abort", this.#onAbort, { once: true });
-    if (limits.deadline === Number.POSITIVE_INFINITY) return;
-    const left = Math.max(0, limits.deadline - performance.now());
-    this.#timer = setTimeout(this.#onDeadline, left);
+  #watch({ deadline, signal }: Call): void {
+    const onAbort = () => this.cancel(signal?.reason);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    const left = Math.max(0, deadline - performance.now());
+    const timer = left === Number.POSITIVE_INFINITY ? undefined : setTimeout(() => this.#onDeadline(), left);
+    this.#unwatch = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", onAbort);
+    };
   }
 
-  readonly #onDeadline = (): void => {
+  #onDeadline(): void {
     const waited = this.#slot === undefined ? "while it waited for an instance" : "while it ran";
     const error = new ExtensionError("ERR_EXT_TIMEOUT", `the call's time was up ${waited}`);
     this.cancel(this.#owner.explain(error, this.fn, undefined, this.#limits));
-  };
-
-  readonly #onAbort = (): void => {
-    this.cancel(this.#limits.signal?.reason);
-  };
+  }
 }

@@ -6,6 +6,8 @@ import { QueueEntry, WaitQueue } from "./wait-queue.ts";
 export interface Slot {
   readonly instance: Instance;
   lastUsed: number;
+  /** Calls on it: the running one and those sent ahead. */
+  load: number;
   /** Set by the module when the engine failed in a way that it did not foresee. */
   broken: boolean;
 }
@@ -15,7 +17,7 @@ export abstract class Waiter extends QueueEntry {
   /** Takes the slot and must give it back. Must not throw. */
   abstract serve(slot: Slot): void;
   /** No instance could be made for it. Must not throw. */
-  abstract fail(error: unknown): void;
+  abstract refuse(error: unknown): void;
 }
 
 export interface PoolOptions {
@@ -29,11 +31,14 @@ export interface PoolOptions {
   readonly onCloseError: (error: unknown) => void;
 }
 
+/** Busy instances that are compared for one call that is sent ahead. */
+const MOST_LOOKS = 16;
+
 /**
  * The instances of one module: made on demand up to the pool's size, handed out last-used first so that surplus ones
  * grow idle, and replaced when they break. Calls that find none wait in order.
  *
- * Invariant: while a call waits, no instance is idle.
+ * Invariant: while a call waits, no instance is idle, and none that takes calls ahead has room.
  */
 export class InstancePool implements BudgetMember {
   readonly #program: Program;
@@ -41,12 +46,18 @@ export class InstancePool implements BudgetMember {
   readonly #budget: InstanceBudget;
   /** Used as a stack. The least recently used is at the bottom. */
   readonly #idle: Slot[] = [];
+  /** All live ones that take calls ahead of their turn. */
+  readonly #queueing: Slot[] = [];
   readonly #waiting = new WaitQueue<Waiter>();
   /** Instances that exist, are being made, or are being closed. */
   #live = 0;
   #creating = 0;
   #created = 0;
   #draining = false;
+  /** Used last, of those that take calls ahead. */
+  #hot: Slot | undefined;
+  /** Where the next look at busy instances begins, so that all of them have their turn. */
+  #lookFrom = 0;
   #closed: { resolve: () => void } | undefined;
 
   constructor(program: Program, options: PoolOptions) {
@@ -78,18 +89,14 @@ export class InstancePool implements BudgetMember {
 
   /** An instance for a call that can wait, when one is idle or can be made at once and nobody waits before it. */
   take(): Slot | undefined {
-    const slot = this.#idle.pop();
-    if (slot === undefined) return this.#waiting.length > 0 ? undefined : this.#grow(1);
-    slot.lastUsed = ++this.#budget.clock;
-    return slot;
+    return this.#use(
+      this.#hotOrIdle() ?? (this.#waiting.length > 0 ? undefined : (this.#leastLoaded() ?? this.#grow(1))),
+    );
   }
 
   /** An instance for a call that cannot wait; it goes before those that can. */
   takeNow(): Slot | undefined {
-    const slot = this.#idle.pop();
-    if (slot === undefined) return this.#grow(Number.POSITIVE_INFINITY);
-    slot.lastUsed = ++this.#budget.clock;
-    return slot;
+    return this.#use(this.#popIdle() ?? this.#grow(Number.POSITIVE_INFINITY));
   }
 
   /** Queues a call that `take` had nothing for. `false` when the queue is full. */
@@ -101,16 +108,21 @@ export class InstancePool implements BudgetMember {
     return false;
   }
 
+  /** Queues a call in front of the others: it had its turn, and its instance was lost before it started. */
+  waitAgain(waiter: Waiter): void {
+    this.#waiting.unshift(waiter);
+  }
+
   leave(waiter: Waiter): void {
     this.#waiting.remove(waiter);
   }
 
   /** Takes back what `take`, `takeNow` or `serve` gave. */
   give(slot: Slot): void {
-    if (slot.broken || slot.instance.broken === true || this.#mustYield()) {
-      this.#discard(slot);
-    } else {
-      this.#idle.push(slot);
+    slot.load--;
+    if (slot.load === 0) {
+      if (slot.broken || slot.instance.broken === true || this.#mustYield()) this.#discard(slot);
+      else this.#idle.push(slot);
     }
     if (this.#waiting.length > 0) this.#drain();
   }
@@ -176,21 +188,57 @@ export class InstancePool implements BudgetMember {
         const creating = this.#creating;
         let slot: Slot | undefined;
         try {
-          slot = this.#idle.pop() ?? this.#grow(this.#waiting.length);
+          slot = this.#hotOrIdle() ?? this.#leastLoaded() ?? this.#grow(this.#waiting.length);
         } catch (error) {
-          this.#waiting.shift()?.fail(error);
+          this.#waiting.shift()?.refuse(error);
           continue;
         }
         if (slot === undefined) {
           if (this.#creating > creating) continue;
           return;
         }
-        slot.lastUsed = ++this.#budget.clock;
+        this.#use(slot);
         this.#waiting.shift()!.serve(slot);
       }
     } finally {
       this.#draining = false;
     }
+  }
+
+  #use<S extends Slot | undefined>(slot: S): S {
+    if (slot === undefined) return slot;
+    slot.lastUsed = ++this.#budget.clock;
+    slot.load++;
+    if (slot.instance.ahead !== undefined) this.#hot = slot;
+    return slot;
+  }
+
+  /** The instance used last, where it takes more calls: what goes to one place goes there together. Else one that is idle. */
+  #hotOrIdle(): Slot | undefined {
+    const hot = this.#hot;
+    return hot !== undefined && hot.load > 0 && takesMore(hot) ? hot : this.#popIdle();
+  }
+
+  /** An instance may break while it is idle, when what it lives in ends. */
+  #popIdle(): Slot | undefined {
+    for (;;) {
+      const slot = this.#idle.pop();
+      if (slot === undefined || slot.instance.broken !== true) return slot;
+      this.#discard(slot);
+    }
+  }
+
+  /** A busy instance that takes one more call ahead of its turn. */
+  #leastLoaded(): Slot | undefined {
+    let best: Slot | undefined;
+    const slots = this.#queueing;
+    const looks = Math.min(slots.length, MOST_LOOKS);
+    for (let look = 0; look < looks; look++) {
+      const slot = slots[(this.#lookFrom + look) % slots.length]!;
+      if (slot.load > 0 && (best === undefined || slot.load < best.load) && takesMore(slot)) best = slot;
+    }
+    this.#lookFrom += looks;
+    return best;
   }
 
   /**
@@ -203,7 +251,8 @@ export class InstancePool implements BudgetMember {
     this.#live++;
     let made: Instance | Promise<Instance>;
     try {
-      made = this.#program.instantiate(this.#startCall());
+      const now = demand === Number.POSITIVE_INFINITY && this.#program.instantiateSync !== undefined;
+      made = now ? this.#program.instantiateSync!(this.#startCall()) : this.#program.instantiate(this.#startCall());
     } catch (error) {
       this.#forget();
       throw error;
@@ -218,7 +267,7 @@ export class InstancePool implements BudgetMember {
       (error: unknown) => {
         this.#creating--;
         // Before the room is given back: that may start the next attempt, for the next in line.
-        this.#waiting.shift()?.fail(error);
+        this.#waiting.shift()?.refuse(error);
         this.#forget();
         this.#drain();
       },
@@ -233,10 +282,14 @@ export class InstancePool implements BudgetMember {
 
   #adopt(instance: Instance): Slot {
     this.#created++;
-    return { instance, lastUsed: ++this.#budget.clock, broken: false };
+    const slot: Slot = { instance, lastUsed: ++this.#budget.clock, load: 0, broken: false };
+    if (instance.ahead !== undefined) this.#queueing.push(slot);
+    return slot;
   }
 
   #discard(slot: Slot): void {
+    if (slot.instance.ahead !== undefined) this.#queueing.splice(this.#queueing.indexOf(slot), 1);
+    if (slot === this.#hot) this.#hot = undefined;
     let closing: undefined | Promise<void>;
     try {
       closing = slot.instance.close() ?? undefined;
@@ -260,6 +313,10 @@ export class InstancePool implements BudgetMember {
   }
 }
 
+function takesMore({ broken, load, instance }: Slot): boolean {
+  return !broken && load <= (instance.ahead ?? 0) && instance.broken !== true;
+}
+
 /** A call that only wants to see an instance made. */
 class WarmUp extends Waiter {
   readonly #pool: InstancePool;
@@ -278,7 +335,7 @@ class WarmUp extends Waiter {
     this.#resolve();
   }
 
-  override fail(error: unknown): void {
+  override refuse(error: unknown): void {
     this.#reject(error);
   }
 }

@@ -12,13 +12,20 @@ import { type Extension, type ExtensionSource, openExtension } from "./extension
 import { guestLog } from "./guest-log.ts";
 import { InstanceBudget } from "./instance-budget.ts";
 import type { Limits, Manifest, Placement } from "./manifest.ts";
+import { PLACEMENTS } from "./manifest-definition.ts";
 import { cannotStop, LoadedModule } from "./module.ts";
+import { farthest } from "./placement/farthest.ts";
+import { checkPlacementOptions, type PlacementOptions } from "./placement/options.ts";
+import { place } from "./placement/place.ts";
 import { defaultPoolSize } from "./pool-size.ts";
 import { ENGINE_VERSION, type Engine, type Program } from "./spi.ts";
 
 /** Options that every engine's factory takes. */
-export interface RuntimeOptions {
-  /** Where instances live. `inline`, the default, is on the thread that calls. */
+export interface RuntimeOptions extends PlacementOptions {
+  /**
+   * Where instances live at the nearest; a manifest or the host's policy can ask for a farther place. `inline`, the
+   * default, is on the thread that calls.
+   */
   placement?: Placement | undefined;
   /** For extensions whose manifest leaves a limit out. */
   limits?: Limits | undefined;
@@ -43,8 +50,7 @@ export function createRuntime(engine: Engine, options: RuntimeOptions = {}): Run
     throw new TypeError(
       `this extruntime takes engines of version ${ENGINE_VERSION}, and this one has ${engine?.engineVersion}`,
     );
-  if (options.placement !== undefined && options.placement !== "inline")
-    throw unsupportedPlacement(engine.name, options.placement);
+  checkPlacementOptions(options);
   return new EngineRuntime(engine, options, defaultPoolSize(engine.pool));
 }
 
@@ -54,7 +60,10 @@ class EngineRuntime implements Runtime {
   readonly aliases: readonly string[];
   readonly capabilities: Capabilities;
   readonly unavailable: string | undefined;
+  readonly placement: Placement;
   readonly #engine: Engine;
+  /** The engine at each placement that was wanted so far. */
+  readonly #placed = new Map<Placement, Engine>();
   readonly #options: RuntimeOptions;
   readonly #poolSize: number;
   readonly #budget: InstanceBudget;
@@ -66,10 +75,11 @@ class EngineRuntime implements Runtime {
   constructor(engine: Engine, options: RuntimeOptions, poolSize: number) {
     this.name = engine.name;
     this.aliases = Object.freeze([...engine.aliases]);
-    this.capabilities = Object.freeze({ ...engine.capabilities });
+    this.placement = checkPlacement(options.placement ?? "inline");
     this.unavailable = engine.unavailable;
     this.#engine = engine;
     this.#options = options;
+    this.capabilities = this.capabilitiesAt(this.placement);
     this.#poolSize = poolSize;
     this.#budget = options.budget ?? new InstanceBudget();
   }
@@ -81,6 +91,10 @@ class EngineRuntime implements Runtime {
     const done = () => this.#loading.delete(loading);
     loading.then(done, done);
     return loading;
+  }
+
+  capabilitiesAt(placement: Placement): Capabilities {
+    return Object.freeze({ ...this.#at(checkPlacement(placement)).capabilities });
   }
 
   close(options: CloseOptions = {}): Promise<void> {
@@ -100,7 +114,9 @@ class EngineRuntime implements Runtime {
     try {
       this.#checkFit(manifest);
       if (this.unavailable !== undefined) throw new ExtensionError("ERR_EXT_UNSUPPORTED", this.unavailable);
-      const module = await this.#start(extension, options, this.#limits(manifest, options));
+      const placement = farthest(this.placement, manifest.placement, options.placement);
+      const limits = this.#limits(this.#at(placement), manifest, options);
+      const module = await this.#start(placement, extension, options, limits);
       if (options.lazy !== true) await this.#warm(module);
       return module;
     } catch (error) {
@@ -109,16 +125,23 @@ class EngineRuntime implements Runtime {
     }
   }
 
-  async #start(extension: Extension, options: LoadOptions, limits: Limits): Promise<LoadedModule> {
+  async #start(
+    placement: Placement,
+    extension: Extension,
+    options: LoadOptions,
+    limits: Limits,
+  ): Promise<LoadedModule> {
     const { manifest } = extension;
+    const engine = this.#at(placement);
     const log = guestLog(options.logger ?? this.#options.logger, { extension: manifest.name, runtime: this.name });
     const size = limits.pool ?? this.#poolSize;
     const memoryBytes = limits.memoryMb === undefined ? undefined : limits.memoryMb * MIB;
-    const program: Program = await this.#engine.compile(extension, { memoryBytes, pool: size, log });
+    const program: Program = await engine.compile(extension, { memoryBytes, pool: size, log });
     const module = new LoadedModule({
       manifest,
       runtime: this.name,
-      capabilities: this.capabilities,
+      placement,
+      capabilities: engine.capabilities,
       program,
       pool: {
         size,
@@ -148,8 +171,6 @@ class EngineRuntime implements Runtime {
         "ERR_EXT_UNKNOWN_RUNTIME",
         `its manifest names the runtime ${JSON.stringify(manifest.runtime)}, and this one is ${this.name}`,
       );
-    if (manifest.placement !== undefined && manifest.placement !== "inline")
-      throw unsupportedPlacement(this.name, manifest.placement);
     if (manifest.permissions.length > 0)
       throw new ExtensionError(
         "ERR_EXT_DENIED",
@@ -158,10 +179,10 @@ class EngineRuntime implements Runtime {
   }
 
   /** The host's limits before the manifest's before the runtime's, each refused where the engine cannot keep it. */
-  #limits(manifest: Manifest, options: LoadOptions): Limits {
+  #limits({ capabilities }: Engine, manifest: Manifest, options: LoadOptions): Limits {
     const limits = { ...defined(this.#options.limits), ...defined(manifest.limits), ...defined(options.limits) };
-    if (limits.timeoutMs !== undefined && this.capabilities.supportsAbort === false) throw cannotStop(this.name);
-    if (limits.memoryMb !== undefined && !this.capabilities.memoryLimit)
+    if (limits.timeoutMs !== undefined && capabilities.supportsAbort === false) throw cannotStop(this.name);
+    if (limits.memoryMb !== undefined && !capabilities.memoryLimit)
       throw new ExtensionError(
         "ERR_EXT_UNSUPPORTED",
         `the ${this.name} runtime cannot keep limits.memoryMb (its memoryLimit is false): leave it out, or run the extension in an engine that can, such as quickjs or wasm`,
@@ -172,7 +193,18 @@ class EngineRuntime implements Runtime {
   async #close(options: CloseOptions): Promise<void> {
     await Promise.allSettled(this.#loading);
     await Promise.all([...this.#modules].map((module) => module.close(options)));
-    await this.#engine.close?.();
+    await Promise.all([...this.#placed.values()].map((engine) => engine.close?.()));
+    if (!this.#placed.has("inline")) await this.#engine.close?.();
+  }
+
+  /** The engine at a placement, made when it is first wanted. */
+  #at(placement: Placement): Engine {
+    let engine = this.#placed.get(placement);
+    if (engine === undefined) {
+      engine = placement === "inline" ? this.#engine : place(this.#engine, placement, this.#options);
+      this.#placed.set(placement, engine);
+    }
+    return engine;
   }
 
   #closedError(): ExtensionError {
@@ -186,11 +218,9 @@ class EngineRuntime implements Runtime {
   }
 }
 
-function unsupportedPlacement(name: string, placement: string): ExtensionError {
-  return new ExtensionError(
-    "ERR_EXT_UNSUPPORTED",
-    `the ${name} runtime runs inline only, and placement ${JSON.stringify(placement)} was asked for; leave it out`,
-  );
+function checkPlacement(placement: Placement): Placement {
+  if (PLACEMENTS.includes(placement)) return placement;
+  throw new TypeError(`placement must be one of ${PLACEMENTS.join(", ")}, and is ${JSON.stringify(placement)}`);
 }
 
 function defined(limits: Limits | undefined): Limits {

@@ -1,4 +1,4 @@
-import type { Capabilities, LogLevel } from "./contract.ts";
+import type { AbortSupport, Capabilities, LogLevel } from "./contract.ts";
 import type { Extension } from "./extension.ts";
 
 /**
@@ -26,8 +26,27 @@ export interface Engine {
    * Throws an ExtensionError; any other error is taken for a fault of the engine.
    */
   compile(extension: Extension, context: CompileContext): Program | Promise<Program>;
+  /** How to make this engine again in a worker thread or a child process. An engine without it runs inline only. */
+  readonly origin?: EngineOrigin | undefined;
   /** Called once, after all programs are closed. */
   close?(): void | Promise<void>;
+}
+
+/** An engine by its address: a worker imports `module` and calls what it exports as `export` with `options`. */
+export interface EngineOrigin {
+  /** URL of a built ES module. */
+  readonly module: string;
+  /** Name of an exported function that returns the {@link Engine}. */
+  readonly export: string;
+  /** Argument of that function: a JSON value. */
+  readonly options?: unknown;
+  /**
+   * What ending its thread stops. `"hard"` where guests run on that thread in code that V8 can interrupt at any time, as
+   * WebAssembly is; `"interpreted"`, the default, where a guest may be in native code, which a thread's end waits for.
+   */
+  readonly threadAbort?: AbortSupport | undefined;
+  /** Why this one engine cannot be made again although its kind can: options that cannot be sent. With the remedy. */
+  readonly refusal?: string | undefined;
 }
 
 export interface CompileContext {
@@ -47,6 +66,8 @@ export interface Program {
    * Throws `ERR_EXT_UNKNOWN_FUNCTION` where the code lacks a function of `manifest.exports`, `ERR_EXT_GUEST` where the top level throws.
    */
   instantiate(call: Call): Instance | Promise<Instance>;
+  /** For an engine whose `instantiate` returns a promise but that can also wait for it with the thread: then `invokeSync` makes an instance on demand all the same. */
+  instantiateSync?(call: Call): Instance;
   /** Called once, after all instances are closed. */
   close(): void | Promise<void>;
 }
@@ -59,16 +80,29 @@ export interface Instance {
    * Throws (or rejects with) an ExtensionError; any other error is taken for a crash of the engine and costs the instance.
    */
   invoke(fn: string, payload: string, call: Call): string | Promise<string>;
+  /** In place of `invoke` where calls overlap and are short, so that a promise for each would weigh: calls `answer` once, after it has returned itself. */
+  invokeLater?(fn: string, payload: string, call: Call, answer: Answer): void;
   /** For engines whose `invoke` leaves the calling thread but that can also stay on it. Without it, `invokeSync` uses `invoke`. */
   invokeSync?(fn: string, payload: string, call: Call): string;
   /**
-   * Asks the call that runs now to stop, because its deadline passed or its signal fired. The caller has its answer already;
-   * the promise of `invoke` must still settle, sooner or later, and the instance is held until it does.
+   * Asks the call that was started with `call` to stop, because its deadline passed or its signal fired. The caller has its
+   * answer already; the promise of `invoke` must still settle, sooner or later, and the instance is held until it does.
    */
-  abort?(): void;
-  /** Read after each call: `true` when the instance must not serve another one. The core then closes and replaces it. */
+  abort?(call: Call): void;
+  /** Read before and after each call: `true` when the instance must not serve another one. The core then closes and replaces it. */
   readonly broken?: boolean;
+  /**
+   * Calls that it takes while one runs, to run them after it in the order in which they came: worth it where reaching the
+   * instance costs more than a call. Read before each call that finds no idle instance; left out, it is 0 for good.
+   */
+  readonly ahead?: number;
   close(): void | Promise<void>;
+}
+
+/** Takes the one answer to a call: what the promise of `invoke` would settle with. */
+export interface Answer {
+  succeed(result: string): void;
+  fail(error: unknown): void;
 }
 
 /** The limits of one call (or of one instantiation), for an engine that runs on the calling thread and must look for itself. */
@@ -78,6 +112,12 @@ export interface Call {
   /** An engine that stops for it throws `signal.reason`. */
   readonly signal: AbortSignal | undefined;
 }
+
+/**
+ * What a call fails with to hand a call back that the guest has not seen, because the instance was lost
+ * or is held up by others. The core puts the call in front of its queue, to be served by another instance.
+ */
+export const NOT_STARTED: unique symbol = Symbol.for("extruntime.notStarted");
 
 /** A call without limits. */
 export const UNLIMITED: Call = Object.freeze({ deadline: Number.POSITIVE_INFINITY, signal: undefined });

@@ -25,6 +25,16 @@ export class WaitQueue<Entry extends QueueEntry> {
     this.#length++;
   }
 
+  /** Puts an entry in front, as one that had its turn and comes back. */
+  unshift(entry: Entry): void {
+    entry.queue = this as unknown as WaitQueue<QueueEntry>;
+    entry.next = this.#first;
+    if (this.#first === undefined) this.#last = entry;
+    else this.#first.previous = entry;
+    this.#first = entry;
+    this.#length++;
+  }
+
   shift(): Entry | undefined {
     const first = this.#first as Entry | undefined;
     if (first !== undefined) this.remove(first);

@@ -105,8 +105,8 @@ describe("discoverRuntimes", () => {
 
   it("gives the factories its options", async () => {
     await install("@extruntime/one", registration("one", "@extruntime/one"));
-    await expect(discoverRuntimes({ from: root, runtime: { placement: "thread" } })).rejects.toMatchObject({
-      code: "ERR_EXT_UNSUPPORTED",
-    });
+    await expect(discoverRuntimes({ from: root, runtime: { placement: "moon" as never } })).rejects.toThrow(
+      /placement must be one of inline, thread, process/,
+    );
   });
 });

@@ -5,6 +5,10 @@ export const UNAVAILABLE =
   "Install the real engine with `npm install @extruntime/pyvm`, and a CPython 3.11 or later with its shared library " +
   "(Debian and Ubuntu: apt-get install libpython3-dev; Fedora: dnf install python3-libs; macOS: brew install python)";
 
+export function makeStubEngine(): Engine {
+  return stubEngine;
+}
+
 /** What the real engine promises inline, so that a host can decide by capabilities before it installs it. */
 export const stubEngine: Engine = {
   engineVersion: ENGINE_VERSION,
@@ -21,6 +25,7 @@ export const stubEngine: Engine = {
     sync: true,
   },
   pool: { env: "BASE_PYVM_POOL_SIZE", size: 4 },
+  origin: { module: import.meta.url, export: "makeStubEngine" },
   unavailable: UNAVAILABLE,
   compile() {
     throw new ExtensionError("ERR_EXT_UNSUPPORTED", UNAVAILABLE);

@@ -55,6 +55,11 @@ export function quickjsEngine(options: QuickJSEngineOptions = {}, build: QuickJS
       sync: true,
     },
     pool: { env: "BASE_GOJAVM_POOL_SIZE", size: 8 },
+    // A build that is handed over cannot be sent; the released one every worker has. Its code is WebAssembly, which ends with its thread.
+    origin:
+      build === RELEASE
+        ? { module: import.meta.url, export: quickjsEngine.name, options: { memory, stackKb }, threadAbort: "hard" }
+        : undefined,
     async compile(extension, context) {
       const [wasm, sources] = await Promise.all([compileBuild(build), readSources(extension)]);
       const make = () => new LinearMemory(build, wasm, context.memoryBytes);

@@ -57,6 +57,12 @@ export function wasmEngine(options: WasmEngineOptions = {}): Engine {
       sync: true,
     },
     pool: { env: "BASE_WASMVM_POOL_SIZE", size: POOL_SIZE },
+    origin: {
+      module: import.meta.url,
+      export: wasmEngine.name,
+      options: { defaultMemoryMb, maxSleepMs },
+      threadAbort: "hard",
+    },
     async compile(extension: Extension, context: CompileContext): Promise<Program> {
       refuseSettings(extension);
       const path = extension.manifest.module;

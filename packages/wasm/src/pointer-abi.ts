@@ -2,6 +2,7 @@ import { ExtensionError, guestError, type Instance } from "extruntime/engine";
 import { ALLOC, FREE } from "./abi.ts";
 import { Guest, type GuestOptions } from "./guest.ts";
 import type { LinearMemory } from "./linear-memory.ts";
+import { PAGE_BYTES } from "./memory-limit.ts";
 import { badResult, readResult } from "./result-text.ts";
 
 /**
@@ -23,6 +24,8 @@ export class PointerInstance implements Instance {
   broken = false;
   readonly #guest: Guest;
   readonly #memory: LinearMemory;
+  /** Bytes that the memory may have at the most. */
+  readonly #maxBytes: number;
   readonly #functions = new Map<string, GuestFunction>();
   readonly #alloc: Alloc;
   readonly #free: Free;
@@ -31,6 +34,7 @@ export class PointerInstance implements Instance {
   constructor(options: GuestOptions, name: string, functions: readonly string[]) {
     this.#guest = new Guest(options);
     this.#memory = this.#guest.memory;
+    this.#maxBytes = options.compiled.maxPages * PAGE_BYTES;
     const exports = this.#guest.start([name]);
     this.#alloc = exports[ALLOC] as unknown as Alloc;
     this.#free = exports[FREE] as unknown as Free;
@@ -57,6 +61,8 @@ export class PointerInstance implements Instance {
     const length = Buffer.byteLength(payload);
     // One byte at least: a pointer to nothing is undefined behaviour in the guest's language.
     const size = length === 0 ? 1 : length;
+    // Many an allocator traps where it should answer 0, and a trap says nothing of memory.
+    if (size > this.#maxBytes) throw this.#noRoom(size, `the memory may have ${this.#maxBytes}`);
     const pointer = this.#alloc(size) >>> 0;
     this.#write(payload, pointer, length, size);
     PACKED[0] = guestFunction(pointer, length);
@@ -73,11 +79,7 @@ export class PointerInstance implements Instance {
   #write(payload: string, pointer: number, length: number, size: number): void {
     // After the allocation, since that may have grown the memory.
     const bytes = this.#memory.bytes;
-    if (pointer === 0)
-      throw new ExtensionError(
-        "ERR_EXT_MEMORY",
-        `the guest has no memory for ${size} bytes of payload: ${ALLOC} returned 0; raise limits.memoryMb`,
-      );
+    if (pointer === 0) throw this.#noRoom(size, `${ALLOC} returned 0`);
     if (pointer + size > bytes.length)
       throw guestError({
         name: "AbiError",
@@ -86,6 +88,13 @@ export class PointerInstance implements Instance {
       });
     if (length === payload.length) bytes.latin1Write(payload, pointer, length);
     else bytes.utf8Write(payload, pointer, length);
+  }
+
+  #noRoom(size: number, why: string): ExtensionError {
+    return new ExtensionError(
+      "ERR_EXT_MEMORY",
+      `the guest has no memory for ${size} bytes of payload: ${why}; raise limits.memoryMb`,
+    );
   }
 
   #read(pointer: number, length: number): string | undefined {

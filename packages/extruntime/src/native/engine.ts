@@ -29,6 +29,15 @@ export function nativeEngine(options: NativeEngineOptions): Engine {
       sync: true,
     },
     pool: { size: 8 },
+    origin: {
+      module: import.meta.url,
+      export: nativeEngine.name,
+      options: {},
+      refusal:
+        options.functions === undefined
+          ? undefined
+          : "functions registered in code cannot be sent to it; put them into the module of an extension, or give them to another runtime, placed inline",
+    },
     async compile(extension, context) {
       const { manifest } = extension;
       if (manifest.module !== undefined) return new ModuleProgram(extension, context, await placeModule(extension));

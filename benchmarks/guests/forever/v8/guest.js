@@ -1,0 +1,5 @@
+function forever() {
+  for (;;) {
+    // Nothing to wait for.
+  }
+}

@@ -1,0 +1,77 @@
+import type { LoadOptions, Module, Runtime } from "../contract.ts";
+import type { ExtensionSource } from "../extension.ts";
+import type { ManifestInput } from "../manifest.ts";
+import type { Escape } from "./escapes/escape.ts";
+import { answered } from "./expect.ts";
+import type { Subject } from "./facts.ts";
+import { type Guests, inMemory } from "./guests.ts";
+import type { KitGuest } from "./sources/kit-guest.ts";
+
+export interface BenchSetup {
+  readonly create: () => Promise<Runtime>;
+  readonly subject: Subject;
+  readonly guests: Guests;
+  readonly validate: readonly string[];
+  readonly escapes: readonly Escape[];
+  readonly patienceMs: number;
+}
+
+/** What a test works with: runtimes of the engine, and its guests. Everything it hands out is closed after the test. */
+export class Bench {
+  readonly subject: Subject;
+  readonly guests: Guests;
+  readonly validate: readonly string[];
+  readonly escapes: readonly Escape[];
+  readonly #setup: BenchSetup;
+  readonly #runtimes: Runtime[] = [];
+
+  constructor(setup: BenchSetup) {
+    this.subject = setup.subject;
+    this.guests = setup.guests;
+    this.validate = setup.validate;
+    this.escapes = setup.escapes;
+    this.#setup = setup;
+  }
+
+  /** A runtime of its own for this test. */
+  async runtime(): Promise<Runtime> {
+    const runtime = await this.#setup.create();
+    this.#runtimes.push(runtime);
+    return runtime;
+  }
+
+  /** A guest by name, in a runtime of its own or in the one given. */
+  async load(guest: string, options?: LoadOptions, runtime?: Runtime): Promise<Module> {
+    return (runtime ?? (await this.runtime())).load(this.guests.source(guest), options);
+  }
+
+  /** A guest by name with members of its manifest replaced. */
+  async loadWith(
+    guest: string,
+    manifest: Partial<ManifestInput>,
+    options?: LoadOptions,
+    runtime?: Runtime,
+  ): Promise<Module> {
+    return (runtime ?? (await this.runtime())).load(await this.guests.files(guest, manifest), options);
+  }
+
+  /** An extension of the kit's own. */
+  extension(guest: KitGuest, name = "guest"): ExtensionSource {
+    return inMemory(guest, name, this.subject.runtime);
+  }
+
+  has(guest: string): boolean {
+    return this.subject.guests.includes(guest);
+  }
+
+  /** Fails by what hangs; the parent's patience, which is longer, ends a process that does not even get here. */
+  answered<Value>(promise: Promise<Value>, what: string, share = 0.5): Promise<Value> {
+    return answered(promise, what, this.#setup.patienceMs * share);
+  }
+
+  /** Closes what the test opened. Calls that a test left running are aborted. */
+  async cleanUp(): Promise<void> {
+    const closing = Promise.all(this.#runtimes.map((runtime) => runtime.close({ abort: true })));
+    await this.answered(closing, "close({ abort: true }) of a runtime, after the test,");
+  }
+}

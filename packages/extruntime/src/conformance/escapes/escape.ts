@@ -1,0 +1,16 @@
+import type { Canary } from "../canary.ts";
+import type { KitGuest } from "../sources/kit-guest.ts";
+
+/**
+ * An attempt to get out of the sandbox. The guest's first export is called with the canary as its payload (a wasm guest gets it as JSON text). It may be
+ * refused at its load, throw, or answer what it likes; but nothing of the canary may be touched or come out, and afterwards the runtime and other
+ * modules must work. A guest that finds that it can reach the host answers `{ "escaped": how }`.
+ */
+export interface Escape {
+  readonly name: string;
+  /** Only for this language; left out in the setup's own module, it is for every language of the engine. */
+  readonly language?: string | undefined;
+  readonly guest: (canary: Canary) => KitGuest;
+  /** In the place of the canary as JSON: a payload that aims at something by itself. */
+  readonly payload?: string | undefined;
+}

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import type { Module } from "../../contract.ts";
+import type { Bench } from "../bench.ts";
+import { expectCode, refusal } from "../expect.ts";
+import type { Subject } from "../facts.ts";
+import { descendants } from "../processes.ts";
+import type { Group, Test } from "../test-list.ts";
+
+/** `crashIsolation`: what kills the engine costs one call. Where it is `false` there is nothing to show. */
+export function crashGroup(subject: Subject): Group {
+  return {
+    name: "a crash of the engine",
+    promise: "crashIsolation",
+    tests: subject.capabilities.crashIsolation ? declared(subject) : [],
+  };
+}
+
+function declared({ capabilities, guests }: Subject): Test[] {
+  // A guest that could crash its engine would not be in a sandbox: there the process is killed from outside instead.
+  const byGuest = !capabilities.hardSandbox && guests.includes("crash");
+  return [...(byGuest ? [crashing] : []), killed(byGuest)];
+}
+
+const crashing: Test = {
+  name: "a guest that crashes its engine costs one ERR_EXT_CRASHED, ten times, and nothing else",
+  async run(bench) {
+    const runtime = await bench.runtime();
+    const echo = await bench.load("echo", { limits: { pool: 1 } }, runtime);
+    const module = await bench.load("crash", { limits: { pool: 1 } }, runtime);
+    for (let i = 0; i < 10; i++) {
+      await refusal(
+        () => bench.answered(module.invoke("crash", "1"), "a call that crashes"),
+        "ERR_EXT_CRASHED",
+        "a guest that crashes its engine",
+      );
+      assert.equal(await bench.answered(echo.call("echo", i), "another module's call"), i);
+    }
+  },
+};
+
+function killed(optional: boolean): Test {
+  return {
+    name: "a process of the engine that is killed from outside costs the calls in it, and nothing else",
+    async run(bench) {
+      const before = new Set(await descendants());
+      const module = await bench.load("counter", { limits: { pool: 1 } });
+      assert.equal(await module.call("next"), 1);
+      for (let i = 0; i < 5; i++) {
+        const own = (await descendants()).filter((pid) => !before.has(pid));
+        if (own.length === 0 && optional) return;
+        assert.ok(
+          own.length > 0,
+          "crashIsolation is declared, and there is neither a process to kill nor a guest `crash` that can crash its engine",
+        );
+        await kill(bench, module, own);
+      }
+    },
+  };
+}
+
+async function kill(bench: Bench, module: Module, pids: readonly number[]): Promise<void> {
+  for (const pid of pids) process.kill(pid, "SIGKILL");
+  // The call that finds its engine gone may fail; the one after it must not, and begins with a new instance.
+  const first = await bench.answered(
+    module.call("next").catch((error: unknown) => error),
+    "the call after the crash",
+  );
+  if (typeof first !== "number") expectCode(first, "ERR_EXT_CRASHED", "the call after the crash");
+  const next = await bench.answered(module.call<number>("next"), "the next call");
+  assert.ok(next <= 2, "the instance is not a new one");
+}

@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { ExtensionError } from "../../errors.ts";
+import type { Subject } from "../facts.ts";
+import { descendants } from "../processes.ts";
+import type { Group, Test } from "../test-list.ts";
+
+const LOADS = 1000;
+const CALLS = 50_000;
+/** Loads under way at a time. */
+const LANES = 4;
+const MIB = 2 ** 20;
+
+/** Bytes of JavaScript heap and of memory held by it that a load may leave behind: Node keeps a module that it imported for good. */
+const HEAP_PER_LOAD = 16_384;
+/** Bytes of resident memory that a thousand loads, or fifty thousand calls, may leave: allocators do not give everything back. */
+const RESIDENT = 96 * MIB;
+/** Bytes of heap that fifty thousand calls may leave: 20 a call. */
+const HEAP_OF_CALLS = MIB;
+
+/** Leaks, in a process of its own that was started with `--expose-gc`. */
+export function lifecycleGroup(_subject: Subject): Group {
+  return { name: "lifecycle", promise: "contract", tests: [loads, calls] };
+}
+
+const loads: Test = {
+  name: `${LOADS} loads and closes leave no memory, no instances, no processes and no handles behind`,
+  fresh: true,
+  patience: 10,
+  async run(bench) {
+    const runtime = await bench.runtime();
+    const load = async (i: number) => {
+      const module = await bench.load("echo", { limits: { pool: 1 } }, runtime);
+      assert.equal(await module.call("echo", i), i);
+      await module.close();
+    };
+    await inLanes(LOADS / 5, load);
+    const before = await memory();
+    const [handles, processes] = [process.getActiveResourcesInfo().length, (await descendants()).length];
+    await inLanes(LOADS, load);
+    const after = await memory();
+    expectLittle(after.heap - before.heap, LOADS * HEAP_PER_LOAD, `heap after ${LOADS} loads`);
+    expectLittle(after.resident - before.resident, RESIDENT, `resident memory after ${LOADS} loads`);
+    const grown = [process.getActiveResourcesInfo().length - handles, (await descendants()).length - processes];
+    assert.ok(
+      grown.every((count) => count <= LANES),
+      `${grown[0]} more handles and ${grown[1]} more processes than before`,
+    );
+  },
+};
+
+const calls: Test = {
+  name: `${CALLS} calls, good and failing, leave no memory behind`,
+  fresh: true,
+  patience: 5,
+  async run(bench) {
+    const runtime = await bench.runtime();
+    const limits = { pool: 2 };
+    const [echo, fail] = [
+      await bench.load("echo", { limits }, runtime),
+      await bench.load("throw", { limits }, runtime),
+    ];
+    const payload = JSON.stringify({ text: "x".repeat(100), list: [1, 2, 3] });
+    const call = async (i: number) => {
+      if (i % 10 === 9) await fail.invoke("fail", payload).catch(() => {});
+      else await echo.invoke("echo", payload);
+      if (i % 10 === 5 && bench.subject.capabilities.sync) ifFree(() => echo.invokeSync("echo", payload));
+    };
+    await inLanes(CALLS / 5, call, 32);
+    const before = await memory();
+    await inLanes(CALLS, call, 32);
+    const after = await memory();
+    expectLittle(after.heap - before.heap, HEAP_OF_CALLS, `heap after ${CALLS} calls`);
+    expectLittle(after.resident - before.resident, RESIDENT, `resident memory after ${CALLS} calls`);
+    assert.ok(echo.stats().instances <= 2);
+  },
+};
+
+/** A synchronous call does not wait for an instance. */
+function ifFree(call: () => void): void {
+  try {
+    call();
+  } catch (error) {
+    if (!ExtensionError.is(error, "ERR_EXT_BUSY")) throw error;
+  }
+}
+
+async function inLanes(count: number, action: (i: number) => Promise<void>, lanes = LANES): Promise<void> {
+  let next = 0;
+  const lane = async () => {
+    while (next < count) await action(next++);
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+}
+
+/** Bytes, after the garbage collector ran. */
+async function memory(): Promise<{ heap: number; resident: number }> {
+  const { gc } = globalThis as { gc?: () => void };
+  assert.ok(gc !== undefined, "the process was not started with --expose-gc");
+  for (let i = 0; i < 6; i++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    gc();
+  }
+  const { heapUsed, external, rss } = process.memoryUsage();
+  return { heap: heapUsed + external, resident: rss };
+}
+
+function expectLittle(grown: number, most: number, what: string): void {
+  assert.ok(
+    grown <= most,
+    `${what} has grown by ${(grown / MIB).toFixed(1)} MiB; ${(most / MIB).toFixed(1)} are allowed`,
+  );
+}

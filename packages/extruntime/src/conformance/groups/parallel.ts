@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { availableParallelism } from "node:os";
+import type { Module } from "../../contract.ts";
+import type { Bench } from "../bench.ts";
+import type { Subject } from "../facts.ts";
+import { countRunning, otherThreads } from "../running-threads.ts";
+import type { Group } from "../test-list.ts";
+
+/** Milliseconds of work in one call: long enough that what a call costs itself does not count. */
+const WORK_MS = 60;
+/** Pairs of calls at a time. */
+const PAIRS = 15;
+/** Looks at the threads, at the least. */
+const LOOKS = 40;
+/** Two calls one after the other take twice as long as one; on two cores they take as long as one. */
+const AT_ONCE = 1.6;
+
+/** `parallel`: calls that overlap run on more than one core at a time. Where it is `false` there is nothing to show. */
+export function parallelGroup({ capabilities }: Subject): Group {
+  const tests = capabilities.parallel ? [{ name: "two calls at a time run at the same time", run, patience: 3 }] : [];
+  return { name: "overlapping calls on several cores", promise: "parallel", tests };
+}
+
+async function run(bench: Bench): Promise<void> {
+  const module = await bench.load("spin", { limits: { pool: 2 } });
+  await pair(module, 1000);
+  const rounds = await calibrate(module);
+  const threads = await otherThreads();
+  if (threads === undefined) await byClock(module, rounds);
+  else await byThreads(module, rounds, threads);
+}
+
+/**
+ * Where the system shows its threads: while two calls run, two threads must be running or ready to. Threads that take turns
+ * by a lock are not, and how busy the machine is makes no difference.
+ */
+async function byThreads(module: Module, rounds: number, threads: readonly string[]): Promise<void> {
+  let looks = 0;
+  let together = 0;
+  for (let i = 0; i < PAIRS * 4 && (i < PAIRS || looks < LOOKS); i++) {
+    let running = true;
+    const both = pair(module, rounds).finally(() => {
+      running = false;
+    });
+    while (running) {
+      const count = countRunning(threads);
+      looks++;
+      if (count >= 2) together++;
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    await both;
+  }
+  assert.ok(looks >= LOOKS, "parallel is declared, and calls keep the thread that makes them to themselves");
+  const share = together / looks;
+  assert.ok(
+    share > 0.5,
+    `parallel is declared, and two calls at a time run together in ${Math.round(share * 100)} of 100 looks`,
+  );
+}
+
+/**
+ * Elsewhere, by the clock: each pair of calls is compared with the single calls before and after it, which a busy machine slows
+ * down as much, and the median of many counts.
+ */
+async function byClock(module: Module, rounds: number): Promise<void> {
+  assert.ok(availableParallelism() > 1, "this machine has one core, so parallel calls cannot be shown here");
+  const ratios: number[] = [];
+  let before = await spin(module, rounds);
+  for (let i = 0; i < PAIRS * 2; i++) {
+    const both = await pair(module, rounds);
+    const after = await spin(module, rounds);
+    ratios.push(both / ((before + after) / 2));
+    before = after;
+  }
+  const median = ratios.sort((a, b) => a - b)[ratios.length >> 1]!;
+  assert.ok(
+    median < AT_ONCE,
+    `parallel is declared, and two calls at a time take ${median.toFixed(2)} times as long as one`,
+  );
+}
+
+/** A number of rounds that takes long enough, also once the engine's compiler has warmed up. */
+async function calibrate(module: Module): Promise<number> {
+  for (let rounds = 10_000; ; rounds *= 2) {
+    const times = [await spin(module, rounds), await spin(module, rounds), await spin(module, rounds)];
+    if (Math.min(...times) >= WORK_MS) return rounds;
+  }
+}
+
+async function pair(module: Module, rounds: number): Promise<number> {
+  const start = performance.now();
+  await Promise.all([module.invoke("spin", String(rounds)), module.invoke("spin", String(rounds))]);
+  return performance.now() - start;
+}
+
+async function spin(module: Module, rounds: number): Promise<number> {
+  const start = performance.now();
+  await module.invoke("spin", String(rounds));
+  return performance.now() - start;
+}

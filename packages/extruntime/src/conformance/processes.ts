@@ -1,0 +1,36 @@
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+/** Native addons (`.node` files) in this process and, where the system shows them, in the processes below it. */
+export async function nativeAddonsLoaded(): Promise<string[]> {
+  const { sharedObjects } = process.report.getReport() as unknown as { sharedObjects: string[] };
+  const below = await Promise.all((await descendants()).map(mappedFiles));
+  return [...new Set([...sharedObjects, ...below.flat()])].filter((file) => file.endsWith(".node"));
+}
+
+/** Ids of the processes below this one, grandchildren included. */
+export async function descendants(): Promise<number[]> {
+  if (process.platform === "win32") return [];
+  const { stdout } = await run("ps", ["-A", "-o", "pid=,ppid=,comm="]);
+  const rows = stdout
+    .trim()
+    .split("\n")
+    .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
+    .filter((row) => row !== null && !/(^|\/)ps$/.test(row[3]!))
+    .map((row) => ({ pid: Number(row![1]), parent: Number(row![2]) }));
+  const found: number[] = [];
+  for (let parents = [process.pid]; parents.length > 0; ) {
+    const children = rows.filter((row) => parents.includes(row.parent)).map((row) => row.pid);
+    found.push(...children);
+    parents = children;
+  }
+  return found;
+}
+
+async function mappedFiles(pid: number): Promise<string[]> {
+  const maps = await readFile(`/proc/${pid}/maps`, "utf8").catch(() => "");
+  return [...maps.matchAll(/\s(\/\S+)$/gm)].map((match) => match[1]!);
+}

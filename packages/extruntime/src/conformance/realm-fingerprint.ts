@@ -1,0 +1,72 @@
+/** The objects of the host's realm that a guest would change to get at the host. */
+const OBJECTS: Readonly<Record<string, object>> = {
+  globalThis,
+  Object,
+  "Object.prototype": Object.prototype,
+  Function,
+  "Function.prototype": Function.prototype,
+  Array,
+  "Array.prototype": Array.prototype,
+  "String.prototype": String.prototype,
+  "Number.prototype": Number.prototype,
+  "RegExp.prototype": RegExp.prototype,
+  Promise,
+  "Promise.prototype": Promise.prototype,
+  Error,
+  "Error.prototype": Error.prototype,
+  "Map.prototype": Map.prototype,
+  "Symbol.prototype": Symbol.prototype,
+  "Iterator.prototype": Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]())) as object,
+  "Uint8Array.prototype": Uint8Array.prototype,
+  Buffer,
+  "Buffer.prototype": Buffer.prototype,
+  JSON,
+  Reflect,
+  Math,
+  process,
+  console,
+};
+
+/** Properties of `globalThis` and `process` that held their values from the start. */
+const STEADY = new Set(
+  [globalThis, process].flatMap((object) =>
+    Reflect.ownKeys(object).filter((key) => "value" in (Reflect.getOwnPropertyDescriptor(object, key) ?? {})),
+  ),
+);
+
+/** Identities of functions, as numbers, so that a replaced one is seen. */
+const identities = new WeakMap<object, number>();
+let count = 0;
+
+/** The identities of all properties of those objects, by their paths. */
+export type Fingerprint = ReadonlyMap<string, string>;
+
+export function fingerprint(): Fingerprint {
+  const found = new Map<string, string>();
+  for (const [name, object] of Object.entries(OBJECTS))
+    for (const key of Reflect.ownKeys(object)) found.set(`${name}.${String(key)}`, property(object, key));
+  return found;
+}
+
+/** Paths of the properties that came, went or changed. */
+export function changes(before: Fingerprint, after: Fingerprint): string[] {
+  return [...new Set([...before.keys(), ...after.keys()])].filter((path) => before.get(path) !== after.get(path));
+}
+
+/** Accessors of `globalThis` and `process` make their values when they are first read, so only that they are there is looked at. */
+function property(object: object, key: string | symbol): string {
+  if ((object === globalThis || object === process) && !STEADY.has(key)) return "there";
+  const { value, get, set } = Reflect.getOwnPropertyDescriptor(object, key) ?? {};
+  return `${identity(value)}${identity(get)}${identity(set)}`;
+}
+
+/** Values that are no functions change by themselves, as `process.exitCode` does. */
+function identity(value: unknown): string {
+  if (typeof value !== "function") return "";
+  let number = identities.get(value);
+  if (number === undefined) {
+    number = ++count;
+    identities.set(value, number);
+  }
+  return `${number};`;
+}

@@ -1,0 +1,69 @@
+import type { Outcome } from "./child-process.ts";
+import type { Facts } from "./facts.ts";
+import { type ListedTest, PROMISES, type PromiseName } from "./test-list.ts";
+
+export interface TestResult {
+  readonly group: string;
+  readonly name: string;
+  readonly promise: PromiseName;
+  /** How long it took, in milliseconds. */
+  readonly ms: number;
+  /** Why it failed; left out where it passed. */
+  readonly failure?: string | undefined;
+}
+
+export interface PromiseResult {
+  readonly promise: PromiseName;
+  /** What the engine declares; `true` for the contract, which has no flag. */
+  readonly declared: unknown;
+  /** `false` where a test failed, and where nothing is promised and there is nothing to show. */
+  readonly proved: boolean;
+  readonly passed: number;
+  readonly failed: number;
+}
+
+/** JSON. */
+export interface ConformanceReport {
+  readonly runtime: string;
+  readonly placement: string;
+  readonly languages: readonly string[];
+  /** Set where the runtime only stands in for one that cannot run here: nothing but that was tested. */
+  readonly unavailable?: string | undefined;
+  readonly passed: boolean;
+  readonly promises: readonly PromiseResult[];
+  readonly tests: readonly TestResult[];
+}
+
+export class Reporter {
+  readonly #facts: Facts;
+  readonly #tests: TestResult[] = [];
+
+  constructor(facts: Facts) {
+    this.#facts = facts;
+  }
+
+  add(group: string, { name, promise }: ListedTest, { failure, ms }: Outcome): TestResult {
+    const result = { group, name, promise, ms: Math.round(ms), failure: failure?.message };
+    this.#tests.push(result);
+    return result;
+  }
+
+  report(): ConformanceReport {
+    const { name, placement, capabilities, unavailable, subjects } = this.#facts;
+    return {
+      runtime: name,
+      placement,
+      languages: subjects.map((subject) => subject.language),
+      unavailable,
+      passed: this.#tests.every((test) => test.failure === undefined),
+      promises: PROMISES.map((promise) => this.#result(promise, promise === "contract" ? true : capabilities[promise])),
+      tests: this.#tests,
+    };
+  }
+
+  #result(promise: PromiseName, declared: unknown): PromiseResult {
+    const own = this.#tests.filter((test) => test.promise === promise);
+    const failed = own.filter((test) => test.failure !== undefined).length;
+    return { promise, declared, proved: own.length > 0 && failed === 0, passed: own.length - failed, failed };
+  }
+}

@@ -1,0 +1,7 @@
+/** A guest that the kit brings itself, for a language that it knows. */
+export interface KitGuest {
+  /** Path of the module among `files`. */
+  readonly module: string;
+  readonly exports: readonly string[];
+  readonly files: Readonly<Record<string, string | Uint8Array>>;
+}

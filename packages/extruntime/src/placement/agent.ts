@@ -1,0 +1,325 @@
+import type { LogLevel } from "../contract.ts";
+import { ExtensionError } from "../errors.ts";
+import { type Call, type Engine, type Instance, type Program, UNLIMITED } from "../spi.ts";
+import { abortSignal } from "./agent-signal.ts";
+import type { CallStates } from "./call-states.ts";
+import { errorToJson } from "./error-message.ts";
+import {
+  type Body,
+  type CompileMessage,
+  FLAG,
+  type FrameSink,
+  KIND,
+  LOG_LEVELS,
+  NO_DEADLINE,
+  PROTOCOL_VERSION,
+  type StartMessage,
+} from "./protocol.ts";
+import { sentExtension } from "./sent-extension.ts";
+
+/** How an agent answers. */
+export interface AgentLink {
+  readonly states: CallStates;
+  send(kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body): void;
+  /** Makes sure that the host learns what was sent, before a call that may take long. */
+  flush(): void;
+  /** The same, at the end of what this thread is doing. */
+  flushSoon(): void;
+  /** The call begins: noted where the host finds it should this process die. */
+  begins(key: number): void;
+}
+
+interface AgentProgram {
+  readonly id: number;
+  readonly exports: readonly string[];
+  readonly compiled: Promise<Program>;
+  /** As in {@link CompileMessage}. */
+  readonly limited: boolean;
+  /** Running mean of a call, in microseconds. A new program is taken for a slow one. */
+  mean: number;
+}
+
+interface AgentInstance {
+  readonly instance: Instance;
+  readonly program: AgentProgram;
+  /** Call that goes on by itself, or 0. Calls that come meanwhile wait. */
+  running: number;
+  readonly waiting: (() => void)[];
+}
+
+/** Answers that are sent together at the most. */
+const MOST_UNSENT = 64;
+/** Calls that take longer, in microseconds, are all measured; of others one in eight is. */
+const OFTEN_MEASURED = 50;
+/** Answers are sent before a call of a program whose calls take longer, in microseconds. */
+const SLOW_CALL = 100;
+
+/**
+ * The worker's side of a placement: holds the engine, its programs and instances, and runs the calls that come as frames.
+ * It is the same in a thread and in a process.
+ */
+export class Agent implements FrameSink {
+  /** Calls, loads and instantiations that go on by themselves. */
+  pending = 0;
+  readonly #link: AgentLink;
+  #engine: Engine | undefined;
+  readonly #programs = new Map<number, AgentProgram>();
+  readonly #instances = new Map<number, AgentInstance>();
+  /** Files that came for a program that is not compiled yet. */
+  readonly #files = new Map<number, Uint8Array[]>();
+  /** What to tell a call that goes on by itself when it is aborted. */
+  readonly #aborts = new Map<number, () => void>();
+  /** Answers and the like that the host was not told of. */
+  #unsent = 0;
+  #calls = 0;
+
+  constructor(link: AgentLink) {
+    this.#link = link;
+  }
+
+  frame(kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body): void {
+    if (kind === KIND.call) this.#call(flags, number, key, target, time, body as string);
+    else if (kind === KIND.instantiate) this.#instantiate(key, target, time, Number(body));
+    else if (kind === KIND.abort) this.#aborts.get(key)?.();
+    else if (kind === KIND.compile) this.#compile(key, target, JSON.parse(body as string));
+    else if (kind === KIND.file) this.#files.set(target, [...(this.#files.get(target) ?? []), body as Uint8Array]);
+    else if (kind === KIND.closeInstance) this.#closeInstance(target);
+    else if (kind === KIND.closeProgram) this.#closeProgram(target);
+    else if (kind === KIND.start) this.#start(JSON.parse(body as string));
+  }
+
+  /** To be called when the frames that had come are handled. */
+  endOfBatch(): void {
+    if (this.#unsent === 0) return;
+    this.#unsent = 0;
+    this.#link.flush();
+  }
+
+  #start(message: StartMessage): void {
+    const started = this.#makeEngine(message).then(
+      (engine) => {
+        this.#engine = engine;
+        this.#send(KIND.ready, 0, 0, 0, "");
+      },
+      (error: unknown) => this.#send(KIND.failed, 0, 0, 0, errorToJson(error)),
+    );
+    this.#goOn(started);
+  }
+
+  async #makeEngine({ version, engine: { module, export: name, options } }: StartMessage): Promise<Engine> {
+    if (version !== PROTOCOL_VERSION)
+      throw new ExtensionError(
+        "ERR_EXT_UNSUPPORTED",
+        `the host speaks version ${version} of the placement protocol, and its worker ${PROTOCOL_VERSION}: another copy of extruntime lies where the host's own was; reinstall`,
+      );
+    const namespace = (await import(module)) as Record<string, unknown>;
+    const make = namespace[name];
+    if (typeof make !== "function")
+      throw new ExtensionError("ERR_EXT_UNSUPPORTED", `${module} has no function ${name} that makes the engine`);
+    return make(options) as Engine;
+  }
+
+  #compile(key: number, target: number, message: CompileMessage): void {
+    const bytes = this.#files.get(target) ?? [];
+    this.#files.delete(target);
+    if (!this.#begin(key)) return;
+    const compiled = this.#compileProgram(target, message, bytes);
+    const program: AgentProgram = {
+      id: target,
+      exports: (message.manifest as { exports: string[] }).exports,
+      compiled,
+      limited: message.limited,
+      mean: Number.POSITIVE_INFINITY,
+    };
+    this.#programs.set(target, program);
+    this.#later(key);
+    this.#goOn(
+      compiled.then(
+        () => this.#done(key, "", 0),
+        (error: unknown) => {
+          this.#programs.delete(target);
+          this.#failed(key, error, 0);
+        },
+      ),
+    );
+  }
+
+  async #compileProgram(target: number, message: CompileMessage, bytes: readonly Uint8Array[]): Promise<Program> {
+    const extension = sentExtension(message, bytes);
+    const { memoryBytes, pool } = message;
+    const log = (level: LogLevel, text: string) => this.#log(target, level, text);
+    return this.#engine!.compile(extension, { memoryBytes, pool, log });
+  }
+
+  #instantiate(key: number, target: number, time: number, id: number): void {
+    const program = this.#programs.get(target);
+    if (program === undefined) {
+      this.#failed(key, new Error(`there is no program ${target}`), 0);
+      return;
+    }
+    this.#goOn(
+      program.compiled.then(
+        (compiled) => this.#makeInstance(key, program, compiled, time, id),
+        (error: unknown) => this.#failed(key, error, 0),
+      ),
+    );
+  }
+
+  async #makeInstance(key: number, program: AgentProgram, compiled: Program, time: number, id: number): Promise<void> {
+    if (!this.#begin(key)) return;
+    try {
+      const made = compiled.instantiate(limits(time, undefined));
+      if (made instanceof Promise) this.#later(key);
+      this.#instances.set(id, { instance: await made, program, running: 0, waiting: [] });
+      this.#done(key, "", 0);
+    } catch (error) {
+      this.#failed(key, error, 0);
+    }
+  }
+
+  #call(flags: number, number: number, key: number, target: number, time: number, payload: string): void {
+    const held = this.#instances.get(target);
+    if (held === undefined) {
+      this.#failed(key, new Error(`there is no instance ${target}`), FLAG.broken);
+    } else if (held.running !== 0) {
+      held.waiting.push(() => this.#run(held, flags, number, key, time, payload));
+    } else {
+      this.#run(held, flags, number, key, time, payload);
+    }
+  }
+
+  #run(held: AgentInstance, flags: number, number: number, key: number, time: number, payload: string): void {
+    const { instance, program } = held;
+    if (this.#unsent > 0 && (program.mean > SLOW_CALL || this.#unsent >= MOST_UNSENT)) this.endOfBatch();
+    if (!this.#begin(key)) return;
+    const fn = program.exports[number]!;
+    const call = limits(time, (flags & FLAG.signal) === 0 ? undefined : abortSignal(this.#link.states, key));
+    const begun = program.mean > OFTEN_MEASURED || (++this.#calls & 7) === 0 ? performance.now() : 0;
+    let result: string | Promise<string>;
+    try {
+      result =
+        (flags & FLAG.sync) !== 0 && instance.invokeSync !== undefined
+          ? instance.invokeSync(fn, payload, call)
+          : instance.invoke(fn, payload, call);
+    } catch (error) {
+      this.#failed(key, inMemoryTerms(error, program), brokenFlag(instance));
+      return;
+    }
+    if (typeof result === "string") this.#done(key, result, brokenFlag(instance), this.#measure(program, begun));
+    else this.#follow(held, key, call, result, begun);
+  }
+
+  /** The call goes on by itself; others may run meanwhile, on other instances. */
+  #follow(held: AgentInstance, key: number, call: Call, result: Promise<string>, begun: number): void {
+    const { instance, program } = held;
+    held.running = key;
+    this.#later(key);
+    this.#aborts.set(key, () => {
+      fire(call.signal);
+      instance.abort?.(call);
+    });
+    const end = () => {
+      this.#aborts.delete(key);
+      held.running = 0;
+      while (held.running === 0 && held.waiting.length > 0) held.waiting.shift()!();
+    };
+    this.#goOn(
+      result.then(
+        (text) => {
+          this.#done(key, text, brokenFlag(instance), this.#measure(program, begun));
+          end();
+        },
+        (error: unknown) => {
+          this.#failed(key, inMemoryTerms(error, program), brokenFlag(instance));
+          end();
+        },
+      ),
+    );
+  }
+
+  #later(key: number): void {
+    this.#link.states.goOn(key);
+    this.#send(KIND.later, 0, key, 0, "");
+  }
+
+  #begin(key: number): boolean {
+    const may = this.#link.states.start(key);
+    if (may) this.#link.begins(key);
+    else this.#send(KIND.skipped, 0, key, 0, "");
+    return may;
+  }
+
+  #measure(program: AgentProgram, begun: number): number {
+    if (begun === 0) return 0;
+    const took = (performance.now() - begun) * 1000;
+    program.mean = program.mean === Number.POSITIVE_INFINITY ? took : program.mean * 0.75 + took * 0.25;
+    return Math.max(1, Math.min(took, 2 ** 31 - 1));
+  }
+
+  #closeInstance(id: number): void {
+    const held = this.#instances.get(id);
+    this.#instances.delete(id);
+    if (held !== undefined) this.#goOn(this.#close(held.program.id, "an instance", async () => held.instance.close()));
+  }
+
+  #closeProgram(id: number): void {
+    const program = this.#programs.get(id);
+    this.#programs.delete(id);
+    if (program !== undefined) this.#goOn(this.#close(id, "the program", async () => (await program.compiled).close()));
+  }
+
+  async #close(program: number, what: string, close: () => Promise<void>): Promise<void> {
+    await close().catch((error: unknown) => this.#log(program, "error", `${what} failed to close: ${String(error)}`));
+  }
+
+  #log(target: number, level: LogLevel, message: string): void {
+    this.#link.send(KIND.log, 0, LOG_LEVELS.indexOf(level), 0, target, 0, message);
+    this.#unsent++;
+    this.#link.flushSoon();
+  }
+
+  #done(key: number, text: string, flags: number, took = 0): void {
+    this.#send(KIND.done, flags, key, took, text);
+  }
+
+  #failed(key: number, error: unknown, flags: number): void {
+    const fault = ExtensionError.is(error) ? 0 : FLAG.broken;
+    this.#send(KIND.failed, flags | fault, key, 0, errorToJson(error));
+  }
+
+  #send(kind: number, flags: number, key: number, time: number, body: Body): void {
+    this.#link.send(kind, flags, 0, key, 0, time, body);
+    this.#unsent++;
+  }
+
+  /** The promise must not reject. What it answers when it ends is sent at the end of that turn. */
+  #goOn(promise: Promise<unknown>): void {
+    this.pending++;
+    promise.finally(() => {
+      this.pending--;
+      this.#link.flushSoon();
+    });
+  }
+}
+
+function brokenFlag(instance: Instance): number {
+  return instance.broken === true ? FLAG.broken : 0;
+}
+
+/** What a guest sees of an allocation that its worker's limit did not allow. */
+function inMemoryTerms(error: unknown, program: AgentProgram): unknown {
+  if (!program.limited || !ExtensionError.is(error, "ERR_EXT_GUEST")) return error;
+  const { name, message } = error.guest ?? { name: "", message: "" };
+  if (name !== "MemoryError" && !message.startsWith("Array buffer allocation failed")) return error;
+  return new ExtensionError("ERR_EXT_MEMORY", `the guest hit its memory limit: ${error.message}`, { cause: error });
+}
+
+function limits(time: number, signal: AbortSignal | undefined): Call {
+  if (time === NO_DEADLINE && signal === undefined) return UNLIMITED;
+  return { deadline: time === NO_DEADLINE ? Number.POSITIVE_INFINITY : performance.now() + time, signal };
+}
+
+/** The host has marked the call; a signal fires when it is looked at. */
+function fire(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
+}

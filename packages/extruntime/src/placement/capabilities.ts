@@ -1,0 +1,25 @@
+import type { Capabilities } from "../contract.ts";
+import type { Placement } from "../manifest.ts";
+import type { Engine } from "../spi.ts";
+
+/** What an engine promises at a placement: its own promises, and those that the place adds or takes. */
+export function capabilitiesAt(engine: Engine, placement: Placement): Capabilities {
+  const own = engine.capabilities;
+  if (placement === "inline") return own;
+  if (placement === "thread")
+    return {
+      ...own,
+      // Code that the thread's end cannot stop is still left behind, and its caller answered in time.
+      supportsAbort: engine.origin?.threadAbort ?? "interpreted",
+      parallel: true,
+    };
+  return {
+    ...own,
+    supportsAbort: "hard",
+    crashIsolation: true,
+    memoryLimit: own.memoryLimit || process.platform === "linux",
+    parallel: true,
+    // A thread cannot wait for a process but by spinning.
+    sync: false,
+  };
+}

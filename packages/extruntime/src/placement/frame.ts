@@ -1,0 +1,84 @@
+import { type Body, FLAG, type FrameSink, HEADER_BYTES } from "./protocol.ts";
+
+/** Frames in memory: how they are written and read, in a ring that two threads share as in a buffer that goes through a pipe. */
+
+/** Memory that holds frames, seen as words and as bytes. */
+export interface FrameMemory {
+  readonly words: Int32Array;
+  readonly bytes: Buffer;
+}
+
+export function frameMemory(buffer: ArrayBuffer | SharedArrayBuffer, offset = 0, length = buffer.byteLength - offset) {
+  return { words: new Int32Array(buffer, offset, length >> 2), bytes: Buffer.from(buffer, offset, length) };
+}
+
+/** The most bytes that a frame with this body can take. */
+export function roomFor(body: Body): number {
+  return HEADER_BYTES + (typeof body === "string" ? body.length * 3 : body.byteLength) + 3;
+}
+
+/** Writes a frame at `at`, a multiple of four, where {@link roomFor} bytes are free. Returns where the next one begins. */
+export function writeFrame(
+  { words, bytes }: FrameMemory,
+  at: number,
+  kind: number,
+  flags: number,
+  number: number,
+  key: number,
+  target: number,
+  time: number,
+  body: Body,
+): number {
+  let length = HEADER_BYTES;
+  if (typeof body !== "string") {
+    bytes.set(body, at + HEADER_BYTES);
+    length += body.byteLength;
+    flags |= FLAG.bytes;
+  } else if (body.length > 0) {
+    const wellFormed = isWellFormed(body);
+    if (!wellFormed) flags |= FLAG.utf16;
+    length += wellFormed ? bytes.write(body, at + HEADER_BYTES) : bytes.write(body, at + HEADER_BYTES, "utf16le");
+  }
+  const word = at >> 2;
+  words[word] = length;
+  words[word + 1] = kind | (flags << 8) | (number << 16);
+  words[word + 2] = key;
+  words[word + 3] = target;
+  words[word + 4] = time;
+  return at + ((length + 3) & ~3);
+}
+
+/**
+ * Hands the frame at `at` to a sink.
+ *
+ * @param aside brings the body of a frame that has it elsewhere.
+ * @param consumed is called when the memory of the frame is not needed any more, before the sink gets it.
+ */
+export function readFrame(
+  { words, bytes }: FrameMemory,
+  at: number,
+  sink: FrameSink,
+  aside: () => Body,
+  consumed: () => void,
+): void {
+  const word = at >> 2;
+  const head = words[word + 1]!;
+  const flags = (head >> 8) & 0xff;
+  const key = words[word + 2]!;
+  const target = words[word + 3]!;
+  const time = words[word + 4]!;
+  const body = (flags & FLAG.aside) === 0 ? readBody(bytes, at + HEADER_BYTES, at + words[word]!, flags) : aside();
+  consumed();
+  sink.frame(head & 0xff, flags, head >>> 16, key, target, time, body);
+}
+
+function readBody(bytes: Buffer, start: number, end: number, flags: number): Body {
+  if (start >= end) return (flags & FLAG.bytes) === 0 ? "" : new Uint8Array(0);
+  if ((flags & FLAG.bytes) !== 0) return new Uint8Array(bytes.subarray(start, end));
+  return bytes.toString((flags & FLAG.utf16) === 0 ? "utf8" : "utf16le", start, end);
+}
+
+/** Quick for the strings that V8 keeps with one byte a character. In Node from 20 on; the types know it later. */
+function isWellFormed(text: string): boolean {
+  return (text as string & { isWellFormed(): boolean }).isWellFormed();
+}

@@ -1,0 +1,122 @@
+import { closeSync, existsSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { frameMemory, readFrame } from "./frame.ts";
+import { noAside, nothing } from "./frame-stream.ts";
+import { type FrameSink, HEADER_BYTES } from "./protocol.ts";
+
+/**
+ * What a child process has done since it last wrote to the host, in a file without a name that both have open: which call
+ * it began, and the answers that it has not sent yet. Writing there is much cheaper than waking the host, so answers can go in
+ * batches, and still none is lost when the process dies, and it is known which call it died of.
+ *
+ * Each record is: number of the batch, length, key of the call that begins, frames, number of the batch again. A record that
+ * was cut short has not got the last of these.
+ */
+
+const RECORD_BYTES = 12;
+/** Longest frames that are noted; the child sends what is longer. */
+export const MOST_NOTED = 1 << 15;
+/** Longest journal that is read: a child keeps it far below. */
+const MOST_READ = 1 << 22;
+
+/** In memory where the system has such a folder. */
+const FOLDER = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+
+/** Makes the file. */
+export function openJournal(): number {
+  const folder = mkdtempSync(join(FOLDER, "extruntime-"));
+  try {
+    return openSync(join(folder, "journal"), "wx+", 0o600);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** For the child. */
+export class JournalWriter {
+  readonly #fd: number;
+  readonly #record = Buffer.alloc(MOST_NOTED + RECORD_BYTES + 4);
+  #batch = 1;
+  #position = 0;
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  /** Notes that a call begins, and the frames since the last note, at most {@link MOST_NOTED} bytes. */
+  note(key: number, frames: Uint8Array): void {
+    const record = this.#record;
+    const length = frames.byteLength;
+    record.writeInt32LE(this.#batch, 0);
+    record.writeInt32LE(length, 4);
+    record.writeInt32LE(key, 8);
+    record.set(frames, RECORD_BYTES);
+    record.writeInt32LE(this.#batch, RECORD_BYTES + length);
+    const bytes = RECORD_BYTES + length + 4;
+    writeSync(this.#fd, record, 0, bytes, this.#position);
+    this.#position += bytes;
+  }
+
+  /** Everything that was noted has been sent. */
+  sent(): void {
+    this.#batch = (this.#batch + 1) & 0x7fffffff;
+    this.#position = 0;
+  }
+}
+
+/** Takes what a journal holds. */
+export interface JournalSink extends FrameSink {
+  began(key: number): void;
+}
+
+/** For the host. The file is the child's to write, so nothing in it is taken for granted. */
+export class JournalReader {
+  readonly #fd: number;
+  #bytes = Buffer.alloc(1 << 16);
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  /** Hands over the batch that was not sent yet, or was sent last. */
+  read(sink: JournalSink): void {
+    const end = this.#load();
+    const bytes = this.#bytes;
+    if (end < RECORD_BYTES) return;
+    const batch = bytes.readInt32LE(0);
+    for (let at = 0; at + RECORD_BYTES <= end && bytes.readInt32LE(at) === batch; ) {
+      const length = bytes.readInt32LE(at + 4);
+      const trailer = at + RECORD_BYTES + length;
+      if (length < 0 || trailer + 4 > end || bytes.readInt32LE(trailer) !== batch) return;
+      sink.began(bytes.readInt32LE(at + 8));
+      readAll(bytes.subarray(at + RECORD_BYTES, trailer), sink);
+      at = trailer + 4;
+    }
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+
+  #load(): number {
+    let end = 0;
+    while (end < MOST_READ) {
+      if (end === this.#bytes.byteLength) this.#bytes = Buffer.concat([this.#bytes, Buffer.alloc(end)]);
+      const read = readSync(this.#fd, this.#bytes, end, this.#bytes.byteLength - end, end);
+      if (read === 0) return end;
+      end += read;
+    }
+    return end;
+  }
+}
+
+function readAll(frames: Uint8Array, sink: FrameSink): void {
+  const memory = frameMemory(new Uint8Array(frames).buffer);
+  for (let at = 0; at + HEADER_BYTES <= frames.byteLength; ) {
+    const length = memory.words[at >> 2]!;
+    if (length < HEADER_BYTES || at + length > frames.byteLength) return;
+    readFrame(memory, at, sink, noAside, nothing);
+    at += (length + 3) & ~3;
+  }
+}

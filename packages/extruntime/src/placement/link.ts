@@ -1,0 +1,38 @@
+import type { Body, FrameSink } from "./protocol.ts";
+
+/** How a worker ended. */
+export interface Death {
+  /** What happened, as the end of a sentence that begins with "its thread" or "its process". */
+  readonly how: string;
+  /** It ran out of memory. */
+  readonly memory: boolean;
+  readonly cause?: unknown;
+}
+
+export interface LinkEvents extends FrameSink {
+  /** The worker has ended, or is given up. Called once; no frame comes later. */
+  ended(death: Death): void;
+}
+
+/** The host's end of the way to one worker. */
+export interface Link {
+  /** Takes a frame, to be sent by `flush` or in this turn of the event loop by `flushSoon`, with all the others. */
+  send(kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body): void;
+  flushSoon(): void;
+  /** Keeps calls from starting. Answers, now or later, which of them will not start any more; never after the worker's end. */
+  withdraw(keys: readonly number[], answer: (withdrawn: readonly boolean[]) => void): void;
+  /** Marks a call as one that is to stop, for the engine to see wherever it is. */
+  abort(key: number): void;
+  /** After `kill` or the end: which of these calls never started. */
+  neverStarted(keys: readonly number[]): boolean[];
+  /** Handles what has come and was not announced yet. */
+  poll(): void;
+  /** Ends the worker at once. `ended` is called when what it had answered has been handled. */
+  kill(how: string): void;
+  /** When nothing of the worker is left: no thread, process or file descriptor. */
+  readonly gone: Promise<void>;
+  /** Whether the worker keeps this process running. */
+  hold(held: boolean): void;
+  /** Flushes, and blocks this thread until `done` or the deadline. Only for workers in threads. */
+  waitFor?(done: () => boolean, deadline: number): void;
+}

@@ -1,0 +1,58 @@
+import { availableParallelism } from "node:os";
+import type { ResourceLimits } from "node:worker_threads";
+
+/** Of the worker threads of a runtime. */
+export interface ThreadOptions {
+  /** Threads that serve calls; by default one for each core, and two at the least. As many again may be started beside them while calls hold these up. */
+  max?: number | undefined;
+  /** Threads that wait, started, for the place of one that ends. 1 by default. */
+  spare?: number | undefined;
+  /** Limits of V8 for each thread, as `node:worker_threads` takes them. They hold for all instances of a thread together. */
+  resourceLimits?: ResourceLimits | undefined;
+}
+
+/** Of the child processes of a runtime. */
+export interface ProcessOptions {
+  /** Processes that serve calls, as for threads. */
+  max?: number | undefined;
+  /** Processes that wait, started, for the place of one that ends. 1 by default. */
+  spare?: number | undefined;
+  /** Environment variables of the processes. Without it they have none. */
+  env?: Readonly<Record<string, string>> | undefined;
+  /** Seconds of processor time that a process may use in its life; past it the operating system ends it. Linux and macOS. */
+  cpuSeconds?: number | undefined;
+  /** Mebibytes of data that each process may hold, enforced by the operating system. Linux only. */
+  memoryMb?: number | undefined;
+  /**
+   * Runs the processes in bubblewrap: without network, and with a file system that is read-only but for an empty `/tmp`, of which they see
+   * the system's own folders, Node, the engine's package and what `readable` names. Linux only, where `bwrap` is installed.
+   */
+  sandbox?: boolean | { readonly readable?: readonly string[] | undefined } | undefined;
+}
+
+export interface PlacementOptions {
+  threads?: ThreadOptions | undefined;
+  processes?: ProcessOptions | undefined;
+}
+
+export function mostWorkers(max: number | undefined): number {
+  return max ?? Math.max(2, availableParallelism());
+}
+
+/** @throws TypeError that names the first option that is not as it must be. */
+export function checkPlacementOptions({ threads, processes }: PlacementOptions): void {
+  wholeFrom(1, threads?.max, "threads.max");
+  wholeFrom(0, threads?.spare, "threads.spare");
+  wholeFrom(1, processes?.max, "processes.max");
+  wholeFrom(0, processes?.spare, "processes.spare");
+  wholeFrom(1, processes?.cpuSeconds, "processes.cpuSeconds");
+  wholeFrom(1, processes?.memoryMb, "processes.memoryMb");
+  for (const [name, value] of Object.entries(processes?.env ?? {}))
+    if (typeof value !== "string")
+      throw new TypeError(`processes.env.${name} must be a string, and is ${typeof value}`);
+}
+
+function wholeFrom(least: number, value: number | undefined, what: string): void {
+  if (value !== undefined && !(Number.isSafeInteger(value) && value >= least))
+    throw new TypeError(`${what} must be a whole number of at least ${least}, and is ${String(value)}`);
+}

@@ -1,0 +1,93 @@
+import { realpathSync } from "node:fs";
+import { relative } from "node:path";
+import { ExtensionError } from "../errors.ts";
+import type { Placement } from "../manifest.ts";
+import type { Engine, EngineOrigin } from "../spi.ts";
+import { capabilitiesAt } from "./capabilities.ts";
+import { mostWorkers, type PlacementOptions } from "./options.ts";
+import { PlacedProgram, pack } from "./placed-program.ts";
+import { ProcessLink } from "./process-link.ts";
+import { PROTOCOL_VERSION, type StartMessage } from "./protocol.ts";
+import { checkSandbox } from "./sandbox.ts";
+import { ThreadLink } from "./thread-link.ts";
+import { WorkerPool, type WorkerPoolSetup } from "./worker-pool.ts";
+
+/**
+ * The engine, with its instances in worker threads or child processes. The host side stays as it is: to the core this is
+ * an engine like any other.
+ *
+ * @throws ExtensionError `ERR_EXT_UNSUPPORTED` where it cannot be placed there.
+ */
+export function place(engine: Engine, placement: Exclude<Placement, "inline">, options: PlacementOptions): Engine {
+  const origin = originOf(engine, placement);
+  const start: StartMessage = {
+    version: PROTOCOL_VERSION,
+    engine: { module: origin.module, export: origin.export, options: origin.options },
+  };
+  const setup = placement === "thread" ? threads(engine, start, options) : processes(engine, start, options);
+  const pool = new WorkerPool(setup);
+  const capabilities = capabilitiesAt(engine, placement);
+  // Where the engine cannot keep a memory limit, each instance has a worker of its own, and that is limited.
+  const byWorker = !engine.capabilities.memoryLimit;
+  return {
+    ...engine,
+    capabilities,
+    async compile(extension, context) {
+      const workerMemory = byWorker ? context.memoryBytes : undefined;
+      const memoryBytes = byWorker ? undefined : context.memoryBytes;
+      const seen = seesFolder(extension.dir, placement, options);
+      const parcel = await pack(extension, { ...context, memoryBytes }, seen, workerMemory !== undefined);
+      const program = new PlacedProgram(pool, parcel, workerMemory, context.log);
+      try {
+        await program.check();
+        return program;
+      } catch (error) {
+        program.close();
+        throw error;
+      }
+    },
+    close: () => pool.close(),
+  };
+}
+
+function threads(engine: Engine, start: StartMessage, { threads = {} }: PlacementOptions): WorkerPoolSetup {
+  return {
+    kind: "thread",
+    max: mostWorkers(threads.max),
+    spare: threads.spare ?? 1,
+    softAbort: engine.capabilities.supportsAbort !== false,
+    connect: (events) => new ThreadLink(start, threads.resourceLimits, events),
+  };
+}
+
+function processes(engine: Engine, start: StartMessage, { processes = {} }: PlacementOptions): WorkerPoolSetup {
+  if (processes.sandbox !== undefined && processes.sandbox !== false) checkSandbox();
+  return {
+    kind: "process",
+    max: mostWorkers(processes.max),
+    spare: processes.spare ?? 1,
+    softAbort: engine.capabilities.supportsAbort !== false,
+    connect: (events, memoryBytes) => new ProcessLink(start, processes, memoryBytes, events),
+  };
+}
+
+/** Whether workers can read an extension's folder; else its files are sent. */
+function seesFolder(dir: string | undefined, placement: Placement, { processes }: PlacementOptions): boolean {
+  const sandbox = placement === "process" ? processes?.sandbox : undefined;
+  if (sandbox === undefined || sandbox === false || dir === undefined) return true;
+  const readable = sandbox === true ? [] : (sandbox.readable ?? []);
+  return readable.some((path) => !relative(realpathSync(path), dir).startsWith(".."));
+}
+
+/** @throws ExtensionError `ERR_EXT_UNSUPPORTED` for an engine that cannot be made again. */
+function originOf({ name, origin }: Engine, placement: Placement): EngineOrigin {
+  const problem =
+    origin === undefined
+      ? `the ${name} engine does not say how a worker makes it (its origin is missing), so it runs inline only`
+      : origin.refusal;
+  if (origin !== undefined && problem === undefined) return origin;
+  throw new ExtensionError(
+    "ERR_EXT_UNSUPPORTED",
+    `the ${name} runtime cannot run with placement ${JSON.stringify(placement)}: ${problem}`,
+  );
+}

@@ -1,0 +1,308 @@
+import { ExtensionError } from "../errors.ts";
+import { NOT_STARTED } from "../spi.ts";
+import { nextKey, SLOTS, slotOf } from "./call-states.ts";
+import { errorFromJson } from "./error-message.ts";
+import type { Death, Link, LinkEvents } from "./link.ts";
+import { type Body, FLAG, KIND, LOG_LEVELS, timeLeft } from "./protocol.ts";
+import type { RemoteCall } from "./remote-call.ts";
+
+export type WorkerKind = "thread" | "process";
+
+/** What a worker tells whoever keeps it. */
+export interface WorkerKeeper {
+  /** Output of a guest. */
+  log(program: number, level: (typeof LOG_LEVELS)[number], message: string): void;
+  /** It has ended; `expected` where it was told to. */
+  ended(worker: PlacedWorker, expected: boolean): void;
+  /** It holds calls again. */
+  busy(): void;
+}
+
+/** Looks without a sign from a worker that holds calls, until it counts as held up. */
+const SILENT_LOOKS = 3;
+/** Milliseconds that an engine which can stop its guests by itself has for it, before its worker is ended. */
+const GRACE_MS = 50;
+/** The same where the call goes on by itself, so that the worker serves others meanwhile. */
+const LATER_GRACE_MS = 1000;
+
+/**
+ * A worker thread or child process as the host sees it, with all the calls that it holds. Modules share it, so it is ended
+ * only when a call that runs on its thread will not stop; what it held and had not started is handed back to the core.
+ */
+export class PlacedWorker implements LinkEvents {
+  readonly kind: WorkerKind;
+  readonly ready: Promise<void>;
+  /** Programs that it has, and whether they are compiled. */
+  readonly programs = new Map<number, Promise<string>>();
+  /** Instances that live in it, or are being made. */
+  instances = 0;
+  /** Holds one instance only, for a module whose limits are the worker's. */
+  exclusive = false;
+  /** It gave no sign for a while though it holds calls. */
+  stalled = false;
+  #link: Link;
+  readonly #keeper: WorkerKeeper;
+  /** The engine can stop its guests by itself, at least some. */
+  readonly #softAbort: boolean;
+  /** By the slots of their keys. */
+  readonly #calls: (RemoteCall | undefined)[] = [];
+  #load = 0;
+  #held = false;
+  /** Keys last used, of slots that are free. */
+  readonly #freeKeys: number[] = [];
+  #slots = 0;
+  /** Calls for which there was no key. */
+  readonly #waiting: (() => void)[] = [];
+  #state: "starting" | "serving" | "retiring" | "dead" = "starting";
+  #expected = false;
+  #frames = 0;
+  #framesAtLook = 0;
+  #silentLooks = 0;
+  #started!: { resolve: () => void; reject: (error: unknown) => void };
+
+  constructor(kind: WorkerKind, softAbort: boolean, keeper: WorkerKeeper, connect: (events: LinkEvents) => Link) {
+    this.kind = kind;
+    this.#softAbort = softAbort;
+    this.#keeper = keeper;
+    this.ready = new Promise((resolve, reject) => {
+      this.#started = { resolve, reject };
+    });
+    // Whoever wants the worker sees it; a spare that fails to start is nobody's call.
+    this.ready.catch(() => {});
+    this.#link = connect(this);
+    this.#link.hold(false);
+  }
+
+  /** As `ready`, and this process does not end before. */
+  async whenReady(): Promise<void> {
+    if (this.#state === "starting") this.#hold(true);
+    try {
+      await this.ready;
+    } finally {
+      if (this.#load === 0) this.#hold(false);
+    }
+  }
+
+  /** The same for a caller that waits with its thread. */
+  waitUntilReady(deadline: number): void {
+    if (this.#state === "starting") this.#link.waitFor!(() => this.#state !== "starting", deadline);
+    if (this.#state === "serving") return;
+    throw new ExtensionError("ERR_EXT_CRASHED", `its ${this.kind} did not start`);
+  }
+
+  get load(): number {
+    return this.#load;
+  }
+
+  /** Takes no more calls. */
+  get closed(): boolean {
+    return this.#state === "retiring" || this.#state === "dead";
+  }
+
+  get gone(): Promise<void> {
+    return this.#link.gone;
+  }
+
+  /** Sends what is answered by `done` or `failed`. */
+  ask(call: RemoteCall, kind: number, flags: number, number: number, target: number, body: Body): void {
+    if (this.closed) {
+      queueMicrotask(() => call.fail(NOT_STARTED, false));
+      return;
+    }
+    const key = this.#takeKey();
+    if (key === undefined) {
+      this.#waiting.push(() => call.settled || this.ask(call, kind, flags, number, target, body));
+      return;
+    }
+    call.key = key;
+    if (!this.#held) {
+      this.#hold(true);
+      this.#keeper.busy();
+    }
+    this.#calls[slotOf(key)] = call;
+    this.#load++;
+    this.#link.send(kind, flags, number, key, target, timeLeft(call.limits.deadline), body);
+    if ((flags & FLAG.sync) === 0) this.#link.flushSoon();
+  }
+
+  /** Sends what is not answered. */
+  tell(kind: number, target: number, body: Body = ""): void {
+    if (this.#state === "dead") return;
+    this.#link.send(kind, 0, 0, 0, target, 0, body);
+    this.#link.flushSoon();
+  }
+
+  /** Blocks until the call has ended, its deadline is over, or the worker has ended; with `orLater` also when the call goes on by itself. */
+  waitFor(call: RemoteCall, orLater: boolean): void {
+    const deadline = call.limits.deadline + (this.#softAbort ? GRACE_MS : 0);
+    this.#link.waitFor!(() => call.settled || (orLater && call.later), deadline);
+  }
+
+  /** Makes a call end. What else the worker holds goes on, where that is possible at all. */
+  abort(call: RemoteCall): void {
+    if (call.settled) return;
+    if (call.key === 0) {
+      call.fail(NOT_STARTED, false);
+      return;
+    }
+    this.#link.withdraw([call.key], ([withdrawn]) => {
+      if (call.settled) return;
+      // Its slot stays taken until the worker has passed it over.
+      if (withdrawn) call.fail(NOT_STARTED, false);
+      else this.#stop(call);
+    });
+  }
+
+  /** For the keeper, once in a while. Marks a worker that gave no sign since the last time. */
+  look(): void {
+    if (this.#state === "dead") return;
+    this.#link.poll();
+    this.#silentLooks = this.#load > 0 && this.#frames === this.#framesAtLook ? this.#silentLooks + 1 : 0;
+    this.#framesAtLook = this.#frames;
+    this.stalled = this.#state !== "starting" && this.#silentLooks >= SILENT_LOOKS;
+    if (this.#load === 0 && this.#state !== "starting") this.#hold(false);
+  }
+
+  /** Hands back all calls that have not started, so that other workers can serve them. */
+  handBack(): void {
+    const calls = this.#unsettled().filter((call) => !call.later);
+    this.#link.withdraw(
+      calls.map((call) => call.key),
+      (withdrawn) => {
+        for (const [index, call] of calls.entries()) if (withdrawn[index]) call.fail(NOT_STARTED, false);
+      },
+    );
+  }
+
+  /** Takes no more calls, and ends when the ones that it holds have ended. */
+  retire(): void {
+    if (this.closed) return;
+    this.#state = "retiring";
+    this.#endIfDone();
+  }
+
+  kill(how: string): void {
+    this.#expected = true;
+    if (this.#state !== "dead") this.#link.kill(how);
+  }
+
+  frame(kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body): void {
+    this.#frames++;
+    this.stalled = false;
+    if (kind === KIND.log) this.#keeper.log(target, LOG_LEVELS[number] ?? "info", String(body));
+    else if (key === 0) this.#onStart(kind, String(body));
+    else this.#onCall(kind, flags, key, time, String(body));
+  }
+
+  ended(death: Death): void {
+    const wasStarting = this.#state === "starting";
+    this.#state = "dead";
+    this.#link.poll();
+    const held = this.#unsettled();
+    const unstarted = this.#link.neverStarted(held.map((call) => call.key));
+    this.#link.poll();
+    held.forEach((call, index) => {
+      const untouched = (unstarted[index] === true && !call.later) || (this.#expected && call.repeatable);
+      call.fail(untouched ? NOT_STARTED : this.#lost(death, call.later), true);
+    });
+    this.#calls.length = 0;
+    this.#load = 0;
+    // Finds it closed, and hands them back.
+    for (const ask of this.#waiting.splice(0)) ask();
+    if (wasStarting) this.#started.reject(this.#lost(death, false));
+    this.#keeper.ended(this, this.#expected);
+  }
+
+  #onStart(kind: number, body: string): void {
+    if (kind === KIND.ready && this.#state === "starting") {
+      this.#state = "serving";
+      this.#started.resolve();
+    } else if (kind === KIND.failed) {
+      this.#started.reject(errorFromJson(body));
+      this.kill("could not make its engine");
+    }
+  }
+
+  #onCall(kind: number, flags: number, key: number, micros: number, body: string): void {
+    const call = this.#calls[slotOf(key)];
+    // A key that is not in use: from a call that was settled when its worker was given up.
+    if (call === undefined || call.key !== key) return;
+    if (kind === KIND.later) {
+      call.later = true;
+      return;
+    }
+    const broken = (flags & FLAG.broken) !== 0;
+    if (kind === KIND.done) call.succeed(body, broken, micros);
+    else if (kind === KIND.failed) call.fail(errorFromJson(body), broken);
+    else if (kind === KIND.skipped) call.fail(NOT_STARTED, false);
+    else return;
+    this.#free(key);
+  }
+
+  #free(key: number): void {
+    this.#calls[slotOf(key)] = undefined;
+    this.#load--;
+    this.#freeKeys.push(key);
+    this.#waiting.shift()?.();
+    if (this.#state === "retiring") this.#endIfDone();
+  }
+
+  #endIfDone(): void {
+    if (this.#unsettled().length === 0) this.kill("was not needed any more");
+  }
+
+  #unsettled(): RemoteCall[] {
+    return this.#calls.filter((call) => call !== undefined && !call.settled) as RemoteCall[];
+  }
+
+  /** Let go only by `look`, since a call may follow the last one at once. */
+  #hold(held: boolean): void {
+    if (this.#held === held || this.#state === "dead") return;
+    this.#held = held;
+    this.#link.hold(held);
+  }
+
+  /** A key for a call; `undefined` where the worker holds as many calls as it can. */
+  #takeKey(): number | undefined {
+    const used = this.#freeKeys.pop();
+    if (used !== undefined) return nextKey(used);
+    return this.#slots < SLOTS ? nextKey(this.#slots++) : undefined;
+  }
+
+  #stop(call: RemoteCall): void {
+    this.#link.abort(call.key);
+    this.#link.poll();
+    if (call.settled) return;
+    if (call.later) {
+      // The thread is free, or held by another call: no reason to end what others wait for.
+      this.#afterGrace(call, LATER_GRACE_MS, () => {
+        call.fail(this.#notStopped(), true);
+        this.retire();
+      });
+      return;
+    }
+    this.#afterGrace(call, GRACE_MS, () => {
+      if (call.later) this.#stop(call);
+      else this.kill("was ended to stop a call whose time was up or that was aborted");
+    });
+  }
+
+  /** Where the engine cannot stop its guests there is nothing to wait for. */
+  #afterGrace(call: RemoteCall, ms: number, then: () => void): void {
+    if (!this.#softAbort) {
+      then();
+      return;
+    }
+    // Not cleared when the call ends in time: that is rare, and then nothing is left to do.
+    setTimeout(() => call.settled || then(), ms).unref();
+  }
+
+  #notStopped(): ExtensionError {
+    return new ExtensionError("ERR_EXT_TIMEOUT", "the call was given up");
+  }
+
+  #lost({ how, memory, cause }: Death, later: boolean): ExtensionError {
+    const code = memory && !later ? "ERR_EXT_MEMORY" : "ERR_EXT_CRASHED";
+    return new ExtensionError(code, `its ${this.kind} ${how}`, { cause });
+  }
+}

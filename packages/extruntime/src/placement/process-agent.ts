@@ -1,0 +1,91 @@
+import { writeSync } from "node:fs";
+import { type ConnectOpts, Socket, type SocketConstructorOpts } from "node:net";
+import { Worker } from "node:worker_threads";
+import { Agent, type AgentLink } from "./agent.ts";
+import { CALL_STATES_BYTES, CallStates } from "./call-states.ts";
+import { FrameBatch, FrameStream } from "./frame-stream.ts";
+import { JournalWriter, MOST_NOTED } from "./journal.ts";
+import { FD } from "./process-descriptors.ts";
+import type { Body } from "./protocol.ts";
+
+/** What a child process runs. */
+
+const READ_BYTES = 1 << 16;
+
+class ProcessAgent implements AgentLink {
+  readonly states: CallStates;
+  readonly #agent: Agent;
+  readonly #batch = new FrameBatch();
+  readonly #journal = new JournalWriter(FD.journal);
+  /** Length of what of the batch is in the journal. */
+  #noted = 0;
+  #flushing = false;
+
+  constructor() {
+    const states = new SharedArrayBuffer(CALL_STATES_BYTES);
+    this.states = new CallStates(states);
+    // With an environment of its own, for guests could else change what it sees.
+    new Worker(new URL("./process-watchdog.js", import.meta.url), {
+      workerData: states,
+      name: "watchdog",
+      env: {},
+    }).unref();
+    this.#agent = new Agent(this);
+    const stream = new FrameStream(this.#agent);
+    const options: SocketConstructorOpts & ConnectOpts = {
+      fd: FD.in,
+      readable: true,
+      writable: false,
+      onread: {
+        buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+        callback: (bytes, buffer) => {
+          stream.push(buffer.subarray(0, bytes));
+          this.#agent.endOfBatch();
+          return true;
+        },
+      },
+    };
+    const socket = new Socket(options);
+    socket.resume();
+  }
+
+  send(kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body): void {
+    this.#batch.add(kind, flags, number, key, target, time, body);
+    if (this.#batch.length > MOST_NOTED) this.flush();
+  }
+
+  /** Blocks where the host does not read: a process that is not listened to has nothing better to do. */
+  flush(): void {
+    if (this.#batch.empty) return;
+    const frames = this.#batch.take(false);
+    for (let sent = 0; sent < frames.byteLength; ) sent += writeSome(frames, sent);
+    this.#journal.sent();
+    this.#noted = 0;
+  }
+
+  flushSoon(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    process.nextTick(() => {
+      this.#flushing = false;
+      this.#agent.endOfBatch();
+    });
+  }
+
+  begins(key: number): void {
+    this.#journal.note(key, this.#batch.since(this.#noted));
+    this.#noted = this.#batch.length;
+  }
+}
+
+function writeSome(frames: Buffer, from: number): number {
+  try {
+    return writeSync(FD.out, frames, from, frames.byteLength - from);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    return 0;
+  }
+}
+
+new ProcessAgent();

@@ -1,0 +1,248 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Socket } from "node:net";
+import { constants } from "node:os";
+import { fileURLToPath } from "node:url";
+import { FrameBatch, FrameStream } from "./frame-stream.ts";
+import { JournalReader, openJournal } from "./journal.ts";
+import type { Death, Link, LinkEvents } from "./link.ts";
+import type { ProcessOptions } from "./options.ts";
+import { processCommand } from "./process-command.ts";
+import { FD } from "./process-descriptors.ts";
+import { type Body, type FrameSink, KIND, type StartMessage } from "./protocol.ts";
+import { foldersOfModule } from "./sandbox.ts";
+import { StderrTail } from "./stderr-tail.ts";
+import { WorkerFolder } from "./worker-folder.ts";
+
+const AGENT = fileURLToPath(new URL("./process-agent.js", import.meta.url));
+
+/** Bytes that may wait for a child to read them, before the rest is kept back here. */
+const MOST_UNREAD = 1 << 20;
+/** Milliseconds in which the watchdog must answer, which does nothing else: past it the process is stopped, or beyond help. */
+const SILENT_MS = 5000;
+/** Milliseconds after its end for what it wrote to come through: a process that it started may hold its pipes. */
+const PIPES_MS = 200;
+
+/** The way to a child process. */
+export class ProcessLink implements Link {
+  readonly gone: Promise<void>;
+  readonly #events: LinkEvents;
+  readonly #child: ChildProcess;
+  readonly #journal: JournalReader;
+  readonly #stderr: StderrTail;
+  readonly #out = new FrameBatch();
+  readonly #toWatchdog = new FrameBatch();
+  /** Questions to the watchdog that it has not answered. */
+  readonly #questions = new Map<number, (withdrawn: readonly boolean[]) => void>();
+  #asked = 0;
+  #flushing = false;
+  #killed: string | undefined;
+  #ended = false;
+
+  constructor(start: StartMessage, options: ProcessOptions, memoryBytes: number | undefined, events: LinkEvents) {
+    this.#events = events;
+    const folder = new WorkerFolder();
+    const journal = openJournal();
+    this.#journal = new JournalReader(journal);
+    this.#child = spawnChild(start, options, memoryBytes, folder.path, journal);
+    this.#stderr = new StderrTail(this.#child.stderr!);
+    this.#read(FD.out, this);
+    this.#read(FD.watchdog, {
+      frame: (kind, _flags, _number, key, _target, _time, body) => this.#answer(kind, key, body),
+    });
+    this.#pipe(FD.in)
+      .on("error", () => {})
+      .on("drain", () => this.flushSoon());
+    this.gone = this.#watch(options).then(async () => {
+      this.#journal.close();
+      await folder.remove();
+    });
+    this.send(KIND.start, 0, 0, 0, 0, 0, JSON.stringify(start));
+    this.flushSoon();
+  }
+
+  send(kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body): void {
+    if (!this.#ended) this.#out.add(kind, flags, number, key, target, time, body);
+  }
+
+  flushSoon(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    process.nextTick(this.#flush);
+  }
+
+  withdraw(keys: readonly number[], answer: (withdrawn: readonly boolean[]) => void): void {
+    // What is still here must not come after the answer.
+    this.#write(true);
+    const question = ++this.#asked;
+    this.#questions.set(question, answer);
+    const silent = () => this.#questions.has(question) && this.kill("did not answer");
+    setTimeout(silent, SILENT_MS).unref();
+    this.#tellWatchdog(KIND.withdraw, question, new Uint8Array(Int32Array.from(keys).buffer));
+  }
+
+  abort(key: number): void {
+    this.#tellWatchdog(KIND.abort, key, "");
+    this.send(KIND.abort, 0, 0, key, 0, 0, "");
+    this.flushSoon();
+  }
+
+  neverStarted(keys: readonly number[]): boolean[] {
+    const began = new Set<number>();
+    const { frame } = this.#events;
+    this.#journal.read({ began: (key) => began.add(key), frame: frame.bind(this.#events) });
+    return keys.map((key) => !began.has(key));
+  }
+
+  poll(): void {
+    if (!this.#ended) this.#journal.read(this.#unsent);
+  }
+
+  kill(how: string): void {
+    this.#killed ??= how;
+    this.#child.kill("SIGKILL");
+  }
+
+  hold(held: boolean): void {
+    const refs = [
+      this.#child,
+      this.#child.stderr as Socket,
+      this.#pipe(FD.in),
+      this.#pipe(FD.out),
+      this.#pipe(FD.watchdog),
+    ];
+    for (const each of refs) {
+      if (held) each.ref();
+      else each.unref();
+    }
+  }
+
+  frame(kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body): void {
+    this.#events.frame(kind, flags, number, key, target, time, body);
+  }
+
+  /** Of frames in the journal, which come a second time when they are sent. */
+  readonly #unsent = {
+    began: () => {},
+    frame: (kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body) => {
+      if (kind !== KIND.log) this.#events.frame(kind, flags, number, key, target, time, body);
+    },
+  };
+
+  readonly #flush = (): void => {
+    this.#flushing = false;
+    this.#write(false);
+  };
+
+  /** Sends what was gathered. What the child does not read stays here, where calls can still be taken back. */
+  #write(now: boolean): void {
+    const pipe = this.#pipe(FD.in);
+    if (!this.#out.empty && !this.#ended && (now || pipe.writableLength < MOST_UNREAD))
+      pipe.write(this.#out.take(true));
+  }
+
+  #tellWatchdog(kind: number, key: number, body: Body): void {
+    if (this.#ended) return;
+    this.#toWatchdog.add(kind, 0, 0, key, 0, 0, body);
+    this.#pipe(FD.watchdog).write(this.#toWatchdog.take(true));
+  }
+
+  #answer(kind: number, question: number, body: Body): void {
+    const answer = this.#questions.get(question);
+    if (kind !== KIND.withdrawn || answer === undefined || typeof body === "string") return;
+    this.#questions.delete(question);
+    const words = new Int32Array(body.buffer, body.byteOffset, body.byteLength >> 2);
+    answer([...words].map((word) => word === 1));
+  }
+
+  #read(fd: number, sink: FrameSink): void {
+    const stream = new FrameStream(sink);
+    const pipe = this.#pipe(fd);
+    pipe.on("error", () => {});
+    pipe.on("data", (piece: Uint8Array) => {
+      if (this.#ended) return;
+      try {
+        stream.push(piece);
+      } catch (error) {
+        this.kill(`sent what is not of the protocol: ${(error as Error).message}`);
+      }
+    });
+  }
+
+  #pipe(fd: number): Socket {
+    return this.#child.stdio[fd] as Socket;
+  }
+
+  /** Resolves when it is over with the child and its pipes. */
+  #watch(options: ProcessOptions): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (how: string) => {
+        this.#end({ how: this.#killed ?? how, memory: this.#killed === undefined && this.#outOfMemory() });
+        for (const pipe of this.#child.stdio) pipe?.destroy();
+        resolve();
+      };
+      this.#child.on(
+        "error",
+        (error) => this.#child.pid === undefined && end(`could not be started: ${error.message}`),
+      );
+      this.#child.on("exit", (code, signal) => {
+        const how = howItEnded(code, signal, isSandboxed(options));
+        const timer = setTimeout(() => end(how + this.#stderr.quoted), PIPES_MS);
+        this.#child.once("close", () => {
+          clearTimeout(timer);
+          end(how + this.#stderr.quoted);
+        });
+      });
+    });
+  }
+
+  #end(death: Death): void {
+    if (this.#ended) return;
+    this.#events.ended(death);
+    this.#ended = true;
+    this.#questions.clear();
+  }
+
+  /** V8 and the C library say so before they give up. */
+  #outOfMemory(): boolean {
+    return /out of memory|allocation failed|bad_alloc/i.test(this.#stderr.text);
+  }
+}
+
+function isSandboxed({ sandbox }: ProcessOptions): boolean {
+  return sandbox !== undefined && sandbox !== false;
+}
+
+/** Bubblewrap tells of a signal by an exit code above 128. */
+function howItEnded(code: number | null, signal: NodeJS.Signals | null, sandboxed: boolean): string {
+  const number = sandboxed ? (code ?? 0) - 128 : 0;
+  const passedOn = Object.entries(constants.signals).find(([, each]) => each === number)?.[0];
+  const by = signal ?? passedOn;
+  return by === undefined ? `ended with exit code ${code}` : `was ended by ${by}`;
+}
+
+function spawnChild(
+  start: StartMessage,
+  options: ProcessOptions,
+  memoryBytes: number | undefined,
+  folder: string,
+  journal: number,
+): ChildProcess {
+  const sandboxed = isSandboxed(options);
+  const readable = sandboxed
+    ? [AGENT, fileURLToPath(start.engine.module), process.execPath].flatMap(foldersOfModule)
+    : [];
+  const limits = {
+    memoryBytes: memoryBytes ?? (options.memoryMb === undefined ? undefined : options.memoryMb * 2 ** 20),
+    cpuSeconds: options.cpuSeconds,
+  };
+  // V8 then gives up by itself, and says so, before the operating system has to refuse.
+  const heap =
+    limits.memoryBytes === undefined ? [] : [`--max-old-space-size=${Math.ceil(limits.memoryBytes / 2 ** 20)}`];
+  const { file, args } = processCommand({ file: process.execPath, args: [...heap, AGENT] }, limits, options, readable);
+  return spawn(file, args, {
+    stdio: ["ignore", "inherit", "pipe", "pipe", "pipe", "pipe", journal],
+    env: { TMPDIR: sandboxed ? "/tmp" : folder, ...options.env },
+    // Away from the terminal's group: an interrupt there is the host's to answer.
+    detached: true,
+  });
+}

@@ -1,0 +1,40 @@
+import { Socket } from "node:net";
+import { workerData } from "node:worker_threads";
+import { CallStates } from "./call-states.ts";
+import { FrameBatch, FrameStream } from "./frame-stream.ts";
+import { FD } from "./process-descriptors.ts";
+import { type Body, type FrameSink, KIND } from "./protocol.ts";
+
+/**
+ * A thread of a child process that does no guest's work, so that it always answers: it keeps calls from starting, marks
+ * those that are to stop, and ends the process when the host is gone.
+ */
+class Watchdog implements FrameSink {
+  readonly #states = new CallStates(workerData as SharedArrayBuffer);
+  readonly #socket = new Socket({ fd: FD.watchdog, readable: true, writable: true });
+  readonly #answers = new FrameBatch();
+
+  constructor() {
+    const stream = new FrameStream(this);
+    this.#socket.on("data", (piece) => stream.push(piece));
+    this.#socket.on("error", orphaned);
+    this.#socket.on("close", orphaned);
+  }
+
+  frame(kind: number, _flags: number, _number: number, key: number, _target: number, _time: number, body: Body): void {
+    if (kind === KIND.abort) this.#states.abort(key);
+    if (kind !== KIND.withdraw) return;
+    const bytes = body as Uint8Array;
+    const keys = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2);
+    const withdrawn = keys.map((each) => (this.#states.withdraw(each) ? 1 : 0));
+    this.#answers.add(KIND.withdrawn, 0, 0, key, 0, 0, new Uint8Array(withdrawn.buffer));
+    this.#socket.write(this.#answers.take(true));
+  }
+}
+
+/** The host has closed its end, or is dead. */
+function orphaned(): void {
+  process.kill(process.pid, "SIGKILL");
+}
+
+new Watchdog();

@@ -1,0 +1,154 @@
+import {
+  MessageChannel,
+  type MessagePort,
+  type ResourceLimits,
+  receiveMessageOnPort,
+  Worker,
+} from "node:worker_threads";
+import { MOST_IN_RING } from "./frame-ring.ts";
+import type { Death, Link, LinkEvents } from "./link.ts";
+import { type Body, FLAG, KIND, type StartMessage } from "./protocol.ts";
+import { type ThreadData, type ThreadMemory, threadMemory, threadMemoryBytes } from "./thread-memory.ts";
+import { WorkerFolder } from "./worker-folder.ts";
+
+const AGENT = new URL("./thread-agent.js", import.meta.url);
+
+type Frame = [kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body];
+
+/** The way to a worker thread: frames in shared memory, and a port that is only a bell. */
+export class ThreadLink implements Link {
+  readonly gone: Promise<void>;
+  readonly #events: LinkEvents;
+  readonly #worker: Worker;
+  readonly #bell: MessagePort;
+  readonly #aside: MessagePort;
+  readonly #memory: ThreadMemory;
+  /** Frames that the ring had no room for. */
+  readonly #waiting: Frame[] = [];
+  #ringing = false;
+  #ended = false;
+
+  constructor(start: StartMessage, resourceLimits: ResourceLimits | undefined, events: LinkEvents) {
+    const folder = new WorkerFolder();
+    const memory = new SharedArrayBuffer(threadMemoryBytes());
+    const bell = new MessageChannel();
+    const aside = new MessageChannel();
+    const workerData: ThreadData = { memory, bell: bell.port2, aside: aside.port2 };
+    this.#events = events;
+    this.#memory = threadMemory(memory);
+    this.#bell = bell.port1;
+    this.#aside = aside.port1;
+    this.#worker = new Worker(AGENT, {
+      workerData,
+      transferList: [bell.port2, aside.port2],
+      name: "extruntime",
+      env: { ...process.env, TMPDIR: folder.path },
+      ...(resourceLimits === undefined ? {} : { resourceLimits }),
+    });
+    this.#worker.unref();
+    this.#worker.on("error", (error) => this.#end(deathBy(error)));
+    this.gone = new Promise((resolve) => {
+      this.#worker.on("exit", (code) => {
+        this.#end({ how: `ended by itself with exit code ${code}`, memory: false });
+        resolve(folder.remove());
+      });
+    });
+    this.#bell.on("message", this.#listen);
+    this.#memory.toHost.sleep();
+    this.send(KIND.start, 0, 0, 0, 0, 0, JSON.stringify(start));
+    this.flushSoon();
+  }
+
+  send(kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body): void {
+    if (this.#ended) return;
+    const { toWorker } = this.#memory;
+    if (body.length > MOST_IN_RING) {
+      this.#aside.postMessage(body);
+      flags |= FLAG.aside;
+      body = "";
+    }
+    if (this.#waiting.length > 0 || !toWorker.write(kind, flags, number, key, target, time, body))
+      this.#waiting.push([kind, flags, number, key, target, time, body]);
+  }
+
+  flushSoon(): void {
+    if (this.#ringing) return;
+    this.#ringing = true;
+    process.nextTick(this.#ring);
+  }
+
+  withdraw(keys: readonly number[], answer: (withdrawn: readonly boolean[]) => void): void {
+    answer(this.neverStarted(keys));
+  }
+
+  abort(key: number): void {
+    this.#memory.states.abort(key);
+    this.send(KIND.abort, 0, 0, key, 0, 0, "");
+    this.flushSoon();
+  }
+
+  /** What has not started is withdrawn, for the thread may still be running. */
+  neverStarted(keys: readonly number[]): boolean[] {
+    return keys.map((key) => this.#memory.states.withdraw(key));
+  }
+
+  poll(): void {
+    const { toHost, toWorker } = this.#memory;
+    toHost.read(this.#events, this.#takeAside);
+    if (this.#waiting.length === 0) return;
+    let sent = 0;
+    while (sent < this.#waiting.length && toWorker.write(...this.#waiting[sent]!)) sent++;
+    this.#waiting.splice(0, sent);
+    if (sent > 0) this.#ring();
+  }
+
+  kill(how: string): void {
+    this.#end({ how, memory: false });
+    // A thread in native code ends when that code returns; nobody waits for it but `gone`.
+    void this.#worker.terminate();
+  }
+
+  hold(held: boolean): void {
+    if (held) this.#bell.ref();
+    else this.#bell.unref();
+  }
+
+  waitFor(done: () => boolean, deadline: number): void {
+    this.#ring();
+    for (;;) {
+      this.poll();
+      if (done() || this.#ended) return;
+      const left = deadline - performance.now();
+      if (left <= 0) return;
+      // Looked at once in a while, should the thread die: its `exit` event cannot come while this thread is blocked.
+      if (!this.#memory.toHost.waitForFrames(Math.min(left, 100)) && this.#worker.threadId === -1) return;
+    }
+  }
+
+  #end(death: Death): void {
+    if (this.#ended) return;
+    this.#events.ended(death);
+    this.#ended = true;
+    this.#waiting.length = 0;
+    this.#bell.close();
+    this.#aside.close();
+  }
+
+  readonly #ring = (): void => {
+    this.#ringing = false;
+    if (!this.#ended && this.#memory.toWorker.wake()) this.#bell.postMessage(0);
+  };
+
+  readonly #listen = (): void => {
+    do this.poll();
+    while (!this.#ended && !this.#memory.toHost.sleep());
+  };
+
+  readonly #takeAside = (): Body => receiveMessageOnPort(this.#aside)!.message as Body;
+}
+
+function deathBy(error: unknown): Death {
+  if ((error as NodeJS.ErrnoException | null)?.code === "ERR_WORKER_OUT_OF_MEMORY")
+    return { how: "ran out of the memory that its resource limits allow", memory: true, cause: error };
+  return { how: `ended with an error that nobody caught: ${String(error)}`, memory: false, cause: error };
+}

@@ -1,0 +1,35 @@
+import type { MessagePort } from "node:worker_threads";
+import { CALL_STATES_BYTES, CallStates } from "./call-states.ts";
+import { FrameRing } from "./frame-ring.ts";
+
+/** Bytes of frames that may be on their way, in each direction. */
+const RING_BYTES = 1 << 18;
+const RING_TOTAL = FrameRing.bytesFor(RING_BYTES);
+
+/** What a host and one of its threads share. */
+export interface ThreadMemory {
+  readonly states: CallStates;
+  readonly toWorker: FrameRing;
+  readonly toHost: FrameRing;
+}
+
+export function threadMemoryBytes(): number {
+  return CALL_STATES_BYTES + 2 * RING_TOTAL;
+}
+
+export function threadMemory(buffer: SharedArrayBuffer): ThreadMemory {
+  return {
+    states: new CallStates(buffer),
+    toWorker: new FrameRing(buffer, CALL_STATES_BYTES, RING_BYTES),
+    toHost: new FrameRing(buffer, CALL_STATES_BYTES + RING_TOTAL, RING_BYTES),
+  };
+}
+
+/** Given to a thread at its start. */
+export interface ThreadData {
+  readonly memory: SharedArrayBuffer;
+  /** Wakes the other side. Its messages mean nothing else. */
+  readonly bell: MessagePort;
+  /** Bodies that go aside, in the order of their frames. */
+  readonly aside: MessagePort;
+}

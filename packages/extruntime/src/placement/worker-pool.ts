@@ -1,0 +1,213 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { ExtensionError } from "../errors.ts";
+import { Backoff } from "./backoff.ts";
+import type { Link, LinkEvents } from "./link.ts";
+import { PlacedWorker, type WorkerKeeper, type WorkerKind } from "./placed-worker.ts";
+import type { LOG_LEVELS } from "./protocol.ts";
+
+export interface WorkerPoolSetup {
+  readonly kind: WorkerKind;
+  /** Workers that serve; as many again while those are held up. */
+  readonly max: number;
+  /** Workers that wait, started. */
+  readonly spare: number;
+  /** The engine can stop its guests by itself, at least some. */
+  readonly softAbort: boolean;
+  /** @param memoryBytes of the one instance that it will hold, where that is the worker's to bound. */
+  readonly connect: (events: LinkEvents, memoryBytes: number | undefined) => Link;
+}
+
+type LogLine = (level: (typeof LOG_LEVELS)[number], message: string) => void;
+
+/** Milliseconds between looks at workers that hold calls. */
+const LOOK_MS = 10;
+/** Milliseconds that `close` waits for what is left of a worker: a thread in native code ends only when that returns. */
+const CLOSE_MS = 2000;
+
+/**
+ * The workers of one runtime at one placement, shared by all of its modules: a module's instances are spread over them.
+ * A spare one waits, since starting one takes long.
+ */
+export class WorkerPool implements WorkerKeeper {
+  readonly #setup: WorkerPoolSetup;
+  readonly #workers = new Set<PlacedWorker>();
+  readonly #spares: PlacedWorker[] = [];
+  /** Of all workers that were ever started and are not gone yet. */
+  readonly #remains = new Set<Promise<void>>();
+  readonly #logs = new Map<number, LogLine>();
+  readonly #backoff = new Backoff();
+  #looking: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(setup: WorkerPoolSetup) {
+    this.#setup = setup;
+  }
+
+  /** A worker for one more instance of a program; it counts as the worker's from now on. */
+  async forInstance(program: number, memoryBytes: number | undefined): Promise<PlacedWorker> {
+    for (;;) {
+      const worker = memoryBytes === undefined ? this.#choose(program) : this.#startExclusive(memoryBytes);
+      if (worker === undefined) {
+        await sleep(this.#backoff.delay());
+        continue;
+      }
+      worker.instances++;
+      try {
+        await worker.whenReady();
+        if (!worker.closed) return worker;
+      } catch (error) {
+        worker.instances--;
+        throw error;
+      }
+      worker.instances--;
+    }
+  }
+
+  /** The same for a caller that waits with its thread. */
+  forInstanceNow(program: number, deadline: number): PlacedWorker {
+    const worker = this.#choose(program);
+    if (worker === undefined)
+      throw new ExtensionError(
+        "ERR_EXT_BUSY",
+        "its workers crash again and again, and a new one is not started at once",
+      );
+    worker.waitUntilReady(deadline);
+    worker.instances++;
+    return worker;
+  }
+
+  /** Any worker, to see whether a program compiles. */
+  async any(program: number): Promise<PlacedWorker> {
+    let worker = this.#choose(program);
+    while (worker === undefined) {
+      await sleep(this.#backoff.delay());
+      worker = this.#choose(program);
+    }
+    await worker.whenReady();
+    return worker;
+  }
+
+  instanceClosed(worker: PlacedWorker): void {
+    worker.instances--;
+    if (worker.exclusive) worker.kill("was not needed any more");
+  }
+
+  addLog(program: number, log: LogLine): void {
+    this.#logs.set(program, log);
+  }
+
+  /** Frees a program everywhere. */
+  forget(program: number, closeKind: number): void {
+    this.#logs.delete(program);
+    for (const worker of this.#workers) if (worker.programs.delete(program)) worker.tell(closeKind, program);
+  }
+
+  /** Whether a call that a stalled worker holds up could run elsewhere. */
+  get hasRelief(): boolean {
+    if (this.#workers.size < this.#setup.max * 2) return true;
+    for (const worker of this.#workers) if (!worker.stalled && !worker.closed && !worker.exclusive) return true;
+    return false;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const worker of [...this.#workers, ...this.#spares]) worker.kill("was closed");
+    clearInterval(this.#looking);
+    let timer: NodeJS.Timeout | undefined;
+    const longEnough = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, CLOSE_MS);
+    });
+    await Promise.race([Promise.all(this.#remains), longEnough]);
+    clearTimeout(timer);
+  }
+
+  log(program: number, level: (typeof LOG_LEVELS)[number], message: string): void {
+    this.#logs.get(program)?.(level, message);
+  }
+
+  ended(worker: PlacedWorker, expected: boolean): void {
+    this.#workers.delete(worker);
+    const spare = this.#spares.indexOf(worker);
+    if (spare >= 0) this.#spares.splice(spare, 1);
+    if (!expected) this.#backoff.crashed();
+    // A spare that ended by itself is not tried again until a worker is wanted.
+    if (spare < 0) this.#keepSpare();
+  }
+
+  busy(): void {
+    this.#looking ??= setInterval(() => this.#look(), LOOK_MS).unref();
+  }
+
+  #look(): void {
+    let load = 0;
+    for (const worker of this.#workers) {
+      if (worker.load > 0) load++;
+      worker.look();
+    }
+    if (load === 0) {
+      clearInterval(this.#looking);
+      this.#looking = undefined;
+    } else if (this.hasRelief) {
+      for (const worker of this.#workers) if (worker.stalled && worker.load > 1) worker.handBack();
+    }
+  }
+
+  /** The worker where one more instance of a program does best, or a new one where none is free; `undefined` while it is too early for a new one. */
+  #choose(program: number): PlacedWorker | undefined {
+    let best: PlacedWorker | undefined;
+    let serving = 0;
+    for (const worker of this.#workers) {
+      if (worker.closed || worker.exclusive) continue;
+      if (!worker.stalled) serving++;
+      if (best === undefined || worse(best, worker, program)) best = worker;
+    }
+    const room = serving < this.#setup.max && this.#workers.size < this.#setup.max * 2;
+    if (best !== undefined && (!room || (best.instances === 0 && !best.stalled))) return best;
+    const spare = this.#spares.shift();
+    if (spare !== undefined) return this.#add(spare);
+    return this.#backoff.delay() > 0 ? undefined : this.#add(this.#start(undefined));
+  }
+
+  #startExclusive(memoryBytes: number): PlacedWorker | undefined {
+    if (this.#backoff.delay() > 0) return undefined;
+    const worker = this.#start(memoryBytes);
+    worker.exclusive = true;
+    return this.#add(worker);
+  }
+
+  #add(worker: PlacedWorker): PlacedWorker {
+    this.#workers.add(worker);
+    void worker.ready.then(
+      () => this.#keepSpare(),
+      () => {},
+    );
+    return worker;
+  }
+
+  #start(memoryBytes: number | undefined): PlacedWorker {
+    const { kind, softAbort, connect } = this.#setup;
+    if (this.#closed) throw new ExtensionError("ERR_EXT_CLOSED", "the runtime is closed");
+    const worker = new PlacedWorker(kind, softAbort, this, (events) => connect(events, memoryBytes));
+    const remains = worker.gone.then(() => {
+      this.#remains.delete(remains);
+    });
+    this.#remains.add(remains);
+    return worker;
+  }
+
+  #keepSpare(): void {
+    if (this.#closed || this.#workers.size === 0 || this.#spares.length >= this.#setup.spare) return;
+    const delay = this.#backoff.delay();
+    if (delay === 0) this.#spares.push(this.#start(undefined));
+    else setTimeout(() => this.#keepSpare(), delay).unref();
+  }
+}
+
+/** Whether `other` is the better place for one more instance of a program. */
+function worse(best: PlacedWorker, other: PlacedWorker, program: number): boolean {
+  if (best.stalled !== other.stalled) return best.stalled;
+  const [has, otherHas] = [best.programs.has(program), other.programs.has(program)];
+  // Instances of one program are spread, so that its calls run side by side.
+  if (has !== otherHas && best.instances === other.instances) return has;
+  return other.instances < best.instances;
+}

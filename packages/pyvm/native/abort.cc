@@ -1,0 +1,162 @@
+#include "abort.h"
+
+#include <chrono>
+#include <thread>
+
+#include "failure.h"
+#include "interpreter.h"
+#include "thread.h"
+
+namespace pyvm {
+
+namespace {
+
+constexpr std::uint64_t kPhases = 3;
+
+// How long an exception has to end the call before harder means are used, and how often that is looked at.
+constexpr auto kPatience = std::chrono::milliseconds(8);
+constexpr auto kLook = std::chrono::microseconds(500);
+
+// Whether a frame is importlib's own. It holds locks of the whole interpreter that it must be left to release; it never
+// runs for long without running a frame of somebody else.
+bool belongs_to_import_system(PyFrameObject* frame) {
+    Ref code = Ref::steal(py.PyFrame_GetCode(frame));
+    Ref filename = Ref::steal(py.PyObject_GetAttrString(code.get(), "co_filename"));
+    if (!filename) py.PyErr_Clear();
+    return text_of(filename.get()).starts_with("<frozen importlib");
+}
+
+// The gate that the current thread has entered.
+thread_local AbortGate* entered = nullptr;
+
+// `_trace(exception)` of the bootstrap.
+PyObject* trace_function(PyObject*, PyObject* args) {
+    if (entered != nullptr) entered->raise_always(py.PyTuple_GetItem(args, 0));
+    py.Py_IncRef(py._Py_NoneStruct);
+    return py._Py_NoneStruct;
+}
+
+PyMethodDef trace_method = {"_trace", trace_function, kMethodVarArgs, nullptr};
+
+}  // namespace
+
+std::uint64_t AbortGate::enter() {
+    thread_ = py.PyThread_get_thread_ident();
+    thread_state_ = py.PyThreadState_Get();
+    entered = this;
+    calls_++;
+    state_.store(calls_ << 2 | inside);
+    return calls_;
+}
+
+std::uint64_t AbortGate::running() const {
+    std::uint64_t state = state_.load();
+    return (state & kPhases) == idle ? 0 : state >> 2;
+}
+
+void AbortGate::wait_for_aborts() const {
+    while (aborts_.load() > 0) std::this_thread::sleep_for(kLook);
+}
+
+bool AbortGate::leave() {
+    std::uint64_t expected = calls_ << 2 | inside;
+    bool ended = state_.compare_exchange_strong(expected, calls_ << 2 | idle);
+    if (ended) {
+        entered = nullptr;
+        return false;
+    }
+    while (state_.load() == (calls_ << 2 | aborting)) {
+        // The aborter is at it: it needs this thread to stand still, and its GIL.
+        PyThreadState* self = py.PyEval_SaveThread();
+        std::this_thread::yield();
+        py.PyEval_RestoreThread(self);
+    }
+    entered = nullptr;
+    py.PyEval_SetTrace(nullptr, nullptr);
+    py.PyThreadState_SetAsyncExc(thread_, nullptr);
+    if (py.PyErr_Occurred() != nullptr) py.PyErr_Clear();
+    state_.store(calls_ << 2 | idle);
+    return true;
+}
+
+int AbortGate::trace(PyObject* call_aborted, PyFrameObject* frame, int, PyObject*) {
+    if (entered == nullptr) return 0;
+    if ((entered->state_.load() & kPhases) < aborting) return 0;
+    if (belongs_to_import_system(frame)) return 0;
+    py.PyErr_SetNone(call_aborted);
+    return -1;
+}
+
+void AbortGate::raise_always(PyObject* call_aborted) {
+    if ((state_.load() & kPhases) >= aborting) py.PyEval_SetTrace(trace, call_aborted);
+}
+
+Ref make_trace_function() { return Ref::steal(py.PyCFunction_NewEx(&trace_method, nullptr, nullptr)); }
+
+class Aborter {
+  public:
+    Aborter(const Interpreter& interpreter, AbortGate& gate, std::uint64_t call)
+        : interpreter_(interpreter), gate_(gate), call_(call) {}
+
+    void run() {
+        if (!act(AbortGate::inside, &Aborter::interrupt)) return;
+        // An exception that the guest's own handlers may see leaves its locks and files in order. Only what does not heed
+        // it is stopped without regard to them.
+        auto until = std::chrono::steady_clock::now() + kPatience;
+        while (gate_.running() == call_) {
+            if (std::chrono::steady_clock::now() >= until) {
+                act(AbortGate::aborted, &Aborter::raise_everywhere);
+                return;
+            }
+            std::this_thread::sleep_for(kLook);
+        }
+    }
+
+  private:
+    // Does something to the thread that runs the call, if that is still in this phase.
+    bool act(AbortGate::Phase phase, void (Aborter::*action)()) {
+        PyThreadState* self = py.PyThreadState_New(interpreter_.state);
+        py.PyEval_RestoreThread(self);
+        std::uint64_t expected = call_ << 2 | phase;
+        bool runs = gate_.state_.compare_exchange_strong(expected, call_ << 2 | AbortGate::aborting);
+        if (runs) {
+            (this->*action)();
+            gate_.state_.store(call_ << 2 | AbortGate::aborted);
+        }
+        py.PyThreadState_Clear(self);
+        py.PyThreadState_DeleteCurrent();
+        return runs;
+    }
+
+    void interrupt() {
+        py.PyThreadState_SetAsyncExc(gate_.thread_, interpreter_.support.call_aborted.get());
+        Ref thread = Ref::steal(py.PyLong_FromLongLong(static_cast<long long>(gate_.thread_)));
+        Ref woken = Ref::steal(py.PyObject_CallOneArg(interpreter_.support.wake.get(), thread.get()));
+        if (!woken) py.PyErr_Clear();
+    }
+
+    // The second exception's own making, in the thread concerned, sets the trace function of that thread. 3.11 makes
+    // exceptions later than it raises them, but lets another thread set it.
+    void raise_everywhere() {
+        if (py.PyEval_SetTraceAllThreads == nullptr && py._PyEval_SetTrace != nullptr) {
+            py._PyEval_SetTrace(gate_.thread_state_, AbortGate::trace, interpreter_.support.call_aborted.get());
+        }
+        py.PyThreadState_SetAsyncExc(gate_.thread_, interpreter_.support.call_stopped.get());
+    }
+
+    const Interpreter& interpreter_;
+    AbortGate& gate_;
+    const std::uint64_t call_;
+};
+
+void abort_call(const Interpreter& interpreter, AbortGate& gate, std::uint64_t call, std::shared_ptr<void> keep) {
+    if (call == 0) return;
+    gate.aborts_++;
+    bool started = start_thread([&interpreter, &gate, call, keep = std::move(keep)] {
+        Aborter(interpreter, gate, call).run();
+        gate.aborts_--;
+    });
+    if (!started) gate.aborts_--;
+}
+
+}  // namespace pyvm

@@ -1,0 +1,56 @@
+// Stops Python code that runs.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "python_ref.h"
+
+namespace pyvm {
+
+struct Interpreter;
+
+// Guards one executor: it knows whether a guest runs in it, and in which call.
+//
+// To abort, a second thread state of the same interpreter waits for the GIL, which the running thread offers at every
+// switch interval, and puts an exception into that thread. Code that catches it, or does not end for it, is sent another
+// one a few milliseconds later, which brings a trace function that raises at every event of that thread until the call has
+// ended. Other threads are never traced.
+class AbortGate {
+  public:
+    // The attached thread is about to run a guest. Returns the number of the call.
+    std::uint64_t enter();
+    // The same thread, still attached, has left the guest. True if the call was aborted; from here on no abort can
+    // reach the thread, and none of its traces is left.
+    bool leave();
+    // The call that runs now, or 0.
+    std::uint64_t running() const;
+    // Waits until no thread works on an abort any more, so that the interpreter can end. Detached threads only.
+    void wait_for_aborts() const;
+    // The thread that has entered wants this exception raised at every event of its own, for as long as it is being aborted.
+    void raise_always(PyObject* call_aborted);
+
+  private:
+    friend class Aborter;
+    friend void abort_call(const Interpreter&, AbortGate&, std::uint64_t, std::shared_ptr<void>);
+    // The lowest two bits of the state; the rest is the number of the call.
+    enum Phase : std::uint64_t { idle = 0, inside = 1, aborting = 2, aborted = 3 };
+
+    static int trace(PyObject* call_aborted, PyFrameObject*, int what, PyObject*);
+
+    std::atomic<std::uint64_t> state_{0};
+    std::atomic<int> aborts_{0};
+    std::uint64_t calls_ = 0;  // of the thread that enters
+    unsigned long thread_ = 0;
+    PyThreadState* thread_state_ = nullptr;
+};
+
+// The function `_trace(exception)` of the bootstrap, by which the second exception brings the trace function.
+Ref make_trace_function();
+
+// Aborts a call, on a thread of its own since it may have to wait as long as C code keeps the GIL. Does nothing if that
+// call has ended by then. `keep` is held meanwhile.
+void abort_call(const Interpreter& interpreter, AbortGate& gate, std::uint64_t call, std::shared_ptr<void> keep);
+
+}  // namespace pyvm

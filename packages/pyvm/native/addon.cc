@@ -1,0 +1,282 @@
+// What JavaScript sees of the addon. src/addon.ts declares it, with its types.
+#include <napi.h>
+
+#include <set>
+
+#include "instance.h"
+#include "json_text.h"
+#include "runtime.h"
+
+namespace pyvm {
+
+namespace {
+
+// Of one Node environment, on its thread.
+struct Environment {
+    std::shared_ptr<Completions> completions;
+    std::set<Instance*> instances;
+
+    static const std::shared_ptr<Environment>& shared(napi_env env) {
+        std::shared_ptr<Environment>* environment = nullptr;
+        napi_get_instance_data(env, reinterpret_cast<void**>(&environment));
+        return *environment;
+    }
+    static Environment& of(napi_env env) { return *shared(env); }
+
+    // Before the environment's own functions stop to work, since hooks run in reverse order of their making.
+    static void end(void* data) {
+        auto* environment = static_cast<Environment*>(data);
+        for (Instance* instance : environment->instances) instance->drop();
+        if (environment->completions) environment->completions->close();
+    }
+};
+
+// A JavaScript string as UTF-8, followed by a NUL and padding. The text stays in `buffer`.
+std::string_view read_text(napi_env env, napi_value value, std::vector<char>& buffer) {
+    constexpr std::size_t kUsual = 32 * 1024;
+    if (buffer.size() < kUsual) buffer.resize(kUsual);
+    std::size_t size = 0;
+    napi_get_value_string_utf8(env, value, buffer.data(), buffer.size() - kTextPadding, &size);
+    // A full buffer may end in the middle of the text; four bytes short of full is full for a long character.
+    if (size + kTextPadding + 5 >= buffer.size()) {
+        napi_get_value_string_utf8(env, value, nullptr, 0, &size);
+        buffer.resize(size + kTextPadding + 8);
+        napi_get_value_string_utf8(env, value, buffer.data(), size + 1, &size);
+    }
+    return {buffer.data(), size};
+}
+
+std::vector<std::string> strings(const Napi::Value& value) {
+    std::vector<std::string> texts;
+    auto array = value.As<Napi::Array>();
+    for (std::uint32_t i = 0; i < array.Length(); i++) texts.push_back(array.Get(i).As<Napi::String>().Utf8Value());
+    return texts;
+}
+
+std::string bytes(const Napi::Value& value) {
+    auto array = value.As<Napi::Uint8Array>();
+    return {reinterpret_cast<const char*>(array.Data()), array.ByteLength()};
+}
+
+std::uint32_t number(const Napi::Value& value) { return value.As<Napi::Number>().Uint32Value(); }
+
+Instance* instance_of(const Napi::Value& value) { return value.As<Napi::External<Instance>>().Data(); }
+
+void complete(const std::shared_ptr<Completions>& completions, std::uint32_t token, const Failure& failure) {
+    Completion completion;
+    completion.token = token;
+    completion.kind = failure ? Completion::Kind::failure : Completion::Kind::done;
+    completion.failure = failure;
+    completions->post(std::move(completion));
+}
+
+// attach(settle, output, failed)
+void attach(const Napi::CallbackInfo& info) {
+    Environment& environment = Environment::of(info.Env());
+    if (environment.completions) throw Napi::Error::New(info.Env(), "pyvm's addon is attached already");
+    environment.completions = std::make_shared<Completions>(info.Env(), info[0].As<Napi::Function>(),
+                                                            info[1].As<Napi::Function>(), info[2].As<Napi::Function>());
+    napi_add_env_cleanup_hook(info.Env(), Environment::end, &environment);
+}
+
+// start(token, { library, programName, systemAllocator, environment, deepBinding })
+void start(const Napi::CallbackInfo& info) {
+    auto given = info[1].As<Napi::Object>();
+    StartOptions options;
+    options.library = given.Get("library").As<Napi::String>();
+    options.program_name = given.Get("programName").As<Napi::String>();
+    options.system_allocator = given.Get("systemAllocator").As<Napi::Boolean>();
+    options.environment = given.Get("environment").As<Napi::Boolean>();
+    options.deep_binding = given.Get("deepBinding").As<Napi::Boolean>();
+    auto completions = Environment::of(info.Env()).completions;
+    completions->expect();
+    Runtime::get().start(options, [completions, token = number(info[0])](const Failure& failure) {
+        complete(completions, token, failure);
+    });
+}
+
+// about() → { version, ownGil, withoutGil }, after start has succeeded
+Napi::Value about(const Napi::CallbackInfo& info) {
+    auto result = Napi::Object::New(info.Env());
+    result.Set("version", py.Py_GetVersion());
+    result.Set("ownGil", has_own_gil());
+    result.Set("withoutGil", py.without_gil);
+    return result;
+}
+
+// spare(): makes the spare interpreter
+void spare(const Napi::CallbackInfo&) { Runtime::get().replenish(); }
+
+// program() → number
+Napi::Value program(const Napi::CallbackInfo& info) {
+    static std::atomic<std::int64_t> last{0};
+    return Napi::Number::New(info.Env(), static_cast<double>(++last));
+}
+
+// compile(token, source, filename)
+void compile(const Napi::CallbackInfo& info) {
+    auto completions = Environment::of(info.Env()).completions;
+    completions->expect();
+    Runtime::get().main()->post(
+        std::make_unique<CompileJob>(bytes(info[1]), info[2].As<Napi::String>(), number(info[0]), completions));
+}
+
+// load(token, { shared, code, filename, text?, stem, program, exports, folder?, paths, venv }) → instance
+Napi::Value load(const Napi::CallbackInfo& info) {
+    Environment& environment = Environment::of(info.Env());
+    auto given = info[1].As<Napi::Object>();
+    ProgramSource source;
+    source.code = bytes(given.Get("code"));
+    source.filename = given.Get("filename").As<Napi::String>();
+    if (given.Get("text").IsString()) source.text = given.Get("text").As<Napi::String>();
+    source.stem = given.Get("stem").As<Napi::String>();
+    source.program = given.Get("program").As<Napi::Number>().Int64Value();
+    source.exports = strings(given.Get("exports"));
+    if (given.Get("folder").IsString()) source.folder = given.Get("folder").As<Napi::String>();
+    source.paths = strings(given.Get("paths"));
+    source.venv = strings(given.Get("venv"));
+    bool shared = given.Get("shared").As<Napi::Boolean>();
+    auto kind = shared ? Executor::Kind::shared : Executor::Kind::own_gil;
+    auto instance = Instance::load(kind, std::move(source), number(info[0]), environment.completions);
+    if (instance == nullptr) {
+        Failure failure = fail("ERR_EXT_BUSY", "the system has no thread left for Python");
+        throw Napi::Error(info.Env(), environment.completions->error(info.Env(), failure));
+    }
+    environment.completions->expect();
+    environment.instances.insert(instance.get());
+    // While an environment ends, its instances may be finalised after its instance data: so each holds on to that.
+    auto finalise = [kept = Environment::shared(info.Env())](Napi::Env, Instance* dead) {
+        kept->instances.erase(dead);
+        dead->drop();
+        delete dead;
+    };
+    return Napi::External<Instance>::New(info.Env(), instance.release(), finalise);
+}
+
+// invoke(instance, token, function, payload)
+napi_value invoke(napi_env env, napi_callback_info info) {
+    static thread_local std::vector<char> buffer;
+    std::size_t count = 4;
+    napi_value given[4];
+    void* instance = nullptr;
+    std::uint32_t token = 0;
+    std::uint32_t function = 0;
+    napi_get_cb_info(env, info, &count, given, nullptr, nullptr);
+    napi_get_value_external(env, given[0], &instance);
+    napi_get_value_uint32(env, given[1], &token);
+    napi_get_value_uint32(env, given[2], &function);
+    std::string_view text = read_text(env, given[3], buffer);
+    std::string payload;
+    payload.reserve(text.size() + kTextPadding);
+    payload.assign(text).append(kTextPadding, '\0');
+    Environment::of(env).completions->expect();
+    static_cast<Instance*>(instance)->invoke(token, function, std::move(payload), text.size());
+    return nullptr;
+}
+
+// invokeSync(instance, function, payload, milliseconds) → string
+napi_value invoke_sync(napi_env env, napi_callback_info info) {
+    static thread_local std::vector<char> buffer;
+    std::size_t count = 4;
+    napi_value given[4];
+    void* data = nullptr;
+    std::uint32_t function = 0;
+    double milliseconds = 0;
+    napi_get_cb_info(env, info, &count, given, nullptr, nullptr);
+    napi_get_value_external(env, given[0], &data);
+    napi_get_value_uint32(env, given[1], &function);
+    napi_get_value_double(env, given[3], &milliseconds);
+    auto* instance = static_cast<Instance*>(data);
+    std::string_view payload = read_text(env, given[2], buffer);
+    Instance::Result result{};
+    Failure failure;
+    bool succeeded = instance->invoke_sync(function, payload, milliseconds, result, failure);
+    auto& completions = Environment::of(env).completions;
+    napi_value text = nullptr;
+    if (succeeded) {
+        if (result.ascii) {
+            napi_create_string_latin1(env, result.data, result.size, &text);
+        } else {
+            napi_create_string_utf8(env, result.data, result.size, &text);
+        }
+        instance->done_with_result();
+        if (text == nullptr) failure = fail("ERR_EXT_BAD_RESULT", "the result is too long for a JavaScript string");
+    }
+    if (buffer.size() > (1u << 20)) buffer = {};
+    try {
+        if (completions->has_output()) completions->deliver(env);
+        if (text == nullptr) napi_throw(env, completions->error(env, failure));
+    } catch (const Napi::Error& error) {
+        error.ThrowAsJavaScriptException();
+    }
+    return text;
+}
+
+// poll(microseconds) → whether something was settled
+napi_value poll(napi_env env, napi_callback_info info) {
+    std::size_t count = 1;
+    napi_value given[1];
+    double microseconds = 0;
+    napi_get_cb_info(env, info, &count, given, nullptr, nullptr);
+    napi_get_value_double(env, given[0], &microseconds);
+    bool settled = false;
+    try {
+        settled = Environment::of(env).completions->poll(env, microseconds);
+    } catch (const Napi::Error& error) {
+        error.ThrowAsJavaScriptException();
+    }
+    napi_value result = nullptr;
+    napi_get_boolean(env, settled, &result);
+    return result;
+}
+
+// stopPolling()
+void stop_polling(const Napi::CallbackInfo& info) { Environment::of(info.Env()).completions->stop_polling(); }
+
+// abort(instance)
+void abort_instance(const Napi::CallbackInfo& info) { instance_of(info[0])->abort(); }
+
+// close(instance, token)
+void close_instance(const Napi::CallbackInfo& info) {
+    auto completions = Environment::of(info.Env()).completions;
+    completions->expect();
+    instance_of(info[0])->close([completions, token = number(info[1])] { complete(completions, token, {}); });
+}
+
+// forget(): one expected completion need not keep the process up; remember(): it has come all the same
+void forget(const Napi::CallbackInfo& info) { Environment::of(info.Env()).completions->forget(); }
+void remember(const Napi::CallbackInfo& info) { Environment::of(info.Env()).completions->expect(); }
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+    auto* environment = new std::shared_ptr<Environment>(std::make_shared<Environment>());
+    auto finalise = [](napi_env, void* data, void*) { delete static_cast<std::shared_ptr<Environment>*>(data); };
+    napi_set_instance_data(env, environment, finalise, nullptr);
+    exports.Set("attach", Napi::Function::New(env, attach));
+    exports.Set("start", Napi::Function::New(env, start));
+    exports.Set("about", Napi::Function::New(env, about));
+    exports.Set("spare", Napi::Function::New(env, spare));
+    exports.Set("program", Napi::Function::New(env, program));
+    exports.Set("compile", Napi::Function::New(env, compile));
+    exports.Set("load", Napi::Function::New(env, load));
+    exports.Set("abort", Napi::Function::New(env, abort_instance));
+    exports.Set("close", Napi::Function::New(env, close_instance));
+    exports.Set("stopPolling", Napi::Function::New(env, stop_polling));
+    exports.Set("forget", Napi::Function::New(env, forget));
+    exports.Set("remember", Napi::Function::New(env, remember));
+    // Those that are called most, without the wrapper's cost.
+    napi_value function = nullptr;
+    napi_create_function(env, "invoke", NAPI_AUTO_LENGTH, invoke, nullptr, &function);
+    exports.Set("invoke", function);
+    napi_create_function(env, "invokeSync", NAPI_AUTO_LENGTH, invoke_sync, nullptr, &function);
+    exports.Set("invokeSync", function);
+    napi_create_function(env, "poll", NAPI_AUTO_LENGTH, poll, nullptr, &function);
+    exports.Set("poll", function);
+    return exports;
+}
+
+}  // namespace
+
+}  // namespace pyvm
+
+static Napi::Object init_addon(Napi::Env env, Napi::Object exports) { return pyvm::init(env, exports); }
+NODE_API_MODULE(pyvm, init_addon)

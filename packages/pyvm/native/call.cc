@@ -1,0 +1,80 @@
+#include "call.h"
+
+#include "output.h"
+
+namespace pyvm {
+
+namespace {
+
+// json.loads, for what the reader leaves to it.
+Ref loads(Executor& executor, std::string_view text) {
+    Ref string = Ref::steal(py.PyUnicode_DecodeUTF8(text.data(), text.size(), nullptr));
+    if (!string) return string;
+    return Ref::steal(py.PyObject_CallOneArg(executor.interpreter().support.loads.get(), string.get()));
+}
+
+// json.dumps, for what the writer leaves to it.
+bool dumps(Executor& executor, PyObject* value) {
+    Ref string = Ref::steal(py.PyObject_CallOneArg(executor.interpreter().support.dumps.get(), value));
+    PySize size = 0;
+    const char* text = string ? py.PyUnicode_AsUTF8AndSize(string.get(), &size) : nullptr;
+    if (text == nullptr) return false;
+    executor.writer().assign(text, size);
+    return true;
+}
+
+Failure refused(Executor& executor, const char* code, const char* what) {
+    Failure failure = take_exception(executor.interpreter(), code);
+    failure.message = std::string(what) + ": " + failure.name + ": " + failure.message;
+    failure.name.clear();
+    failure.stack.clear();
+    return failure;
+}
+
+bool is_coroutine(PyObject* value) { return Ref::steal(py.PyObject_Type(value)).get() == py.PyCoro_Type; }
+
+// Awaits a coroutine on the executor's loop, or closes it. Empty with `failure` set, or with an exception pending.
+Ref settle(Executor& executor, Ref coroutine, Coroutines coroutines, Failure& failure) {
+    if (coroutines == Coroutines::awaited) {
+        return Ref::steal(py.PyObject_CallOneArg(executor.interpreter().support.run.get(), coroutine.get()));
+    }
+    Ref close = Ref::steal(py.PyObject_GetAttrString(coroutine.get(), "close"));
+    if (close) Ref::steal(py.PyObject_CallObject(close.get(), nullptr));
+    py.PyErr_Clear();
+    failure = fail("ERR_EXT_UNSUPPORTED", "the function is an `async def`, whose answer cannot be waited for on the calling "
+                                          "thread: use invoke");
+    return Ref();
+}
+
+Failure run(Executor& executor, std::size_t function, std::string_view payload, Coroutines coroutines) {
+    Ref argument = Ref::steal(executor.reader().read(payload.data(), payload.size()));
+    if (!argument) argument = loads(executor, payload);
+    if (!argument) return refused(executor, "ERR_EXT_BAD_PAYLOAD", "the payload is not JSON");
+
+    Ref result = Ref::steal(py.PyObject_CallOneArg(executor.guest().functions[function].get(), argument.get()));
+    Failure failure;
+    if (result && is_coroutine(result.get())) result = settle(executor, std::move(result), coroutines, failure);
+    if (failure) return failure;
+    if (!result) return take_exception(executor.interpreter());
+    if (executor.writer().write(result.get()) || dumps(executor, result.get())) return {};
+    return refused(executor, "ERR_EXT_BAD_RESULT", "the result cannot be said in JSON");
+}
+
+}  // namespace
+
+Failure stopped() { return fail("ERR_EXT_TIMEOUT", "the call was stopped"); }
+
+bool run_call(Executor& executor, std::size_t function, std::string_view payload, Coroutines coroutines,
+              const Cancellation& cancellation, Failure& failure) {
+    set_current_program(executor.guest().program);
+    executor.gate().enter();
+    // Asked for before the gate was entered: then it is seen here; asked for later, the gate is found entered.
+    if (!cancellation.requested.load()) failure = run(executor, function, payload, coroutines);
+    bool interrupted = executor.gate().leave();
+    if (interrupted) Ref::steal(py.PyObject_CallObject(executor.interpreter().support.recover.get(), nullptr));
+    flush_output();
+    if (interrupted || cancellation.requested.load()) failure = stopped();
+    return !failure;
+}
+
+}  // namespace pyvm

@@ -1,0 +1,27 @@
+// One call of a guest's function, from JSON text to JSON text.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string_view>
+
+#include "executor.h"
+
+namespace pyvm {
+
+// What may stop a call before and while it runs; shared with the thread that wants it stopped.
+struct Cancellation {
+    std::atomic<bool> requested{false};
+};
+
+enum class Coroutines { awaited, refused };
+
+// Calls function number `function` of the executor's guest on the attached thread. True: the result is in the
+// executor's writer. False: `failure` says why. `payload` ends with a NUL and kTextPadding bytes that may be read.
+bool run_call(Executor& executor, std::size_t function, std::string_view payload, Coroutines coroutines,
+              const Cancellation& cancellation, Failure& failure);
+
+// What a stopped call fails with. Its caller has been answered already, unless it waits on its own thread.
+Failure stopped();
+
+}  // namespace pyvm

@@ -1,0 +1,184 @@
+#include "interpreter.h"
+
+#include <mutex>
+
+#include "abort.h"
+#include "bootstrap.h"
+#include "failure.h"
+#include "library.h"
+#include "output.h"
+
+namespace pyvm {
+
+namespace {
+
+Interpreter* the_main_interpreter = nullptr;
+int dlopen_flags = 0;
+// The bootstrap's code, marshalled by the main interpreter: sub-interpreters load code, not source.
+std::string bootstrap_code;
+// Making and ending interpreters at the same time is where CPython has had its races; neither is frequent.
+std::mutex& lifecycle() {
+    static auto* mutex = new std::mutex;
+    return *mutex;
+}
+
+std::string pending_error() {
+    Ref error = fetch_exception();
+    Ref text = Ref::steal(error ? py.PyObject_Repr(error.get()) : nullptr);
+    if (!text) py.PyErr_Clear();
+    return text ? text_of(text.get()) : "an unknown error";
+}
+
+Ref compile_bootstrap() {
+    Ref code = Ref::steal(py.Py_CompileString(kBootstrapSource, kBootstrapFile, 257 /* Py_file_input */));
+    if (!code) return code;
+    Ref bytes = Ref::steal(py.PyMarshal_WriteObjectToString(code.get(), 4));
+    char* data = nullptr;
+    PySize size = 0;
+    if (!bytes || py.PyBytes_AsStringAndSize(bytes.get(), &data, &size) != 0) return Ref();
+    bootstrap_code.assign(data, size);
+    return code;
+}
+
+// Runs the bootstrap in the interpreter that the thread is attached to. Returns what is wrong, or an empty string.
+std::string run_bootstrap(Interpreter& interpreter) {
+    Ref code = bootstrap_code.empty()
+                   ? compile_bootstrap()
+                   : Ref::steal(py.PyMarshal_ReadObjectFromString(bootstrap_code.data(), bootstrap_code.size()));
+    Ref globals = Ref::steal(py.PyDict_New());
+    if (!code || !globals) return pending_error();
+    auto set = [&](const char* name, Ref value) { py.PyDict_SetItemString(globals.get(), name, value.get()); };
+    set("__builtins__", Ref::share(py.PyEval_GetBuiltins()));
+    set("__name__", Ref::steal(py.PyUnicode_DecodeUTF8("_pyvm", 5, nullptr)));
+    set("__file__", Ref::steal(py.PyUnicode_DecodeUTF8(kBootstrapFile, sizeof kBootstrapFile - 1, nullptr)));
+    set("_write", make_write_function(interpreter));
+    set("_trace", make_trace_function());
+    set("_dlopen_flags", Ref::steal(py.PyLong_FromLongLong(dlopen_flags)));
+    set("_own", Ref::share(interpreter.own_gil ? py._Py_TrueStruct : py._Py_FalseStruct));
+    if (!Ref::steal(py.PyEval_EvalCode(code.get(), globals.get(), globals.get()))) return pending_error();
+
+    auto get = [&](const char* name) { return Ref::share(py.PyDict_GetItemString(globals.get(), name)); };
+    Support& support = interpreter.support;
+    support.describe = get("describe");
+    support.loads = get("loads");
+    support.dumps = get("dumps");
+    support.call_aborted = get("CallAborted");
+    support.call_stopped = get("_CallStopped");
+    support.compile_source = get("compile_source");
+    support.load = get("load");
+    support.unload = get("unload");
+    support.run = get("run");
+    support.drop_loop = get("drop_loop");
+    support.recover = get("recover");
+    support.wake = get("wake");
+    support.warm_up = get("warm_up");
+    support.shutdown = get("shutdown");
+    if (interpreter.own_gil) return {};
+    Ref prepare = get("prepare");
+    return Ref::steal(py.PyObject_CallObject(prepare.get(), nullptr)) ? "" : pending_error();
+}
+
+std::string initialise(const StartOptions& options) {
+    PyPreConfig before{};
+    if (options.environment) {
+        py.PyPreConfig_InitPythonConfig(&before);
+        before.parse_argv = 0;
+        before.configure_locale = 0;  // the locale is the host's
+        before.coerce_c_locale = 0;
+    } else {
+        py.PyPreConfig_InitIsolatedConfig(&before);
+    }
+    before.utf8_mode = 1;
+    if (options.system_allocator) before.allocator = 3;
+    PyStatus status = py.Py_PreInitialize(&before);
+    if (status.type != 0) return status.message != nullptr ? status.message : "it could not be pre-initialised";
+
+    if (py.Py_SetProgramName != nullptr && !options.program_name.empty()) {
+        // Kept by CPython for the life of the process.
+        if (wchar_t* name = py.Py_DecodeLocale(options.program_name.c_str(), nullptr)) py.Py_SetProgramName(name);
+    }
+    if (options.environment) {
+        py.Py_InitializeEx(0);  // 0: no signal handlers, they are Node's
+        return {};
+    }
+    auto config = std::make_unique<PyConfig>();
+    py.PyConfig_InitIsolatedConfig(config.get());
+    status = py.Py_InitializeFromConfig(config.get());
+    py.PyConfig_Clear(config.get());
+    return status.type == 0 ? "" : status.message != nullptr ? status.message : "it could not be initialised";
+}
+
+// Thread states of the interpreter that the calling thread is attached to.
+int count_thread_states(PyInterpreterState* state) {
+    int count = 0;
+    for (auto* each = py.PyInterpreterState_ThreadHead(state); each != nullptr; each = py.PyThreadState_Next(each)) count++;
+    return count;
+}
+
+}  // namespace
+
+Interpreter& main_interpreter() { return *the_main_interpreter; }
+
+bool has_own_gil() { return py.Py_NewInterpreterFromConfig != nullptr; }
+
+std::string start_main_interpreter(const StartOptions& options, Interpreter& interpreter) {
+    std::string problem = open_library(options.library, options.deep_binding);
+    if (!problem.empty()) return problem;
+    if (py.Py_IsInitialized() != 0) return "another part of this process has already started this CPython";
+    dlopen_flags = extension_dlopen_flags(options.deep_binding);
+    problem = initialise(options);
+    if (!problem.empty()) return problem;
+    interpreter.state = py.PyInterpreterState_Main();
+    the_main_interpreter = &interpreter;
+    return run_bootstrap(interpreter);
+}
+
+PyThreadState* start_sub_interpreter(Interpreter& interpreter, std::string& error) {
+    std::scoped_lock lock(lifecycle());
+    PyThreadState* in_main = py.PyThreadState_New(main_interpreter().state);
+    py.PyEval_RestoreThread(in_main);
+    PyInterpreterConfig config{};
+    config.use_main_obmalloc = 0;
+    config.allow_fork = 0;
+    config.allow_exec = 0;
+    config.allow_threads = 1;
+    config.allow_daemon_threads = 0;
+    config.check_multi_interp_extensions = 1;
+    config.gil = kOwnGil;
+    PyThreadState* thread_state = nullptr;
+    PyStatus status = py.Py_NewInterpreterFromConfig(&thread_state, &config);
+    bool made = status.type == 0 && thread_state != nullptr;
+    if (made) {
+        interpreter.own_gil = true;
+        interpreter.state = py.PyInterpreterState_Get();
+        error = run_bootstrap(interpreter);
+        py.PyEval_SaveThread();
+        py.PyEval_RestoreThread(in_main);
+    } else {
+        error = status.message != nullptr ? status.message : "CPython could not make a sub-interpreter";
+    }
+    py.PyThreadState_Clear(in_main);
+    py.PyThreadState_DeleteCurrent();
+    if (!made) return nullptr;
+    py.PyEval_RestoreThread(thread_state);
+    if (error.empty()) return thread_state;
+    interpreter.support = {};
+    py.Py_EndInterpreter(thread_state);
+    return nullptr;
+}
+
+bool end_sub_interpreter(Interpreter& interpreter, PyThreadState* thread_state) {
+    if (!Ref::steal(py.PyObject_CallObject(interpreter.support.shutdown.get(), nullptr))) py.PyErr_Clear();
+    if (count_thread_states(interpreter.state) > 1) {
+        py.PyEval_SaveThread();
+        return false;
+    }
+    interpreter.support = {};
+    py.PyEval_SaveThread();
+    std::scoped_lock lock(lifecycle());
+    py.PyEval_RestoreThread(thread_state);
+    py.Py_EndInterpreter(thread_state);
+    return true;
+}
+
+}  // namespace pyvm

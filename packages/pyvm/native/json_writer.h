@@ -1,0 +1,53 @@
+// Python objects to JSON text, with the meaning of json.dumps.
+#pragma once
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "python_ref.h"
+
+namespace pyvm {
+
+// Writes the seven types of JSON and tuples, all of them exactly and not of subclasses, and str keys. Anything else is
+// left to json.dumps itself. The text is compact UTF-8; what is not ASCII stays as it is, as JSON.stringify does.
+class JsonWriter {
+  public:
+    // False where json.dumps has to answer, without an error pending. Attached threads only; runs no Python code.
+    bool write(PyObject* value);
+    // Takes text that json.dumps wrote.
+    void assign(const char* text, std::size_t size);
+
+    const char* data() const { return buffer_.data(); }
+    std::size_t size() const { return size_; }
+    bool is_ascii() const { return ascii_; }
+    // Gives memory back after an unusually long text.
+    void trim();
+
+  private:
+    bool value(PyObject* value, int depth);
+    bool object(PyObject* dict, int depth);
+    bool list(PyObject* list, int depth);
+    bool tuple(PyObject* tuple, int depth);
+    bool integer(PyObject* number);
+    bool real(double number);
+    bool string(PyObject* text);
+    void quoted(const char* text, std::size_t size);
+    void escaped(const char* text, const char* end);
+    void put(const char* text, std::size_t size) {
+        std::memcpy(room(size), text, size);
+        size_ += size;
+    }
+    void put(char c) {
+        *room(1) = c;
+        size_++;
+    }
+    // Where the next `size` bytes go; there is room for them, and for as many as the scanner reads ahead.
+    char* room(std::size_t size);
+
+    std::vector<char> buffer_;
+    std::size_t size_ = 0;
+    bool ascii_ = true;
+};
+
+}  // namespace pyvm

@@ -1,0 +1,42 @@
+#include "key_cache.h"
+
+namespace pyvm {
+
+std::size_t KeyCache::place(const char* key, std::size_t size) {
+    std::uint64_t head = 0;
+    std::uint64_t tail = 0;
+    if (size >= 8) {
+        std::memcpy(&head, key, 8);
+        std::memcpy(&tail, key + size - 8, 8);
+    } else {
+        std::memcpy(&head, key, size);
+    }
+    std::uint64_t mixed = (head ^ (tail * 0x9E3779B97F4A7C15ull) ^ size) * 0xD6E8FEB86659FD93ull;
+    return (mixed >> 40) & (kEntries - 1);
+}
+
+PyObject* KeyCache::get(const char* key, std::size_t size) {
+    if (size > kLongest) return py.PyUnicode_FromKindAndData(1, key, size);
+    if (entries_.empty()) entries_.resize(kEntries);
+    Entry& entry = entries_[place(key, size)];
+    if (entry.text && entry.size == size && std::memcmp(entry.bytes, key, size) == 0) {
+        if (entry.hits < kHitsToIntern && ++entry.hits == kHitsToIntern && interned_ < kMostInterned) {
+            // Guests look keys up by constants of their code, which are interned: from now on one pointer comparison.
+            PyObject* text = entry.text.release();
+            py.PyUnicode_InternInPlace(&text);
+            entry.text = Ref::steal(text);
+            interned_++;
+        }
+        py.Py_IncRef(entry.text.get());
+        return entry.text.get();
+    }
+    PyObject* text = py.PyUnicode_FromKindAndData(1, key, size);
+    if (text == nullptr) return nullptr;
+    entry.text = Ref::share(text);
+    entry.size = static_cast<std::uint8_t>(size);
+    entry.hits = 0;
+    std::memcpy(entry.bytes, key, size);
+    return text;
+}
+
+}  // namespace pyvm

@@ -1,0 +1,115 @@
+#include "output.h"
+
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+#include "completions.h"
+#include "interpreter.h"
+
+namespace pyvm {
+
+namespace {
+
+// A line without an end is sent in pieces of this size.
+constexpr std::size_t kLongestLine = 64 * 1024;
+
+struct Destinations {
+    std::mutex mutex;
+    std::unordered_map<std::int64_t, std::shared_ptr<Completions>> by_program;
+};
+
+// Never destroyed: guests may print while the process ends.
+Destinations& destinations() {
+    static auto* all = new Destinations;
+    return *all;
+}
+
+// What a thread has printed since its last newline.
+struct Line {
+    std::int64_t program = 0;
+    int level = 1;
+    std::string text;
+};
+
+thread_local Line line;
+thread_local std::int64_t current_program = 0;
+
+void send(std::int64_t program, int level, std::string text) {
+    std::shared_ptr<Completions> destination;
+    {
+        auto& all = destinations();
+        std::scoped_lock lock(all.mutex);
+        auto found = all.by_program.find(program);
+        if (found == all.by_program.end()) return;
+        destination = found->second;
+    }
+    Completion completion;
+    completion.kind = Completion::Kind::output;
+    completion.program = program;
+    completion.level = level;
+    completion.text = std::move(text);
+    destination->post(std::move(completion));
+}
+
+void write(std::int64_t program, int level, const char* text, std::size_t size) {
+    if (line.program != program || line.level != level) {
+        flush_output();
+        line.program = program;
+        line.level = level;
+    }
+    const char* end = text + size;
+    while (text < end) {
+        auto* newline = static_cast<const char*>(std::memchr(text, '\n', end - text));
+        line.text.append(text, newline != nullptr ? newline : end);
+        if (newline != nullptr || line.text.size() > kLongestLine) send(program, level, std::exchange(line.text, {}));
+        text = newline != nullptr ? newline + 1 : end;
+    }
+}
+
+PyObject* write_function(PyObject* self, PyObject* args) {
+    auto* interpreter = static_cast<Interpreter*>(py.PyLong_AsVoidPtr(self));
+    auto level = static_cast<int>(py.PyLong_AsLongLong(py.PyTuple_GetItem(args, 0)));
+    std::int64_t program = py.PyLong_AsLongLong(py.PyTuple_GetItem(args, 2));
+    bool known = true;
+    if (program == -1) {
+        program = interpreter->own_gil ? interpreter->program.load() : current_program;
+        known = interpreter->own_gil || program != 0;
+    }
+    if (known && program > 0) {
+        std::string text = text_of(py.PyTuple_GetItem(args, 1));
+        write(program, level, text.data(), text.size());
+    }
+    PyObject* result = known ? py._Py_TrueStruct : py._Py_FalseStruct;
+    py.Py_IncRef(result);
+    return result;
+}
+
+PyMethodDef write_method = {"_write", write_function, kMethodVarArgs, nullptr};
+
+}  // namespace
+
+Ref make_write_function(Interpreter& interpreter) {
+    Ref self = Ref::steal(py.PyLong_FromVoidPtr(&interpreter));
+    return Ref::steal(py.PyCFunction_NewEx(&write_method, self.get(), nullptr));
+}
+
+void add_output(std::int64_t program, std::shared_ptr<Completions> destination) {
+    auto& all = destinations();
+    std::scoped_lock lock(all.mutex);
+    all.by_program[program] = std::move(destination);
+}
+
+void remove_output(std::int64_t program) {
+    auto& all = destinations();
+    std::scoped_lock lock(all.mutex);
+    all.by_program.erase(program);
+}
+
+void set_current_program(std::int64_t program) { current_program = program; }
+
+void flush_output() {
+    if (!line.text.empty()) send(line.program, line.level, std::exchange(line.text, {}));
+}
+
+}  // namespace pyvm

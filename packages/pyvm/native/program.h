@@ -1,0 +1,54 @@
+// Compiling a program, and loading it into an executor.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "call.h"
+#include "completions.h"
+
+namespace pyvm {
+
+// What an executor needs to load a program. Texts are UTF-8.
+struct ProgramSource {
+    std::string code;  // marshalled, from a CompileJob
+    std::string filename;
+    std::optional<std::string> text;  // for tracebacks, when `filename` is no file
+    std::string stem;                 // of the file name, after which the Python module is called
+    std::int64_t program = 0;         // unique in the process
+    std::vector<std::string> exports;
+    std::optional<std::string> folder;  // of its own files
+    std::vector<std::string> paths;     // for sys.path
+    std::vector<std::string> venv;      // its prefix, then its site-packages folders; empty for none
+};
+
+// Compiles source to marshalled code, for the executor of the main interpreter. It runs no code of the guest.
+struct CompileJob : Job {
+    CompileJob(std::string source, std::string filename, std::uint32_t token, std::shared_ptr<Completions> completions)
+        : source(std::move(source)), filename(std::move(filename)), token(token), completions(std::move(completions)) {}
+    void run(Executor& executor) override;
+    void refuse(const Failure& failure) override;
+
+    std::string source;
+    std::string filename;
+    std::uint32_t token;
+    std::shared_ptr<Completions> completions;
+};
+
+// Runs the program's top level and finds its functions.
+struct LoadJob : Job {
+    LoadJob(ProgramSource source, std::uint32_t token, std::shared_ptr<Completions> completions,
+            std::shared_ptr<Cancellation> cancellation)
+        : source(std::move(source)), token(token), completions(std::move(completions)), cancellation(std::move(cancellation)) {}
+    void run(Executor& executor) override;
+    void refuse(const Failure& failure) override;
+
+    ProgramSource source;
+    std::uint32_t token;
+    std::shared_ptr<Completions> completions;
+    std::shared_ptr<Cancellation> cancellation;
+};
+
+}  // namespace pyvm

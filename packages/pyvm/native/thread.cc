@@ -1,0 +1,48 @@
+#include "thread.h"
+
+#include <pthread.h>
+
+#include <memory>
+
+namespace pyvm {
+
+namespace {
+
+constexpr unsigned long kNeeded = 7ul << 20;
+
+void* run(void* data) {
+    std::unique_ptr<std::function<void()>> body(static_cast<std::function<void()>*>(data));
+    (*body)();
+    return nullptr;
+}
+
+}  // namespace
+
+bool start_thread(std::function<void()> body) {
+    pthread_attr_t attributes;
+    if (pthread_attr_init(&attributes) != 0) return false;
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, kStackSize);
+    auto owned = std::make_unique<std::function<void()>>(std::move(body));
+    pthread_t thread;
+    bool started = pthread_create(&thread, &attributes, run, owned.get()) == 0;
+    if (started) (void)owned.release();
+    pthread_attr_destroy(&attributes);
+    return started;
+}
+
+bool stack_serves_python() {
+#ifdef __linux__
+    pthread_attr_t attributes;
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0) return false;
+    void* base = nullptr;
+    std::size_t size = 0;
+    pthread_attr_getstack(&attributes, &base, &size);
+    pthread_attr_destroy(&attributes);
+    return size >= kNeeded;
+#else
+    return pthread_get_stacksize_np(pthread_self()) >= kNeeded;
+#endif
+}
+
+}  // namespace pyvm

@@ -1,0 +1,26 @@
+// Threads of the addon. They are detached and never waited for, so that the process can end while Python runs.
+#pragma once
+
+#include <functional>
+
+namespace pyvm {
+
+// Bytes of stack of every thread that runs Python: CPython's own limits on recursion in C are made for 8 MiB.
+constexpr unsigned long kStackSize = 16ul << 20;
+
+// False when the system has no thread left to give.
+bool start_thread(std::function<void()> body);
+
+// Whether the current thread's stack is large enough to run any Python on it.
+bool stack_serves_python();
+
+// Tells the processor that this is a loop that waits for another thread.
+inline void pause_core() {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+
+}  // namespace pyvm

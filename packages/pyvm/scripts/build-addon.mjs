@@ -1,0 +1,99 @@
+#!/usr/bin/env node
+// Builds the addon with the system's C++ compiler (c++, or $CXX) into build/pyvm.node. Nothing is downloaded: the headers
+// come from the packages node-api-headers and node-addon-api, and neither Python's headers nor its library is needed.
+//
+//   node scripts/build-addon.mjs [--debug | --address-sanitizer] [--out <file>]
+//
+// Without a compiler it says so and leaves the build as it is: the prebuilt platform packages do without one.
+import { execFile, execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs, promisify } from "node:util";
+
+const { values: options } = parseArgs({
+  options: { debug: { type: "boolean" }, "address-sanitizer": { type: "boolean" }, out: { type: "string" } },
+});
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const native = join(root, "native");
+const require = createRequire(import.meta.url);
+const flavour = options["address-sanitizer"] ? "asan" : options.debug ? "debug" : "release";
+const objects = join(root, "build", flavour);
+const out = resolve(
+  options.out ?? (flavour === "release" ? join(root, "build", "pyvm.node") : join(objects, "pyvm.node")),
+);
+const compiler = process.env.CXX ?? "c++";
+
+const flags = [
+  "-std=c++20",
+  "-fPIC",
+  "-fvisibility=hidden",
+  "-Wall",
+  "-Wextra",
+  "-Wno-missing-field-initializers",
+  "-DNAPI_VERSION=8",
+  "-DNAPI_CPP_EXCEPTIONS",
+  `-isystem${require("node-api-headers").include_dir}`,
+  `-isystem${dirname(require.resolve("node-addon-api"))}`,
+  ...{
+    release: ["-O2", "-DNDEBUG"],
+    debug: ["-O1", "-g"],
+    asan: ["-O1", "-g", "-fsanitize=address", "-fno-omit-frame-pointer"],
+  }[flavour],
+];
+const linking =
+  process.platform === "darwin"
+    ? ["-bundle", "-undefined", "dynamic_lookup"]
+    : // Its threads outlive the Node environment that loaded it, so it must never be unloaded; and the C++ library of its
+      // own keeps it independent of the one that Node was linked with.
+      [
+        "-shared",
+        "-pthread",
+        "-ldl",
+        "-Wl,-z,nodelete",
+        "-Wl,--exclude-libs,ALL",
+        ...(flavour === "asan" ? [] : ["-static-libstdc++", "-static-libgcc"]),
+      ];
+
+try {
+  execFileSync(compiler, ["--version"], { stdio: "ignore" });
+} catch {
+  process.stderr.write(
+    `pyvm: no C++ compiler (${compiler}) here, so the addon is not built; set CXX, or install one\n`,
+  );
+  process.exit(0);
+}
+
+mkdirSync(objects, { recursive: true });
+mkdirSync(dirname(out), { recursive: true });
+const modified = (file) => (existsSync(file) ? statSync(file).mtimeMs : 0);
+const files = readdirSync(native);
+const newestHeader = Math.max(
+  ...files.filter((file) => file.endsWith(".h")).map((file) => modified(join(native, file))),
+  modified(fileURLToPath(import.meta.url)),
+);
+const run = promisify(execFile);
+
+const units = files
+  .filter((file) => file.endsWith(".cc"))
+  .map((file) => [join(native, file), join(objects, file.replace(/\.cc$/, ".o"))]);
+const stale = units.filter(([source, object]) => modified(object) < Math.max(modified(source), newestHeader));
+try {
+  await Promise.all(
+    Array.from({ length: availableParallelism() }, async () => {
+      for (let unit = stale.pop(); unit !== undefined; unit = stale.pop()) {
+        const { stderr } = await run(compiler, [...flags, "-c", unit[0], "-o", unit[1]]);
+        process.stderr.write(stderr);
+      }
+    }),
+  );
+  if (units.some(([, object]) => modified(object) > modified(out))) {
+    const sanitizer = flavour === "asan" ? ["-fsanitize=address"] : [];
+    await run(compiler, [...sanitizer, ...units.map(([, object]) => object), "-o", out, ...linking]);
+  }
+} catch (error) {
+  process.stderr.write(error.stderr ?? String(error));
+  process.exit(1);
+}

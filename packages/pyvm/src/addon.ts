@@ -1,0 +1,124 @@
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { ExtensionError } from "extruntime/engine";
+
+/** A loaded copy of a program, in the addon. Kept alive by what holds it; dropped without `close` it is closed by the garbage collector. */
+export interface NativeInstance {
+  readonly __native: "instance";
+}
+
+export interface StartRequest {
+  readonly library: string;
+  /** Path of the executable that belongs to the library: Python finds its own modules from it. */
+  readonly programName: string;
+  readonly systemAllocator: boolean;
+  readonly environment: boolean;
+  readonly deepBinding: boolean;
+}
+
+export interface LoadRequest {
+  readonly shared: boolean;
+  /** Marshalled, as `compile` gave it. */
+  readonly code: Uint8Array;
+  readonly filename: string;
+  /** Source for tracebacks, where `filename` is no file. */
+  readonly text: string | undefined;
+  /** After which the Python module is called. */
+  readonly stem: string;
+  /** From `program()`; its output carries it. */
+  readonly program: number;
+  readonly exports: readonly string[];
+  /** Of the extension's own files. */
+  readonly folder: string | undefined;
+  /** More folders for `sys.path`. */
+  readonly paths: readonly string[];
+  /** Prefix and site-packages folders of a virtual environment; empty for none. */
+  readonly venv: readonly string[];
+}
+
+/**
+ * The addon's functions, as `native/addon.cc` has them. What takes a token ends later, with that token, in the `settle`
+ * callback; everything else has ended when it returns.
+ */
+export interface Addon {
+  /** Once per thread of Node. `settle` gets `[token, value, token, value, …]`, a failure being an Error that `failed` made. */
+  attach(
+    settle: (batch: unknown[]) => void,
+    output: (program: number, level: 0 | 1 | 2 | 3, text: string) => void,
+    failed: (code: string, name: string, message: string, stack: string) => Error,
+  ): void;
+  start(token: number, request: StartRequest): void;
+  about(): { version: string; ownGil: boolean; withoutGil: boolean };
+  /** Has the spare interpreter made, if there is none. */
+  spare(): void;
+  /** A number for a copy of a program, unique in the process. */
+  program(): number;
+  compile(token: number, source: Uint8Array, filename: string): void;
+  load(token: number, request: LoadRequest): NativeInstance;
+  invoke(instance: NativeInstance, token: number, fn: number, payload: string): void;
+  invokeSync(instance: NativeInstance, fn: number, payload: string, milliseconds: number): string;
+  abort(instance: NativeInstance): void;
+  close(instance: NativeInstance, token: number): void;
+  /**
+   * Settles what has ended, after looking for it for some microseconds; whether there was anything. From the first `poll` to
+   * `stopPolling` the event loop is not woken.
+   */
+  poll(microseconds: number): boolean;
+  stopPolling(): void;
+  /** One of the things that have been started need not keep the process up. */
+  forget(): void;
+  /** To be called when that one has ended all the same. */
+  remember(): void;
+}
+
+const require = createRequire(import.meta.url);
+
+let loaded: Addon | undefined;
+
+/**
+ * The addon of this platform: the one that `PYVM_ADDON` names (a sanitized build, for instance), else the one built in the
+ * package's own folder, else the one of the platform package.
+ *
+ * @throws ExtensionError `ERR_EXT_UNSUPPORTED` that lists what was tried.
+ */
+export function loadAddon(): Addon {
+  loaded ??= findAddon();
+  return loaded;
+}
+
+/** `linux-x64`, with `-musl` where the C library is not glibc. */
+export function platformName(): string {
+  const musl = process.platform === "linux" && !hasGlibc();
+  return `${process.platform}-${process.arch}${musl ? "-musl" : ""}`;
+}
+
+function findAddon(): Addon {
+  const built = fileURLToPath(new URL("../build/pyvm.node", import.meta.url));
+  const prebuilt = `@extruntime/pyvm-${platformName()}`;
+  const tried: string[] = [];
+  const named = process.env.PYVM_ADDON;
+  if (named !== undefined && named !== "") return require(named) as Addon;
+  for (const candidate of [built, prebuilt]) {
+    if (candidate === built && !existsSync(built)) {
+      tried.push(`${built}: not there`);
+      continue;
+    }
+    try {
+      return require(candidate) as Addon;
+    } catch (error) {
+      tried.push(`${candidate}: ${(error as Error).message.split("\n")[0]}`);
+    }
+  }
+  throw new ExtensionError(
+    "ERR_EXT_UNSUPPORTED",
+    `pyvm's addon for ${platformName()} could not be loaded. Tried:\n${tried.map((line) => `  ${line}`).join("\n")}\n` +
+      `Install @extruntime/pyvm again with its optional dependencies (npm install --include=optional), or build the addon ` +
+      "with `npm run build:addon` in the package's folder, which needs a C++20 compiler",
+  );
+}
+
+function hasGlibc(): boolean {
+  const { header } = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
+  return header?.glibcVersionRuntime !== undefined;
+}

@@ -1,0 +1,139 @@
+import { basename, dirname, join } from "node:path";
+import {
+  type CompileContext,
+  ENGINE_VERSION,
+  type Engine,
+  type Extension,
+  ExtensionError,
+  type Program,
+} from "extruntime/engine";
+import { loadAddon } from "./addon.ts";
+import { CPython, type RunningPython } from "./cpython.ts";
+import { PyvmProgram } from "./program.ts";
+import { SetAside } from "./set-aside.ts";
+import { folderOf, openVenv, venvPrefix } from "./venv.ts";
+
+/** What is particular to this engine. */
+export interface PyvmEngineOptions {
+  /** A Python executable, or the shared library of a CPython. Without it: `PYVM_PYTHON`, then what is found. */
+  python?: string | undefined;
+  /** Heed `PYTHONPATH`, `PYTHONHOME` and the other variables of Python. By default they are ignored. */
+  environment?: boolean | undefined;
+  /**
+   * `"system"` has Python use malloc instead of its own allocator. CPython loses the memory of an ended interpreter's own
+   * allocator, so a host that loads and closes isolated modules all the time loses a seventh as much with it. Default `"python"`.
+   */
+  allocator?: "python" | "system" | undefined;
+  /** Interpreters that may be stuck in calls that would not stop, before no more are made. Default 8. */
+  maxStuck?: number | undefined;
+}
+
+const DEFAULT_MAX_STUCK = 8;
+
+/** @throws TypeError for options that are not as they must be. */
+export function pyvmEngine(options: PyvmEngineOptions): Engine {
+  const { python, environment = false, allocator = "python", maxStuck = DEFAULT_MAX_STUCK } = options;
+  if (python !== undefined && typeof python !== "string")
+    throw new TypeError("python must be the path of an executable or a library");
+  if (typeof environment !== "boolean") throw new TypeError("environment must be true or false");
+  if (allocator !== "python" && allocator !== "system") throw new TypeError('allocator must be "python" or "system"');
+  if (!Number.isSafeInteger(maxStuck) || maxStuck < 1) throw new TypeError("maxStuck must be a positive integer");
+  const cpython = new CPython({ python, environment, allocator });
+  const setAside = new SetAside(maxStuck);
+  const unavailable = whyNot(cpython);
+  return {
+    engineVersion: ENGINE_VERSION,
+    name: "pyvm",
+    aliases: [],
+    capabilities: {
+      acceptsLanguages: ["python"],
+      hardSandbox: false,
+      nativeAddon: true,
+      supportsAbort: "interpreted",
+      crashIsolation: false,
+      memoryLimit: false,
+      parallel: unavailable !== undefined || runsInParallel(cpython),
+      sync: true,
+    },
+    pool: { env: "BASE_PYVM_POOL_SIZE", size: 4 },
+    origin: {
+      module: import.meta.url,
+      export: pyvmEngine.name,
+      // A child process has no environment to find it in.
+      options: { python: python ?? process.env.PYVM_PYTHON, environment, allocator, maxStuck },
+    },
+    unavailable,
+    compile: (extension, context) => compile(cpython, setAside, extension, context),
+  };
+}
+
+/** Why there is no CPython or no addon to be had, or `undefined`. A virtual environment of a manifest may still bring one. */
+function whyNot(cpython: CPython): string | undefined {
+  try {
+    loadAddon();
+    cpython.find();
+    return undefined;
+  } catch (error) {
+    if (ExtensionError.is(error)) return error.message;
+    throw error;
+  }
+}
+
+/** Before 3.12 there is one GIL for all. */
+function runsInParallel(cpython: CPython): boolean {
+  return cpython.find().version !== "3.11";
+}
+
+async function compile(
+  cpython: CPython,
+  setAside: SetAside,
+  extension: Extension,
+  context: CompileContext,
+): Promise<Program> {
+  const { manifest } = extension;
+  const shared = manifest.settings.interpreter === "shared";
+  const prefix = venvPrefix(extension);
+  const running = await cpython.start(prefix);
+  if (!shared) needOwnGil(running);
+  const { bridge } = running;
+  const module = moduleOf(extension);
+  const source = await extension.read(module);
+  const filename = extension.dir === undefined ? `<${extension.location}/${module}>` : join(extension.dir, module);
+  const venv = prefix === undefined ? undefined : openVenv(prefix, extension, running.version, running.freeThreaded);
+  const code = await bridge.ask<Uint8Array>((token) => bridge.addon.compile(token, source, filename));
+  return new PyvmProgram(
+    bridge,
+    {
+      shared,
+      code,
+      filename,
+      text: extension.dir === undefined ? new TextDecoder().decode(source) : undefined,
+      stem: basename(module, ".py"),
+      exports: manifest.exports,
+      folder: extension.dir === undefined ? undefined : dirname(filename),
+      paths: pathsOf(extension),
+      venv: venv === undefined ? [] : [venv.prefix, ...venv.sitePackages],
+    },
+    setAside,
+    (level, text) => context.log(level, text),
+  );
+}
+
+function needOwnGil({ ownGil, version }: RunningPython): void {
+  if (ownGil) return;
+  throw new ExtensionError(
+    "ERR_EXT_UNSUPPORTED",
+    `CPython ${version} has no interpreters with a GIL of their own, which came with 3.12: set "python": { "interpreter": "shared" } in extension.json, or install a later one and name it in PYVM_PYTHON`,
+  );
+}
+
+function moduleOf({ manifest, location }: Extension): string {
+  if (manifest.module !== undefined) return manifest.module;
+  throw new ExtensionError("ERR_EXT_BAD_MANIFEST", `${location}: "module" is missing; it names the Python file`);
+}
+
+/** What the manifest puts on sys.path. */
+function pathsOf(extension: Extension): string[] {
+  const { path } = extension.manifest.settings;
+  return Array.isArray(path) ? path.map((each: string) => folderOf(extension, each, '"python.path"')) : [];
+}

@@ -1,0 +1,14 @@
+import { conformance } from "extruntime/conformance";
+import { describe, it } from "vitest";
+import { fixture } from "../../../fixtures/index.js";
+import { cpython } from "./guest.ts";
+
+process.env.PYVM_PYTHON = cpython.executable;
+await conformance(
+  {
+    engine: new URL("../dist/index.js", import.meta.url),
+    guests: new URL("../../../fixtures/guests/pyvm/", import.meta.url),
+    validate: [fixture("validate-email/pyvm")],
+  },
+  { describe, it },
+);

@@ -1,0 +1,128 @@
+// Scenarios for endurance.test.ts. Prints what each gained, in bytes, as JSON.
+import { pyvm } from "@extruntime/pyvm";
+
+const runtime = pyvm({ allocator: process.argv[2] === "loads" ? "system" : "python" });
+const shared = process.env.PYVM_TEST_SHARED === "1" ? { python: { interpreter: "shared" } } : {};
+const load = (source, more = {}) => {
+  const manifest = { name: "guest", runtime: "pyvm", module: "guest.py", exports: ["f"], ...shared, ...more };
+  return runtime.load({ manifest, files: { "guest.py": source } });
+};
+const SOURCE = `
+def f(value):
+    if value["n"] % 7 == 0: raise ValueError("é" * 10)
+    return {"value": value, "text": "x" * 100, "big": 2 ** 100, "list": [1.5, None, True]}
+`;
+
+async function calls() {
+  const module = await load(SOURCE, { limits: { pool: 2 } });
+  const some = async (count) => {
+    for (let i = 0; i < count; i++) {
+      const payload = `{"n":${i},"text":"é😀","key${i}":[1,2.5,{"a":null}]}`;
+      try {
+        module.invokeSync("f", payload);
+        await module.invoke("f", payload);
+      } catch {
+        // every seventh
+      }
+    }
+  };
+  await some(10_000);
+  return gain(() => some(200_000));
+}
+
+/** Blocks that Python's allocator counts: what the addon takes and does not give back would show here. */
+async function references() {
+  const source = `
+import sys, gc
+def f(v): return {"v": v, "t": (1, [2.5], "é"), "k": {"a": {}}}
+def fail(v): raise KeyError(v)
+def blocks(v):
+    gc.collect()
+    return sys.getallocatedblocks()
+`;
+  const module = await load(source, { exports: ["f", "fail", "blocks"], limits: { pool: 1 } });
+  const some = (count) => {
+    for (let i = 0; i < count; i++) {
+      module.invokeSync("f", '{"a":[1,2,{"b":"\\u00e9"}],"c":1e3,"d":123456789012345678901234567890}');
+      for (const bad of ['{"a":[1,[2,{"b":', '["x\\ud800y", NaN]'])
+        try {
+          module.invokeSync("f", bad);
+        } catch {
+          // refused
+        }
+      try {
+        module.invokeSync("fail", '["k"]');
+      } catch {
+        // thrown
+      }
+    }
+    return Number(module.invokeSync("blocks", "0"));
+  };
+  some(2000);
+  const before = some(100);
+  return { blocks: some(20_000) - before };
+}
+
+async function loads() {
+  const some = async (count) => {
+    for (let i = 0; i < count; i++) {
+      const module = await load("def f(v): return v");
+      await module.invoke("f", "1");
+      await module.close();
+    }
+  };
+  await some(50);
+  return gain(() => some(1000));
+}
+
+async function sharedLoads() {
+  shared.python = { interpreter: "shared" };
+  return loads();
+}
+
+/** Modules with C extensions, made, used and closed from many interpreters at a time. */
+async function hazards() {
+  const source = `
+import datetime, decimal, sqlite3, zoneinfo, ssl, ctypes, json, re, hashlib, asyncio, xml.etree.ElementTree as ET
+def f(v):
+    d = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
+    c = sqlite3.connect(":memory:")
+    c.execute("create table t (a)")
+    c.execute("insert into t values (?)", (v,))
+    ssl.create_default_context()
+    return [d.isoformat(), str(decimal.Decimal("1.1") + 1), c.execute("select a from t").fetchone()[0], ctypes.sizeof(ctypes.c_int),
+            hashlib.md5(b"x").hexdigest()[:4], ET.fromstring("<a b='1'/>").get("b"), list(zoneinfo.TZPATH) is not None]
+`;
+  const expected = JSON.stringify(["2020-01-01T00:00:00+00:00", "2.1", 1, 4, "9dd4", "1", true]);
+  let answers = 0;
+  for (let round = 0; round < 6; round++) {
+    await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        const module = await load(source, { limits: { pool: 1 } });
+        for (let i = 0; i < 3; i++) if ((await module.invoke("f", "1")) === expected) answers++;
+        await module.close();
+      }),
+    );
+  }
+  return { answers };
+}
+
+async function gain(work) {
+  const before = await usage();
+  await work();
+  const after = await usage();
+  return Object.fromEntries(Object.keys(after).map((key) => [key, after[key] - before[key]]));
+}
+
+async function usage() {
+  for (let i = 0; i < 3; i++) {
+    globalThis.gc();
+    await new Promise(setImmediate);
+  }
+  const { heapUsed, rss } = process.memoryUsage();
+  return { heap: heapUsed, resident: rss };
+}
+
+const scenarios = { calls, references, loads, sharedLoads, hazards };
+console.log(JSON.stringify(await scenarios[process.argv[2]]()));
+await runtime.close();

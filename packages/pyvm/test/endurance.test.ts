@@ -1,0 +1,41 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import { cpython, hasOwnGil, testIf } from "./guest.ts";
+
+const child = fileURLToPath(new URL("endurance-child.mjs", import.meta.url));
+
+/** Runs a scenario in a process of its own and returns what it gained. */
+async function run(scenario: string): Promise<Record<string, number>> {
+  const env = { ...process.env, PYVM_PYTHON: cpython.executable, PYVM_TEST_SHARED: hasOwnGil ? "" : "1" };
+  const { stdout } = await promisify(execFile)(process.execPath, ["--expose-gc", child, scenario], { env });
+  return JSON.parse(stdout) as Record<string, number>;
+}
+
+const MIB = 1 << 20;
+
+test("200,000 calls, failures among them, leave memory as it was", async () => {
+  const { heap, resident } = await run("calls");
+  expect(heap).toBeLessThan(2 * MIB);
+  expect(resident).toBeLessThan(48 * MIB);
+});
+
+test("20,000 rounds of reading, refusing, failing and writing leave no Python object behind", async () => {
+  expect((await run("references")).blocks).toBeLessThan(500);
+});
+
+test("a thousand loads and closes in the shared interpreter leave memory as it was", async () => {
+  expect((await run("sharedLoads")).resident).toBeLessThan(48 * MIB);
+});
+
+testIf(hasOwnGil && !cpython.freeThreaded)("a thousand interpreters come and go", async () => {
+  // What remains is CPython's own: about 0.2 MiB an interpreter with malloc, 1.5 MiB with its own allocator.
+  const { heap, resident } = await run("loads");
+  expect(heap).toBeLessThan(2 * MIB);
+  expect(resident).toBeLessThan(600 * MIB);
+});
+
+test("C extensions survive interpreters that come and go on many threads", async () => {
+  expect((await run("hazards")).answers).toBe(144);
+});

@@ -1,0 +1,137 @@
+// Scenarios for neighbour.test.ts, each in a process of its own.
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { pyvm } from "@extruntime/pyvm";
+
+const shared = process.env.PYVM_TEST_SHARED === "1" ? { python: { interpreter: "shared" } } : {};
+
+function load(source, options = {}, runtime = pyvm(options)) {
+  const manifest = {
+    name: "guest",
+    runtime: "pyvm",
+    module: "guest.py",
+    exports: ["f"],
+    limits: { pool: 1 },
+    ...shared,
+  };
+  return runtime.load({ manifest, files: { "guest.py": source } });
+}
+
+const one = "def f(v): return 1";
+const spin = "def f(v):\n  while True: pass";
+const sleep = "import time\ndef f(v): time.sleep(v)";
+
+function worker(scenario, options = {}) {
+  return new Worker(fileURLToPath(import.meta.url), { workerData: scenario, ...options });
+}
+
+async function answerOf(thread) {
+  // Both at once: a thread that ends quickly tells both in the same turn.
+  const [[message]] = await Promise.all([once(thread, "message"), once(thread, "exit")]);
+  return message;
+}
+
+const scenarios = {
+  async closed() {
+    const module = await load(one);
+    await module.invoke("f", "1");
+    await module.close();
+    console.log("closed");
+  },
+  async idle() {
+    const module = await load(one);
+    await module.invoke("f", "1");
+    module.invokeSync("f", "1");
+    console.log("idle");
+  },
+  async exit() {
+    const module = await load(spin);
+    module.invoke("f", "1");
+    setTimeout(() => {
+      console.log("exiting");
+      process.exit(0);
+    }, 50);
+  },
+  async "exit-stuck"() {
+    const module = await load(sleep);
+    module.invoke("f", "3600");
+    setTimeout(() => {
+      console.log("exiting");
+      process.exit(0);
+    }, 50);
+  },
+  async "given-up"() {
+    const module = await load(sleep);
+    await module.invoke("f", "3600", { timeoutMs: 30 }).catch((error) => console.log(error.code));
+  },
+  async wait() {
+    const module = await load(spin);
+    module.invoke("f", "1");
+    console.log("running");
+  },
+  async handler() {
+    process.on("SIGINT", () => process.exit(42));
+    const module = await load(spin);
+    module.invoke("f", "1");
+    console.log("running");
+  },
+  async workers() {
+    const answers = [];
+    for (let i = 0; i < 4; i++) answers.push(await answerOf(worker("in-worker")));
+    answers.push(...(await Promise.all([1, 2, 3, 4].map(() => answerOf(worker("in-worker"))))));
+    console.log(answers.join(" "));
+  },
+  async terminate() {
+    for (let i = 0; i < 4; i++) {
+      const thread = worker("in-worker-spin");
+      await once(thread, "message");
+      await thread.terminate();
+    }
+    const module = await load("def f(v): return v + 1");
+    console.log("survived", await module.invoke("f", "1"));
+    await module.close();
+  },
+  async "small-stack"() {
+    console.log(await answerOf(worker("in-small-stack")));
+  },
+  async "worker-only"() {
+    const first = await answerOf(worker("in-worker"));
+    await new Promise(setImmediate);
+    console.log(first, await answerOf(worker("in-worker")));
+  },
+  async environment(options = {}) {
+    const source =
+      "import sys\ndef f(v): return {'path': '/somewhere/else' in sys.path, 'optimize': sys.flags.optimize}";
+    const module = await load(source, options);
+    console.log(await module.invoke("f", "1"));
+    await module.close();
+  },
+  "environment-asked": () => scenarios.environment({ environment: true }),
+  async second() {
+    await (await load(one)).close();
+    await load(one, { environment: true }).catch((error) => console.log(error.code, error.message.split("\n")[0]));
+  },
+  // In worker threads.
+  async "in-worker"() {
+    const module = await load(one);
+    const answer = Number(await module.invoke("f", "1"));
+    if (module.invokeSync("f", "1") !== "1") throw new Error("not the same answer");
+    parentPort.postMessage(answer);
+    await module.close();
+  },
+  async "in-worker-spin"() {
+    const module = await load(spin);
+    module.invoke("f", "1");
+    parentPort.postMessage("running");
+  },
+  async "in-small-stack"() {
+    const module = await load(
+      "import json\ndef f(v):\n  try: return json.loads('[' * 100000)\n  except RecursionError as e: return type(e).__name__",
+    );
+    parentPort.postMessage(`${JSON.parse(module.invokeSync("f", "1"))} ok`);
+    await module.close();
+  },
+};
+
+await scenarios[isMainThread ? process.argv[2] : workerData]();

@@ -1,0 +1,58 @@
+import { ENGINE_VERSION, type Engine, ExtensionError } from "extruntime/engine";
+import { loadIsolatedVm } from "./isolated-vm.ts";
+import { V8Program } from "./program.ts";
+import { readSources } from "./sources.ts";
+
+export interface V8EngineOptions {
+  /**
+   * Gives guests `Intl`, which they lack by default: V8 does not count what its objects take, so a guest that makes
+   * enough of them is past any limit of memory.
+   */
+  intl?: boolean | undefined;
+}
+
+/** Where neither the extension nor the host says: V8 collects garbage early enough, and 10 MB of JSON fit. */
+const DEFAULT_MEMORY_MB = 128;
+/** isolated-vm takes no less. */
+const MIN_MEMORY_MB = 8;
+const MIB = 1_048_576;
+
+/**
+ * JavaScript in V8 isolates of its own, on threads of isolated-vm's.
+ *
+ * @throws TypeError for options that are not as they must be.
+ */
+export function v8Engine(options: V8EngineOptions = {}): Engine {
+  const { intl = false } = options;
+  if (typeof intl !== "boolean") throw new TypeError(`intl must be true or false, and is ${JSON.stringify(intl)}`);
+  return {
+    engineVersion: ENGINE_VERSION,
+    name: "v8",
+    aliases: ["v8go"],
+    capabilities: {
+      acceptsLanguages: ["javascript"],
+      hardSandbox: true,
+      nativeAddon: true,
+      supportsAbort: "hard",
+      crashIsolation: false,
+      memoryLimit: true,
+      parallel: true,
+      sync: true,
+    },
+    origin: { module: new URL("./engine.js", import.meta.url).href, export: "v8Engine", options: { intl } },
+    pool: { env: "BASE_V8VM_POOL_SIZE", size: 4 },
+    async compile(extension, context) {
+      const memoryMb = context.memoryBytes === undefined ? DEFAULT_MEMORY_MB : context.memoryBytes / MIB;
+      if (memoryMb < MIN_MEMORY_MB) throw tooLittle(memoryMb);
+      const [vm, sources] = await Promise.all([loadIsolatedVm(), readSources(extension)]);
+      return new V8Program(vm, extension, sources, context, { memoryMb, intl });
+    },
+  };
+}
+
+function tooLittle(memoryMb: number): ExtensionError {
+  return new ExtensionError(
+    "ERR_EXT_UNSUPPORTED",
+    `limits.memoryMb is ${memoryMb}, and an isolate of V8 takes ${MIN_MEMORY_MB} at the least: raise it, or run the extension in the quickjs engine`,
+  );
+}

@@ -1,0 +1,244 @@
+import { describe, expect, test } from "vitest";
+import { answer, load } from "./guest.ts";
+
+/** Replaces what a careless host would use inside the guest. */
+const SABOTAGE = `
+const define = (object, key, descriptor) => Object.defineProperty(object, key, Object.assign(Object.create(null), descriptor));
+const saw = new Set();
+for (const key of ["value", "then", "parent", "toJSON", "stack", "name", "message", "get", "set", "length"])
+  define(Object.prototype, key, { get() { saw.add("get " + key); return undefined }, set() { saw.add("set " + key) }, configurable: true });
+for (let i = 0; i < 4; i++) define(Array.prototype, i, { set(value) { saw.add("set " + i) }, configurable: true });
+JSON.parse = () => { throw new Error("parse") };
+JSON.stringify = () => "stringify";
+Promise.prototype.then = () => { throw new Error("then") };
+Promise.resolve = () => { throw new Error("resolve") };
+String.prototype.slice = () => "slice";
+Array.prototype[Symbol.iterator] = function* () { saw.add("iterated") };
+Function.prototype.call = Function.prototype.apply = () => "called";
+Reflect.apply = () => "applied";
+Object.keys = () => ["keys"];
+Array.isArray = () => true;
+globalThis.Promise = globalThis.String = globalThis.JSON = globalThis.Reflect = globalThis.Error = undefined;
+`;
+
+describe("a guest that replaces the builtins", () => {
+  test.each(["function", "async function"])("%s: its values travel as before", async (head) => {
+    const payload = '{"a":[1,"x",{"b":null}],"value":1,"then":2}';
+    expect(await answer(`${SABOTAGE} ${head} f(value) { return value }`, payload)).toBe(payload);
+  });
+
+  test.each(["function", "async function"])("%s: what it throws is told as before", async (head) => {
+    await expect(
+      answer(`const Own = TypeError; ${SABOTAGE} ${head} f() { throw new Own("mine") }`),
+    ).rejects.toMatchObject({
+      code: "ERR_EXT_GUEST",
+      guest: { name: "TypeError", message: "mine" },
+    });
+  });
+
+  test("a payload that is not JSON is still refused", async () => {
+    await expect(answer(`${SABOTAGE} function f(value) { return value }`, "{a")).rejects.toMatchObject({
+      code: "ERR_EXT_BAD_PAYLOAD",
+    });
+  });
+
+  test("its console still works", async () => {
+    const lines: string[] = [];
+    await answer(`${SABOTAGE} function f() { console.log("text", { a: [1] }) }`, "1", {
+      logger: { info: (line) => lines.push(line) },
+    });
+    expect(lines).toEqual(['text {"a":[1]}']);
+  });
+});
+
+describe("what a guest can reach", () => {
+  test("nothing of the host", async () => {
+    const names = [
+      "process",
+      "require",
+      "module",
+      "global",
+      "Buffer",
+      "fetch",
+      "setTimeout",
+      "setInterval",
+      "WebAssembly",
+      "std",
+      "os",
+      "print",
+      "scriptArgs",
+      "load",
+      "Worker",
+      "navigator",
+    ];
+    const source = `function f(names) { return names.filter((name) => { try { return new Function("return typeof " + name)() !== "undefined" } catch { return true } }) }`;
+    expect(await answer(source, JSON.stringify(names))).toBe("[]");
+  });
+
+  test("constructors lead to its own world only", async () => {
+    const source = `function f() {
+      const roots = [console.log, console, f, globalThis, (async () => {}), function* () {}, Promise.resolve()];
+      return roots.map((root) => root.constructor.constructor("return typeof process + typeof require + (this === globalThis)")());
+    }`;
+    expect(new Set(JSON.parse(await answer(source)))).toEqual(new Set(["undefinedundefinedtrue"]));
+  });
+
+  test("the dispatcher is not among its callers", async () => {
+    const source = `function f() {
+      const found = [];
+      const probe = (read) => { try { const value = read(); if (typeof value === "function" && value !== f) found.push(String(value)) } catch {} };
+      probe(() => arguments.callee.caller);
+      probe(() => f.caller);
+      probe(() => f.arguments.callee.caller);
+      Error.prepareStackTrace = (_, sites) => { for (const site of sites) { probe(() => site.getFunction()); probe(() => site.getThis()) } };
+      void new Error("x").stack;
+      return found;
+    }`;
+    expect(await answer(source)).toBe("[]");
+  });
+
+  test("this is its own global object, or nothing in strict code", async () => {
+    expect(await answer("function f() { return this === globalThis }")).toBe("true");
+    expect(await answer("'use strict'; function f() { return this === undefined && arguments.length }")).toBe("1");
+  });
+
+  test("an answer that looks like the dispatcher's marks is a string like any other", async () => {
+    for (const text of ["P", "E", "B", "R", 'E["a","b","c"]'])
+      expect(await answer("function f(v) { return v }", JSON.stringify(text))).toBe(JSON.stringify(text));
+  });
+
+  test("toJSON cannot forge what travels: what it returns is written as JSON", async () => {
+    expect(await answer(`function f() { return { toJSON: () => 'E["forged","","" ]' } }`)).toBe(
+      JSON.stringify('E["forged","","" ]'),
+    );
+  });
+});
+
+test("two modules never see each other's globals", async () => {
+  await using first = await load(
+    "Object.prototype.leak = 1; globalThis.leak2 = 2; function f() { return [({}).leak, leak2] }",
+  );
+  await using second = await load("function f() { return [typeof ({}).leak, typeof leak2] }");
+  expect(await first.invoke("f", "1")).toBe("[1,2]");
+  expect(await second.invoke("f", "1")).toBe('["undefined","undefined"]');
+});
+
+describe("the boundary", () => {
+  /** Everything that a guest can reach from its roots by properties and prototypes, by the text of its constructors. */
+  const WALK = `function f() {
+    const seen = new Set(), found = [];
+    const visit = (value, path) => {
+      if ((typeof value !== "object" || value === null) && typeof value !== "function") return;
+      if (seen.has(value)) return;
+      seen.add(value);
+      for (const key of ["applySync", "derefInto", "copySync", "evalSync", "createContext"])
+        if (Object.prototype.hasOwnProperty.call(value, key)) found.push(path + "." + key);
+      visit(Object.getPrototypeOf(value), path + ".__proto__");
+      for (const key of Reflect.ownKeys(value)) {
+        const descriptor = Object.getOwnPropertyDescriptor(value, key);
+        for (const part of ["value", "get", "set"]) visit(descriptor[part], path + "." + String(key));
+      }
+    };
+    visit(globalThis, "globalThis");
+    visit(arguments, "arguments");
+    visit(console.log, "log");
+    try { null.x } catch (error) { visit(error, "error") }
+    try { console.log({ get a() { throw 1 } }) } catch (error) { visit(error, "logged") }
+    return [seen.size > 500, found];
+  }`;
+
+  test("no object of isolated-vm is to be found from any root", async () => {
+    expect(await answer(WALK)).toBe("[true,[]]");
+    expect(await answer(WALK, "null", { runtime: { intl: true } })).toBe("[true,[]]");
+  });
+
+  test("what the logger returns or throws does not reach the guest", async () => {
+    for (const info of [
+      () => process,
+      () => Promise.resolve(process),
+      () => {
+        throw new Error("the host's own");
+      },
+    ]) {
+      const source = "function f() { try { return String(console.log('x')) } catch (error) { return error.message } }";
+      expect(await answer(source, "1", { logger: { info } })).toBe('"undefined"');
+    }
+  });
+
+  test("a guest that hands odd things to its console only writes text", async () => {
+    const lines: unknown[] = [];
+    const source = `function f() {
+      const odd = { [Symbol.toPrimitive]() { return () => 1 }, toString: null, valueOf: 1, toJSON() { return odd } };
+      for (const value of [odd, Symbol.iterator, new Proxy(() => {}, {}), globalThis, { __proto__: null, message: {}, stack: "s" }]) console.log(value);
+      console.log.call(null, { stack: "x", message: "y", name: { toString() { throw 1 } } });
+    }`;
+    await answer(source, "1", { logger: { info: (line) => lines.push(line) } });
+    expect(lines).toHaveLength(6);
+    expect(lines.every((line) => typeof line === "string")).toBe(true);
+  });
+
+  test.each([
+    ["a getter", "({ get a() { return (() => {}).constructor('return typeof process')() } })", '{"a":"undefined"}'],
+    ["toJSON", "({ toJSON() { return this.constructor.constructor('return typeof require')() } })", '"undefined"'],
+    [
+      "a proxy",
+      "new Proxy({}, { ownKeys: () => ['a'], getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }), get: (_, key) => key === 'a' ? typeof process : undefined })",
+      '{"a":"undefined"}',
+    ],
+    ["a thenable that answers twice", "({ then(resolve, reject) { resolve(1); resolve(2); reject(3) } })", "1"],
+    [
+      "a thenable that gets the dispatcher's functions",
+      "({ then(resolve) { resolve(String(resolve.constructor('return typeof process')())) } })",
+      '"undefined"',
+    ],
+  ])("the result is read in the guest's own world: %s", async (_, expression, json) => {
+    expect(await answer(`function f() { return ${expression} }`)).toBe(json);
+  });
+
+  test("a stray rejection is not taken for the call's answer", async () => {
+    await using module = await load(
+      "function f(v) { Promise.reject(new Error('stray')); return v } async function g(v) { Promise.reject(null); await null; return v }",
+      { exports: ["f", "g"] },
+    );
+    for (const fn of ["f", "g"]) {
+      expect(await module.invoke(fn, "7")).toBe("7");
+      expect(module.invokeSync(fn, "7")).toBe("7");
+    }
+  });
+
+  test("code made from strings is the guest's own, and cannot be a module of the host", async () => {
+    const source = `async function f() {
+      const tried = [];
+      for (const code of ["import('fs')", "import('node:fs')", "import('/etc/passwd')", "import('data:text/javascript,export default 1')"])
+        tried.push(await eval(code).then(() => "loaded", () => "refused"));
+      return tried;
+    }`;
+    expect(await answer(source)).toBe('["refused","refused","refused","refused"]');
+  });
+
+  test("memory that no limit counts is out of reach", async () => {
+    const source = `function f() {
+      const buffer = new Uint8Array(8).buffer;
+      const tried = [() => new ArrayBuffer(8, { maxByteLength: 16 }), () => new buffer.constructor(8, { maxByteLength: 16 }),
+        () => new (class extends ArrayBuffer {})(8, { maxByteLength: 16 }), () => Reflect.construct(ArrayBuffer, [8, { maxByteLength: 16 }], Object),
+        () => new ArrayBuffer[Symbol.species](8, { maxByteLength: 16 }), () => buffer.resize(16)];
+      const kinds = tried.map((attempt) => { try { attempt(); return "made" } catch (error) { return error.name } });
+      return [kinds, typeof WebAssembly, typeof SharedArrayBuffer, typeof Atomics, typeof Intl, new ArrayBuffer(8).byteLength, new ArrayBuffer(8) instanceof ArrayBuffer];
+    }`;
+    const refused = Array(6).fill("TypeError");
+    expect(JSON.parse(await answer(source))).toEqual([
+      refused,
+      "undefined",
+      "undefined",
+      "undefined",
+      "undefined",
+      8,
+      true,
+    ]);
+  });
+
+  test("Intl is there where the host gives it", async () => {
+    const source = "function f() { return new Intl.NumberFormat('de').format(1234.5) }";
+    expect(await answer(source, "1", { runtime: { intl: true } })).toBe('"1.234,5"');
+  });
+});

@@ -1,0 +1,58 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { onPath, output } from "./guests/find-toolchains.mjs";
+
+/**
+ * Says which Chromium the test of the benchmark's page can use, and installs Debian's or Ubuntu's where there is none and that needs no
+ * question: with apt-get, as root or with a sudo that asks for no password. Without one the test is skipped.
+ *
+ *     node scripts/chromium.mjs [--required]
+ */
+
+const { values } = parseArgs({ options: { required: { type: "boolean", default: false } } });
+
+let found = findChromium();
+if (found === undefined && install()) found = findChromium();
+if (found !== undefined) console.log(`chromium: ${found}`);
+else
+  console.log(
+    "chromium: not there\n  remedy: install the package chromium, or name a Chromium or Chrome in CHROMIUM_PATH",
+  );
+process.exitCode = found === undefined && values.required ? 1 : 0;
+
+function findChromium() {
+  // biome-ignore lint/suspicious/noUndeclaredEnvVars: says where a browser is; turbo runs and caches none of this.
+  const named = process.env.CHROMIUM_PATH;
+  const places = [
+    ...(named ? [named] : []),
+    ...["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"].flatMap(onPath),
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+  ];
+  return places.find((path) => existsSync(path));
+}
+
+/** Whether it was installed. */
+function install() {
+  const prefix = rootPrefix();
+  if (onPath("apt-get").length === 0 || prefix === undefined) return false;
+  console.log("chromium: installing it");
+  return (
+    run([...prefix, "apt-get", "update", "-qq"]) &&
+    run([...prefix, "apt-get", "install", "-y", "-qq", "--no-install-recommends", "-o=Dpkg::Use-Pty=0", "chromium"])
+  );
+}
+
+/** What goes before a command that root must run; `undefined` where that would ask for a password. */
+function rootPrefix() {
+  if (process.getuid?.() === 0) return ["env", "DEBIAN_FRONTEND=noninteractive"];
+  const canSudo = onPath("sudo").length > 0 && output("sudo", ["-n", "true"]) !== undefined;
+  return canSudo ? ["sudo", "-n", "env", "DEBIAN_FRONTEND=noninteractive"] : undefined;
+}
+
+function run([command, ...args]) {
+  const { status } = spawnSync(command, args, { stdio: ["ignore", "ignore", "inherit"] });
+  if (status !== 0) console.log(`chromium: ${command} ${args.join(" ")} failed`);
+  return status === 0;
+}

@@ -24,6 +24,7 @@ export class Invoker {
    */
   call(payload: string, receiver: Receiver): number {
     const { guest } = this;
+    guest.goAway();
     const call = new GuestCall(this, ++this.#counter.calls, receiver, this.#async);
     guest.submit(this.#fn.apply(undefined, [payload]), call);
     if (this.#async) call.take();
@@ -32,7 +33,12 @@ export class Invoker {
 
   /** Calls it on this thread, for at most `limits.timeout` milliseconds of its processor time. */
   callSync(payload: string, limits: { timeout?: number }): string {
-    return this.guest.here(() => this.#callHere(payload, limits));
+    this.guest.enter();
+    try {
+      return this.#callHere(payload, limits);
+    } finally {
+      this.guest.leave();
+    }
   }
 
   answersLater(): void {

@@ -51,6 +51,8 @@ export class Guest {
   /** Sent and not ended by isolated-vm. */
   #unended = 0;
   #stray = false;
+  /** Where the guest was told that it runs. It is told where that changes. */
+  #here = false;
 
   constructor(vm: IsolatedVm, options: GuestOptions) {
     this.#options = options;
@@ -106,16 +108,23 @@ export class Guest {
     return this.#turns.waits;
   }
 
-  /** Runs guest code on this thread. */
-  here<Result>(run: () => Result): Result {
-    this.#turns.setHere(true);
+  /** Guest code runs on this thread from here to `leave`, while nothing else runs in the isolate. */
+  enter(): void {
     enter();
-    try {
-      return run();
-    } finally {
-      leave();
-      this.#turns.setHere(false);
-    }
+    if (this.#here) return;
+    this.#here = true;
+    this.#turns.setHere(true);
+  }
+
+  leave(): void {
+    leave();
+  }
+
+  /** What is sent from here on runs off this thread. */
+  goAway(): void {
+    if (!this.#here) return;
+    this.#here = false;
+    this.#turns.setHere(false);
   }
 
   /** Has `waiter` told what becomes of something that was sent to the isolate just now. */
@@ -138,6 +147,7 @@ export class Guest {
   /** The same with a promise, for what is not called often. */
   run<Result>(send: () => Promise<Result>): Promise<Result> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    this.goAway();
     return new Promise<Result>((resolve, reject) => {
       this.submit(send(), { ticket: 0, settled: false, succeed: (result) => resolve(result as Result), fail: reject });
     });

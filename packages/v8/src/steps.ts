@@ -35,7 +35,12 @@ export async function runLater<Result>(guest: Guest, steps: Steps<Result>): Prom
 
 /** Does the steps on this thread, until a time on the clock of `performance.now()`. What they throw are ExtensionErrors. */
 export function runNow<Result>(guest: Guest, steps: Steps<Result>, deadline: number): Result {
-  return guest.here(() => runHere(guest, steps, deadline));
+  guest.enter();
+  try {
+    return runHere(guest, steps, deadline);
+  } finally {
+    guest.leave();
+  }
 }
 
 function runHere<Result>(guest: Guest, steps: Steps<Result>, deadline: number): Result {

@@ -1,10 +1,14 @@
 // What one call costs, as ratios to the bare JavaScript loop and to the best use of quickjs-emscripten that we could
 // write by hand, all in one process. Figures are medians of interleaved rounds.
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { quickjs } from "@extruntime/quickjs";
 import variant from "@jitl/quickjs-wasmfile-release-sync";
+import { createRuntime } from "extruntime/engine";
 import { newQuickJSWASMModuleFromVariant } from "quickjs-emscripten-core";
+import { RELEASE } from "../dist/build.js";
+import { quickjsEngine } from "../dist/engine.js";
 
 const FIXTURE = fileURLToPath(new URL("../../../fixtures/validate-email/quickjs/", import.meta.url));
 const GUESTS = {
@@ -14,21 +18,29 @@ const GUESTS = {
 const PAYLOAD = '{"email":"Ada@Example.org","age":36}';
 const ROUNDS = Number(process.env.ROUNDS ?? 41);
 const CALLS = 1000;
+// Rounds before those that count: V8 compiles WebAssembly anew, function by function, while it runs.
+const WARM_UP = 30;
 const STACK_BYTES = 128 * 1024;
 
 const runtime = quickjs();
+const released = createRequire(import.meta.url).resolve("@jitl/quickjs-wasmfile-release-sync/wasm");
+const onReleased = createRuntime(quickjsEngine({}, { ...RELEASE, path: released }), {});
 for (const [name, source] of Object.entries(GUESTS)) await compare(name, source);
 await runtime.close();
+await onReleased.close();
 
 async function compare(guest, source) {
   const bare = new Function(`${source}; return (text) => JSON.stringify(validate(JSON.parse(text)))`)();
-  const module = await runtime.load({
+  const extension = {
     manifest: { name: "guest", runtime: "quickjs", module: "guest.js", exports: ["validate"] },
     files: { "guest.js": source },
-  });
+  };
+  const module = await runtime.load(extension);
+  const moduleOnReleased = await onReleased.load(extension);
   const ways = {
     "bare JavaScript": () => bare(PAYLOAD),
     "extruntime, invokeSync": () => module.invokeSync("validate", PAYLOAD),
+    "extruntime on the released build": () => moduleOnReleased.invokeSync("validate", PAYLOAD),
     "quickjs-emscripten, resident dispatcher, public API": await publicApi(source),
     "quickjs-emscripten, resident dispatcher, its FFI by hand": await ffiByHand(source),
     "quickjs-emscripten, evalCode per call": await evalPerCall(source),
@@ -117,7 +129,7 @@ async function evalPerCall(source) {
 
 function measure(calls) {
   const times = Object.fromEntries(Object.keys(calls).map((name) => [name, []]));
-  for (let round = -5; round < ROUNDS; round++)
+  for (let round = -WARM_UP; round < ROUNDS; round++)
     for (const [name, call] of Object.entries(calls)) {
       const started = performance.now();
       for (let i = 0; i < CALLS; i++) call();
@@ -128,7 +140,7 @@ function measure(calls) {
 
 async function measureAsync(module) {
   const times = [];
-  for (let round = -5; round < ROUNDS; round++) {
+  for (let round = -WARM_UP; round < ROUNDS; round++) {
     const started = performance.now();
     for (let i = 0; i < CALLS; i++) await module.invoke("validate", PAYLOAD);
     if (round >= 0) times.push(((performance.now() - started) * 1000) / CALLS);

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
 import { Wasm, type WasmImport, type WasmModule } from "./webassembly.ts";
 
 /**
@@ -127,8 +127,9 @@ export const EXPORTS = [
 /** The linker's names: a letter, `_` or `$`, then two of these. */
 const FIRST = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_$";
 
+/** The released build with its small functions inlined; scripts/inline-build.mjs makes it, and leaves the names. */
 export const RELEASE: QuickJSBuild = {
-  path: createRequire(import.meta.url).resolve("@jitl/quickjs-wasmfile-release-sync/wasm"),
+  path: fileURLToPath(new URL("../build/quickjs.wasm", import.meta.url)),
   imports: RELEASE_IMPORTS,
   exportName(cName) {
     // The imports took the names up to `t`; the constructors are `u`.

@@ -116,7 +116,7 @@ export class Vm implements VmCallbacks {
     this.memory.setPointer(this.memory.argv, value);
     const result = exports.QTS_Call(this.#context, fn, this.#undefined, 1, this.memory.argv);
     this.release(value);
-    return this.#textOf(this.#checked(result));
+    return this.#textOf(result);
   }
 
   /** An invoker for a guest function, or `undefined` for a builtin of that name, which the guest did not define. Frees `fn`. */
@@ -308,15 +308,18 @@ export class Vm implements VmCallbacks {
     return outOfMemory();
   }
 
+  /** The text of a string, or throws what the handle stands for. Frees it. */
   #textOf(handle: Handle): string {
-    const pointer = this.#exports.QTS_GetString(this.#context, handle);
+    const exports = this.#exports;
+    // An exception has no text either, so that a call which went well is not asked for one.
+    const pointer = handle === 0 ? 0 : exports.QTS_GetString(this.#context, handle);
     if (pointer === 0) {
-      this.release(handle);
+      this.release(this.#checked(handle));
       throw outOfMemory();
     }
     const text = this.memory.text(pointer);
-    this.#exports.QTS_FreeCString(this.#context, pointer);
-    this.release(handle);
+    exports.QTS_FreeCString(this.#context, pointer);
+    exports.QTS_FreeValuePointer(this.#context, handle);
     return text;
   }
 

@@ -90,8 +90,11 @@ export function locate(error: ExtensionError, extension: string, fn?: string): E
   if (error.extension !== undefined) return error;
   error.extension = extension;
   error.function ??= fn;
-  const before = error.message;
-  error.message = `${error.function === undefined ? extension : `${extension}.${error.function}`}: ${before}`;
-  if (error.stack !== undefined) error.stack = error.stack.replace(before, () => error.message);
+  // A bad manifest is told with its own path in front.
+  if (error.code === "ERR_EXT_BAD_MANIFEST") return error;
+  // V8 writes the stack, which begins with the message, when it is first asked for: before the message changes.
+  const { message, stack } = error;
+  error.message = `${error.function === undefined ? extension : `${extension}.${error.function}`}: ${message}`;
+  if (stack !== undefined) error.stack = stack.replace(message, () => error.message);
   return error;
 }

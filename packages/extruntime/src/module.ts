@@ -1,3 +1,4 @@
+import { CallList } from "./call-list.ts";
 import type { Capabilities, CloseOptions, InvokeOptions, InvokeSyncOptions, Module, ModuleStats } from "./contract.ts";
 import { ExtensionError, type ExtensionErrorCode, locate } from "./errors.ts";
 import type { Manifest, Placement } from "./manifest.ts";
@@ -33,7 +34,9 @@ export class LoadedModule implements Module, CallOwner {
   /** Applies to calls that name none of their own. */
   readonly #timeoutMs: number | undefined;
   /** Calls that wait, or whose instance is still held. */
-  readonly #pending = new Set<PendingCall>();
+  readonly #pending = new CallList<PendingCall>();
+  /** Slots of calls that threw and are not given back yet, last first. */
+  #thrown: Slot | undefined;
   #running = 0;
   #calls = 0;
   #failures = 0;
@@ -73,12 +76,17 @@ export class LoadedModule implements Module, CallOwner {
       if (slot.instance.invokeLater !== undefined) return this.#startLater(fn, payload, call, slot);
       this.#running++;
       result = slot.instance.invoke(fn, payload, call);
+      if (typeof result === "string") this.#release(slot);
     } catch (error) {
-      return Promise.reject(this.#failAtOnce(error, fn, slot, call));
+      if (slot !== undefined) {
+        slot.thrown = error;
+        slot.nextThrown = this.#thrown;
+        this.#thrown = slot;
+      }
+      return Promise.reject(this.#failAtOnce(error, fn, call));
     }
     this.#calls++;
     if (typeof result !== "string") return this.#follow(fn, payload, call, slot, result).promise;
-    this.#release(slot);
     return Promise.resolve(result);
   }
 
@@ -92,12 +100,17 @@ export class LoadedModule implements Module, CallOwner {
       const { instance } = slot;
       result =
         instance.invokeSync === undefined ? instance.invoke(fn, payload, call) : instance.invokeSync(fn, payload, call);
+      if (typeof result === "string") this.#release(slot);
     } catch (error) {
-      throw this.#failAtOnce(error, fn, slot, call);
+      if (slot !== undefined) {
+        slot.thrown = error;
+        slot.nextThrown = this.#thrown;
+        this.#thrown = slot;
+      }
+      throw this.#failAtOnce(error, fn, call);
     }
     this.#calls++;
     if (typeof result !== "string") throw this.#refusePromise(fn, payload, call, slot, result);
-    this.#release(slot);
     return result;
   }
 
@@ -136,9 +149,10 @@ export class LoadedModule implements Module, CallOwner {
   }
 
   close(options: CloseOptions = {}): Promise<void> {
+    this.#takeBack();
     this.#closing ??= this.#close();
     if (options.abort !== true) return this.#closing;
-    for (const call of [...this.#pending])
+    for (const call of this.#pending.copy())
       call.cancel(this.#closedError(call.fn, "was closed and its calls were aborted"));
     // A guest that cannot be stopped is left to end by itself, and its instance is closed then.
     const abandoned = this.#setup.capabilities.supportsAbort === false && this.#running > 0;
@@ -190,6 +204,7 @@ export class LoadedModule implements Module, CallOwner {
     if (typeof payload !== "string")
       throw new TypeError(`a payload must be JSON text in a string, and is ${typeof payload}; call() takes values`);
     if (this.#closing !== undefined) throw this.#closedError(fn, "is closed");
+    if (this.#thrown !== undefined) this.#takeBack();
     if (!this.#exports.has(fn)) throw this.#unknownFunction(fn);
     if (options === undefined && this.#timeoutMs === undefined) return UNLIMITED;
     return this.#limits(options?.timeoutMs ?? this.#timeoutMs, options?.signal, fn);
@@ -233,16 +248,28 @@ export class LoadedModule implements Module, CallOwner {
     return call;
   }
 
-  #failAtOnce(error: unknown, fn: string, slot: Slot | undefined, call: Call): unknown {
-    // First of all, and with few frames: at the end of the host's own stack the rest may throw, and the slot must not be lost.
-    if (slot !== undefined) {
-      slot.broken ||= isCrash(error, call);
-      this.#release(slot);
-    }
+  #failAtOnce(error: unknown, fn: string, call: Call): unknown {
+    this.#takeBack();
     this.#calls++;
     const explained = this.explain(error, fn, undefined, call);
     this.failed(explained);
     return explained;
+  }
+
+  /**
+   * Gives back the slots of calls that threw. Where a call was made near the end of the host's own stack, the call of
+   * this very function may throw: so the slots are noted by assignments, which cannot, and a later call finds them.
+   */
+  #takeBack(): void {
+    while (this.#thrown !== undefined) {
+      needStack(STACK_TO_GIVE_BACK);
+      const slot = this.#thrown;
+      this.#thrown = slot.nextThrown;
+      slot.broken ||= !ExtensionError.is(slot.thrown);
+      slot.thrown = undefined;
+      slot.nextThrown = undefined;
+      if (slot.load > 0) this.#release(slot);
+    }
   }
 
   #takeNow(fn: string): Slot {
@@ -264,17 +291,17 @@ export class LoadedModule implements Module, CallOwner {
   }
 
   #release(slot: Slot): void {
-    this.#running--;
     this.#pool.give(slot);
+    this.#running--;
     if (this.#closing !== undefined) this.#noticeIdle();
   }
 
   #noticeIdle(): void {
-    if (this.#running === 0 && this.#pending.size === 0) this.#onIdle?.();
+    if (this.#running === 0 && this.#pending.length === 0) this.#onIdle?.();
   }
 
   async #close(): Promise<void> {
-    if (this.#running > 0 || this.#pending.size > 0) {
+    if (this.#running > 0 || this.#pending.length > 0) {
       await new Promise<void>((resolve) => {
         this.#onIdle = resolve;
       });
@@ -302,6 +329,14 @@ export class LoadedModule implements Module, CallOwner {
   #error(code: ExtensionErrorCode, fn: string, message: string): ExtensionError {
     return locate(new ExtensionError(code, message), this.name, fn);
   }
+}
+
+/** Frames of the host's stack that giving an instance back may take, its engine's `close` included. */
+const STACK_TO_GIVE_BACK = 100;
+
+/** Throws a RangeError unless so many frames fit. */
+function needStack(frames: number): number {
+  return frames === 0 ? 0 : 1 + needStack(frames - 1);
 }
 
 /** Whether an engine failed in a way that it did not foresee: anything but an ExtensionError and the reason of an abort. */

@@ -1,3 +1,5 @@
+import { whenAborted } from "./abort-watch.ts";
+import type { Listed } from "./call-list.ts";
 import { ExtensionError } from "./errors.ts";
 import { type Slot, Waiter } from "./pool.ts";
 import { type Answer, type Call, NOT_STARTED, UNLIMITED } from "./spi.ts";
@@ -22,7 +24,8 @@ export interface CallOwner {
  * One call that does not end at once: it waits for an instance, or its engine answers later. Settles its promise exactly
  * once; whichever of result, deadline, signal and close comes first wins.
  */
-export class PendingCall extends Waiter implements Answer {
+export class PendingCall extends Waiter implements Answer, Listed {
+  place = -1;
   readonly promise: Promise<string>;
   readonly fn: string;
   readonly #owner: CallOwner;
@@ -132,13 +135,12 @@ export class PendingCall extends Waiter implements Answer {
   }
 
   #watch({ deadline, signal }: Call): void {
-    const onAbort = () => this.cancel(signal?.reason);
-    signal?.addEventListener("abort", onAbort, { once: true });
+    const unwatch = signal === undefined ? undefined : whenAborted(signal, () => this.cancel(signal.reason));
     const left = Math.max(0, deadline - performance.now());
     const timer = left === Number.POSITIVE_INFINITY ? undefined : setTimeout(() => this.#onDeadline(), left);
     this.#unwatch = () => {
       clearTimeout(timer);
-      signal?.removeEventListener("abort", onAbort);
+      unwatch?.();
     };
   }
 

@@ -10,6 +10,9 @@ export interface Slot {
   load: number;
   /** Set by the module when the engine failed in a way that it did not foresee. */
   broken: boolean;
+  /** While the module has yet to give it back after a call that threw: what was thrown, and the next such slot. */
+  thrown: unknown;
+  nextThrown: Slot | undefined;
 }
 
 /** A call that waits for an instance. */
@@ -117,13 +120,12 @@ export class InstancePool implements BudgetMember {
     this.#waiting.remove(waiter);
   }
 
-  /** Takes back what `take`, `takeNow` or `serve` gave. */
+  /** Takes back what `take`, `takeNow` or `serve` gave. Where the host's stack has no room for it, it throws and changes nothing. */
   give(slot: Slot): void {
+    const discard = slot.load === 1 && (slot.broken || slot.instance.broken === true || this.#mustYield());
     slot.load--;
-    if (slot.load === 0) {
-      if (slot.broken || slot.instance.broken === true || this.#mustYield()) this.#discard(slot);
-      else this.#idle.push(slot);
-    }
+    if (discard) this.#discard(slot);
+    else if (slot.load === 0) this.#idle.push(slot);
     if (this.#waiting.length > 0) this.#drain();
   }
 
@@ -282,7 +284,14 @@ export class InstancePool implements BudgetMember {
 
   #adopt(instance: Instance): Slot {
     this.#created++;
-    const slot: Slot = { instance, lastUsed: ++this.#budget.clock, load: 0, broken: false };
+    const slot: Slot = {
+      instance,
+      lastUsed: ++this.#budget.clock,
+      load: 0,
+      broken: false,
+      thrown: undefined,
+      nextThrown: undefined,
+    };
     if (instance.ahead !== undefined) this.#queueing.push(slot);
     return slot;
   }

@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs";
+import { inspect } from "node:util";
 import { describe, expect, it, vi } from "vitest";
+import { locate } from "../src/errors.ts";
 import { ERROR_CODES, ExtensionError } from "../src/index.ts";
+import { badManifest } from "../src/manifest.ts";
 
 describe("ExtensionError", () => {
   it("is recognised across two copies of the package, and nothing else is", async () => {
@@ -29,6 +32,21 @@ describe("ExtensionError", () => {
       function: "f",
     });
     expect(String(error)).toBe("ExtensionError: E: m");
+  });
+
+  it("says once where it happened, in its message and in what Node prints of it", () => {
+    for (const lookFirst of [false, true]) {
+      const error = new ExtensionError("ERR_EXT_BUSY", "full");
+      if (lookFirst) expect(error.stack).toContain("ExtensionError: full\n");
+      locate(locate(error, "scorer", "score"), "scorer", "other");
+      expect(error.message).toBe("scorer.score: full");
+      expect(inspect(error)).toMatch(/^ExtensionError: scorer\.score: full\n {4}at /);
+    }
+    const manifest = badManifest("extensions/scorer/extension.json", "is empty");
+    expect(locate(manifest, "scorer")).toMatchObject({
+      extension: "scorer",
+      message: "extensions/scorer/extension.json: is empty",
+    });
   });
 });
 

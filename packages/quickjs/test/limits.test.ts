@@ -199,6 +199,24 @@ describe("stack", () => {
     expect(await answer("function f(value) { return value }", payload)).toBe(payload);
   });
 
+  test("calls at the end of the host's own stack fail, and leave every instance to the calls that come", async () => {
+    const module = await load(guest("return value"), { runtime: { limits: { pool: 2 } } });
+    const failures = new Set<string>();
+    const deeper = (): void => {
+      try {
+        module.invokeSync("f", "1");
+      } catch (error) {
+        failures.add((error as Error).message.replace("guest.f: ", ""));
+      }
+      deeper();
+    };
+    for (let i = 0; i < 10; i++) expect(deeper).toThrow(RangeError);
+    expect([...failures]).toEqual(["Maximum call stack size exceeded"]);
+    expect([module.invokeSync("f", "1"), await module.invoke("f", "1")]).toEqual(['"alive"', '"alive"']);
+    expect(module.stats()).toMatchObject({ running: 0, queued: 0 });
+    await module.close();
+  });
+
   test("a smaller stack ends sooner", async () => {
     const source = "let n = 0; const g = () => { n++; g() }; function f() { n = 0; try { g() } catch {} return n }";
     const [small, usual] = [

@@ -1,17 +1,9 @@
 import { defineConfig } from "vitest/config";
 
-/** Suites that measure processors or wait for them, and of parts under construction: `npm run test:quiet` runs them one by one. */
-export const QUIET = [
-  "**/*.quiet.test.ts",
-  "packages/*/test/conformance.test.ts",
-  "packages/extruntime/test/conformance/**",
-  "packages/v8/test/**",
-];
-
 export default defineConfig({
   test: {
     include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts", "benchmarks/test/**/*.test.ts"],
-    exclude: ["**/node_modules/**", ...QUIET],
+    exclude: ["**/node_modules/**"],
     // A process each: engines keep state of their own per process, and some tests count it.
     pool: "forks",
     // What is built runs as Node runs it: guests are imported by Node, not through the test runner's transforms.

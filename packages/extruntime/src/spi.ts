@@ -47,6 +47,8 @@ export interface EngineOrigin {
   readonly threadAbort?: AbortSupport | undefined;
   /** Why this one engine cannot be made again although its kind can: options that cannot be sent. With the remedy. */
   readonly refusal?: string | undefined;
+  /** Why it is not to be had in a worker thread, though it is in a process. With the remedy. */
+  readonly threadRefusal?: string | undefined;
 }
 
 export interface CompileContext {

@@ -84,7 +84,7 @@ function originOf({ name, origin }: Engine, placement: Placement): EngineOrigin 
   const problem =
     origin === undefined
       ? `the ${name} engine does not say how a worker makes it (its origin is missing), so it runs inline only`
-      : origin.refusal;
+      : (origin.refusal ?? (placement === "thread" ? origin.threadRefusal : undefined));
   if (origin !== undefined && problem === undefined) return origin;
   throw new ExtensionError(
     "ERR_EXT_UNSUPPORTED",

@@ -1,34 +1,5 @@
-import type { InvokeOptions, LoadOptions, ManifestInput, Module } from "extruntime";
+import { guestsOf } from "../../../fixtures/javascript/guest.ts";
 import { type QuickJSOptions, quickjs } from "../src/index.ts";
 
-export interface GuestOptions extends LoadOptions {
-  /** Other files of the extension. */
-  files?: Record<string, string>;
-  /** Path of the module. */
-  module?: string;
-  exports?: string[];
-  runtime?: QuickJSOptions;
-  manifest?: Partial<ManifestInput>;
-}
-
-/** Loads a guest from its source. It exports `f` unless told otherwise. */
-export function load(source: string, options: GuestOptions = {}): Promise<Module> {
-  const { files, module = "guest.js", exports = ["f"], runtime, manifest, ...loadOptions } = options;
-  return quickjs(runtime).load(
-    {
-      manifest: { name: "guest", runtime: "quickjs", module, exports, ...manifest } as ManifestInput,
-      files: { ...files, [module]: source },
-    },
-    loadOptions,
-  );
-}
-
-/** What one call of a fresh guest answers. */
-export async function answer(
-  source: string,
-  payload = "null",
-  options: GuestOptions & { call?: InvokeOptions } = {},
-): Promise<string> {
-  await using module = await load(source, options);
-  return await module.invoke(options.exports?.[0] ?? "f", payload, options.call);
-}
+export const guests = guestsOf<QuickJSOptions>("quickjs", quickjs);
+export const { load, answer } = guests;

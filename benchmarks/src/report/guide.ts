@@ -31,7 +31,7 @@ ${markdownTable(
     [
       "JavaScript of strangers that computes",
       "v8",
-      "thread or process",
+      "inline, its isolates have threads of their own; process where a crash of V8 may not matter",
       `an integer loop takes ${f.value("compute", "v8", "integers", "callX:bare-js", "×")} of plain JavaScript there, and ${f.value("compute", "quickjs", "integers", "callX:bare-js", "×")} in quickjs`,
     ],
     [

@@ -1,9 +1,15 @@
 // Checks what users would get: packs every public package, lints the tarballs (publint, arethetypeswrong), installs them
 // into an empty project, and runs the example of each package's README there.
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { pnpm, root, StepFailed, say, script, step } from "./workspace.mjs";
+
+const require = createRequire(join(root, "package.json"));
+
+/** What takes minutes to compile and is compiled in this workspace already: the fresh project gets it from here. */
+const BUILT_HERE = ["isolated-vm"];
 
 await script(async () => {
   const folder = await mkdtemp(join(tmpdir(), "extruntime-packed-"));
@@ -13,7 +19,13 @@ await script(async () => {
     for (const pkg of packages) await lint(pkg);
     const project = join(folder, "project");
     await installAll(packages, project);
-    for (const pkg of packages) await runExample(pkg, project);
+    // Of the READMEs, that of pyvm wants a CPython with interpreters of their own.
+    const [python] = (
+      await step("Making CPython 3.13 available (minutes, the first time)", "bash", ["scripts/get-python.sh"])
+    )
+      .split("\n")
+      .filter((line) => line.startsWith("/"));
+    for (const pkg of packages) if (!pkg.binary) await runExample(pkg, project, { PYVM_PYTHON: python });
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -27,9 +39,22 @@ async function publicPackages() {
     if (manifest.private === true) continue;
     for (const key of ["description", "keywords", "license", "engines", "exports", "files"])
       if (manifest[key] === undefined) throw new StepFailed(`${manifest.name}: its package.json has no ${key}`);
-    packages.push({ name: manifest.name, dir, manifest });
+    const staged = manifest.scripts?.stage === undefined ? [dir] : await stage(manifest.name, dir);
+    for (const folder of staged) packages.push({ ...(await describe(folder)), dir: folder });
   }
   return packages;
+}
+
+/** What is published of a package with native code: itself, and the package of this platform. */
+async function stage(name, dir) {
+  const printed = await pnpm(`Staging ${name} and its platform package`, ["--silent", "run", "stage"], { cwd: dir });
+  return printed.split("\n").filter((line) => line.startsWith(dir));
+}
+
+async function describe(dir) {
+  const manifest = JSON.parse(await readFile(join(dir, "package.json"), "utf8"));
+  // A binary for one platform: there is no API to look at, and no example to run.
+  return { name: manifest.name, manifest, binary: manifest.os !== undefined };
 }
 
 async function pack(pkg, folder) {
@@ -40,10 +65,10 @@ async function pack(pkg, folder) {
   pkg.tarball = join(folder, tarball);
 }
 
-async function lint({ name, tarball }) {
+async function lint({ name, tarball, binary }) {
   const bin = (tool) => join(root, "node_modules", ".bin", tool);
   await step(`publint ${name}`, bin("publint"), ["run", tarball, "--strict"]);
-  await step(`attw ${name}`, bin("attw"), [tarball, "--profile", "esm-only"]);
+  if (!binary) await step(`attw ${name}`, bin("attw"), [tarball, "--profile", "esm-only"]);
 }
 
 /** The tarballs, and what else the READMEs say to install for their examples. */
@@ -53,7 +78,10 @@ async function installAll(packages, project) {
   const further = {};
   for (const { dir } of packages) {
     const line = /^ {4}npm install (.*)$/m.exec(await readme(dir))?.[1] ?? "";
-    for (const name of line.split(" ")) if (name !== "" && tarballs[name] === undefined) further[name] = "*";
+    for (const word of line.split(" ").filter(Boolean)) {
+      const [, name, range = "*"] = /^(@?[^@]+)(?:@(.+))?$/.exec(word);
+      if (tarballs[name] === undefined && !BUILT_HERE.includes(name)) further[name] = range;
+    }
   }
   const dependencies = { ...tarballs, ...further };
   const manifest = { name: "fresh", private: true, type: "module", dependencies, overrides: tarballs };
@@ -61,6 +89,16 @@ async function installAll(packages, project) {
   await step("Installing the tarballs into an empty project", "npm", ["install", "--no-audit", "--no-fund"], {
     cwd: project,
   });
+  for (const name of BUILT_HERE) await symlink(builtHere(name), join(project, "node_modules", name), "junction");
+}
+
+function builtHere(name) {
+  try {
+    require(name);
+  } catch (error) {
+    throw new StepFailed(`${name} does not load (${error.message}): run node scripts/get-isolated-vm.mjs`);
+  }
+  return dirname(require.resolve(`${name}/package.json`));
 }
 
 function readme(dir) {
@@ -68,7 +106,7 @@ function readme(dir) {
 }
 
 /** The first `js` block of a README, and what the first `text` block after it says that it prints. */
-async function runExample({ name, dir }, project) {
+async function runExample({ name, dir }, project, env) {
   const match = /^```js\n(.*?)^```$(?:(?:(?!^```).)*?^```text\n(.*?)^```$)?/ms.exec(await readme(dir));
   if (match === null) throw new StepFailed(`${name}: its README has no example in a \`\`\`js block`);
   const [, code, expected] = match;
@@ -76,7 +114,7 @@ async function runExample({ name, dir }, project) {
     throw new StepFailed(`${name}: its README does not show in a \`\`\`text block what the example prints`);
   const file = join(project, "example.mjs");
   await writeFile(file, code);
-  const printed = await step(`Running the README's example of ${name}`, "node", [file], { cwd: project });
+  const printed = await step(`Running the README's example of ${name}`, "node", [file], { cwd: project, env });
   if (printed.trim() !== expected.trim())
     throw new StepFailed(`${name}: its README says that the example prints\n${expected}\nand it prints\n${printed}`);
   say(`  prints what it says`);

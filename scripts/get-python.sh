@@ -38,11 +38,13 @@ say() { echo "get-python: $*" >&2; }
 # Whether the executable $1 is the wanted CPython, with a shared library.
 serves() {
   "$1" -I - "$version" "$free_threaded" 2>/dev/null <<'PY'
-import sys, sysconfig
+import os, sys, sysconfig
 version, free_threaded = sys.argv[1:]
+var = sysconfig.get_config_var
 same = "%d.%d" % sys.version_info[:2] == version
-shared = bool(sysconfig.get_config_var("Py_ENABLE_SHARED"))
-gil = bool(sysconfig.get_config_var("Py_GIL_DISABLED")) == (free_threaded == "yes")
+folders = [var("LIBDIR"), os.path.join(var("LIBDIR") or "", var("MULTIARCH") or "")]
+shared = var("Py_ENABLE_SHARED") and any(os.path.exists(os.path.join(f, var("INSTSONAME"))) for f in folders if f)
+gil = bool(var("Py_GIL_DISABLED")) == (free_threaded == "yes")
 sys.exit(0 if same and shared and gil else 1)
 PY
 }
@@ -106,9 +108,15 @@ install_numpy() {
   local folder=$1
   [ -e "$folder/.complete" ] && return
   rm -rf "$folder"
-  "$python" -m pip --version >/dev/null 2>&1 || "$python" -m ensurepip >/dev/null 2>&1 || {
-    say "numpy was asked for, but $python has no pip"; return 1; }
-  "$python" -m pip install --quiet --only-binary :all: --target "$folder" numpy >&2
+  local pip=("$python" -m pip)
+  local for_this=()
+  if ! "${pip[@]}" --version >/dev/null 2>&1 && ! "$python" -m ensurepip >/dev/null 2>&1; then
+    # Debian splits pip off; that of a CPython built here installs for others as well.
+    pip=("$cache/python3.13/bin/python3.13" -m pip)
+    "${pip[@]}" --version >/dev/null 2>&1 || { say "numpy was asked for, but $python has no pip"; return 1; }
+    for_this=(--python-version "$version" --implementation cp --abi "cp${version/./}$suffix")
+  fi
+  "${pip[@]}" install --quiet --root-user-action ignore --only-binary :all: "${for_this[@]}" --target "$folder" numpy >&2
   touch "$folder/.complete"
 }
 

@@ -1,11 +1,22 @@
 // The second command of the README: installs what is missing, builds, and runs all tests.
 // Its last line is `N passed, N failed`, with `, N skipped` where there are any. In CI a skipped test is a failure.
+import { execFileSync } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { installAndBuild, pnpm, StepFailed, say, script, step } from "./workspace.mjs";
+import { installAndBuild, pnpm, root, StepFailed, say, script, step } from "./workspace.mjs";
 
 const ci = Boolean(process.env.CI);
+
+/** A process has one CPython, so what pyvm promises of the others is tested in runs of their own: all but what takes minutes. */
+const OTHER_PYTHONS = [
+  { name: "CPython 3.13 without the GIL", options: ["--free-threaded", "--numpy"] },
+  { name: "CPython 3.11, shared mode", options: ["--version", "3.11", "--numpy"] },
+];
+const ESSENTIAL = [
+  "packages/pyvm/test",
+  ...["conformance", "endurance"].flatMap((name) => ["--exclude", `**/${name}.test.ts`]),
+];
 
 await script(async () => {
   await installAndBuild();
@@ -19,9 +30,24 @@ await script(async () => {
       "--numpy",
     ]),
   );
-  if (ci) await step("The same without the GIL", "bash", ["scripts/get-python.sh", "--free-threaded", "--numpy"]);
+  for (const { name, options } of ci ? OTHER_PYTHONS : [])
+    await step(`Making ${name} available, with numpy`, "bash", ["scripts/get-python.sh", ...options]);
   await step("Looking for a Chromium", "node", ["scripts/chromium.mjs", ...(ci ? ["--required"] : [])], { show: true });
-  const { passed, failed, skipped } = await runTests();
+  await step("Looking for isolated-vm", "node", ["scripts/get-isolated-vm.mjs", ...(ci ? ["--required"] : [])], {
+    show: true,
+  });
+  const filters = process.argv.slice(2);
+  const runs = [await runTests("Running the tests; those of pyvm on CPython 3.13", filters)];
+  for (const { name, options } of filters.length === 0 ? OTHER_PYTHONS : []) {
+    const python = preparedPython(options);
+    if (python !== undefined)
+      runs.push(await runTests(`Running pyvm's tests on ${name}`, ESSENTIAL, { PYVM_PYTHON: python }));
+    else say(`${name} is not here: pyvm's tests are not run on it (scripts/get-python.sh ${options.join(" ")})`);
+  }
+  if (ci) runs.push(await memoryCheck());
+  const [passed, failed, skipped] = ["passed", "failed", "skipped"].map((outcome) =>
+    runs.reduce((sum, run) => sum + run[outcome], 0),
+  );
   console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
   if (failed > 0 || passed === 0 || (ci && skipped > 0)) process.exitCode = 1;
 });
@@ -36,7 +62,27 @@ async function optional(run) {
   }
 }
 
-async function runTests() {
+/** Path of the executable, where the script has it ready. */
+function preparedPython(options) {
+  const printed = execFileSync("bash", ["scripts/get-python.sh", "--if-present", ...options], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  return printed.split("\n")[0] || undefined;
+}
+
+/** Half a minute of pyvm under AddressSanitizer, which counts as a test. */
+async function memoryCheck() {
+  const script = "packages/pyvm/scripts/memory-check.sh";
+  const failure = await step("Running pyvm under AddressSanitizer", "bash", [script]).then(
+    () => undefined,
+    (error) => error,
+  );
+  if (failure !== undefined) say(failure.message);
+  return { passed: failure === undefined ? 1 : 0, failed: failure === undefined ? 0 : 1, skipped: 0 };
+}
+
+async function runTests(title, filters, env = {}) {
   const folder = await mkdtemp(join(tmpdir(), "extruntime-results-"));
   const file = join(folder, "results.json");
   const args = [
@@ -46,10 +92,10 @@ async function runTests() {
     "--reporter=default",
     "--reporter=json",
     `--outputFile.json=${file}`,
-    ...process.argv.slice(2),
+    ...filters,
   ];
   try {
-    const ended = await pnpm("Running the tests", args, { show: true }).catch((error) => error);
+    const ended = await pnpm(title, args, { show: true, env }).catch((error) => error);
     const results = JSON.parse(await readFile(file, "utf8").catch(() => "null"));
     if (results === null) throw ended instanceof Error ? ended : new StepFailed("the tests left no results");
     const counts = {

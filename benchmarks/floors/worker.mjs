@@ -8,9 +8,17 @@ const TEXT_AT = 16;
 
 const answer = (payload) => JSON.stringify(validate(JSON.parse(payload)));
 
+function answerTo({ id, payload }) {
+  try {
+    return { id, result: answer(payload) };
+  } catch (error) {
+    return { id, error: String(error) };
+  }
+}
+
 const ways = {
-  message: () => parentPort.on("message", ([id, payload]) => parentPort.postMessage([id, answer(payload)])),
-  batch: () => parentPort.on("message", (payloads) => parentPort.postMessage(payloads.map(answer))),
+  message: () => parentPort.on("message", (call) => parentPort.postMessage(answerTo(call))),
+  batch: () => parentPort.on("message", (calls) => parentPort.postMessage(calls.map(answerTo))),
   atomics() {
     const control = new Int32Array(workerData.shared, 0, 4);
     const text = Buffer.from(workerData.shared, TEXT_AT);

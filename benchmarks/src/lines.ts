@@ -1,5 +1,5 @@
 import { type Cell, type RunResult, rounds } from "./result.ts";
-import { type Rounds, ratios, summarize } from "./statistics.ts";
+import { type Rounds, summarize } from "./statistics.ts";
 
 /** The promises of speed that this project makes, each as a ratio that the run measures. */
 export interface SpeedLine {
@@ -140,13 +140,28 @@ export const LINES: readonly SpeedLine[] = [
     ...metric("load", "pyvm", "", "load"),
   },
   {
-    id: "thread-serial",
+    id: "pyvm-abort",
+    about: "pyvm",
+    claim: "timeout of a guest that never ends: how long past the deadline its caller has it",
+    bound: { atMost: 10e6 },
+    unit: "ns",
+    ...metric("abort", "pyvm", "", "late"),
+  },
+  {
+    id: "thread-sync",
     about: "placement thread",
-    claim: "serial call of native ÷ the faster of Atomics and postMessage by hand",
+    claim: "invokeSync of native, which blocks the caller ÷ an Atomics round trip by hand, which does too",
     bound: { atMost: 1.3 },
     unit: "×",
-    job: { trial: "serial", subject: "native@thread", size: "" },
-    measure: fasterRoundTrip,
+    ...serial("native@thread", "syncX:thread-atomics"),
+  },
+  {
+    id: "thread-async",
+    about: "placement thread",
+    claim: "invoke of native, one at a time ÷ a postMessage round trip by hand",
+    bound: { atMost: 1.3 },
+    unit: "×",
+    ...serial("native@thread", "asyncX:thread-message"),
   },
   {
     id: "thread-at-64",
@@ -171,6 +186,14 @@ export const LINES: readonly SpeedLine[] = [
     bound: { atMost: 1.2 },
     unit: "×",
     ...serial("v8", "syncX:isolated-vm"),
+  },
+  {
+    id: "v8-at-64",
+    about: "v8",
+    claim: "rate of 64 at once ÷ the best hand-tuned use of isolated-vm off the thread",
+    bound: { atLeast: 1 / 1.2 },
+    unit: "×",
+    ...at64("v8", "rateX:isolated-vm"),
   },
   {
     id: "loop-delay",
@@ -201,19 +224,6 @@ function worse(a: Rounds | undefined, b: Rounds | undefined): Rounds | undefined
     const other = b[round];
     return value === null || other === null || other === undefined ? value : Math.max(value, other);
   });
-}
-
-/** A synchronous call beside Atomics and an awaited one beside postMessage; what counts is the best of ours to the best by hand. */
-function fasterRoundTrip(result: RunResult): Rounds | undefined {
-  const read = (id: string) => rounds(result, "serial", "native@thread", "", id);
-  const [sync, async] = [read("sync"), read("async")];
-  const [atomics, message] = [read("syncFloor:thread-atomics"), read("asyncFloor:thread-message")];
-  if (sync === undefined || async === undefined || atomics === undefined || message === undefined) return undefined;
-  return ratios(smaller(sync, async), smaller(atomics, message));
-}
-
-function smaller(a: Rounds, b: Rounds): Rounds {
-  return a.map((value, round) => (value === null || b[round] == null ? null : Math.min(value, b[round])));
 }
 
 function worstDelay({ cells, subjects }: RunResult): Rounds | undefined {

@@ -6,41 +6,58 @@ import { NoSuchGuest, type Opened, type OpenOptions } from "../subjects/subject.
 
 /** One worker thread, and the three ways to talk to it by hand. */
 
+interface Promised {
+  resolve(result: string): void;
+  reject(error: Error): void;
+}
+
+interface Answer {
+  readonly id: number;
+  readonly result?: string;
+  readonly error?: string;
+}
+
 /** A message a call. */
 export async function threadPostMessage(options: OpenOptions): Promise<Opened> {
   const worker = await start("message", options);
-  const waiting = new Map<number, (answer: string) => void>();
+  const waiting = new Map<number, Promised>();
   let last = 0;
-  worker.on("message", ([id, answer]: [number, string]) => {
-    waiting.get(id)!(answer);
-    waiting.delete(id);
-  });
+  worker.on("message", (answer: Answer) => settle(waiting, answer));
   const call = (_: string, payload: string) =>
-    new Promise<string>((resolve) => {
-      waiting.set(++last, resolve);
-      worker.postMessage([last, payload]);
+    new Promise<string>((resolve, reject) => {
+      waiting.set(++last, { resolve, reject });
+      worker.postMessage({ id: last, payload });
     });
   return { call, close: () => stop(worker) };
 }
 
-/** A message a turn of the event loop, with all the calls that gathered in it; answers likewise. */
+function settle(waiting: Map<number, Promised>, { id, result, error }: Answer): void {
+  const call = waiting.get(id)!;
+  waiting.delete(id);
+  if (result === undefined) call.reject(new Error(error));
+  else call.resolve(result);
+}
+
+/**
+ * The same, with all the calls that gathered in a turn of the event loop in one message; answers likewise. Each has its number, as
+ * guests that wait for something answer in any order, and its own failure.
+ */
 export async function threadBatched(options: OpenOptions): Promise<Opened> {
   const worker = await start("batch", options);
-  const waiting: ((answer: string) => void)[] = [];
-  let served = 0;
-  let gathered: string[] = [];
-  worker.on("message", (answers: string[]) => {
-    for (const answer of answers) waiting[served++]!(answer);
-    if (served === waiting.length) waiting.length = served = 0;
+  const waiting = new Map<number, Promised>();
+  let last = 0;
+  let gathered: { id: number; payload: string }[] = [];
+  worker.on("message", (answers: Answer[]) => {
+    for (const answer of answers) settle(waiting, answer);
   });
   const send = () => {
     worker.postMessage(gathered);
     gathered = [];
   };
   const call = (_: string, payload: string) =>
-    new Promise<string>((resolve) => {
-      waiting.push(resolve);
-      if (gathered.push(payload) === 1) process.nextTick(send);
+    new Promise<string>((resolve, reject) => {
+      waiting.set(++last, { resolve, reject });
+      if (gathered.push({ id: last, payload }) === 1) process.nextTick(send);
     });
   return { call, close: () => stop(worker) };
 }

@@ -2,6 +2,7 @@ import { openSubject } from "../subjects/open.ts";
 import { interleave, ratioOf } from "./interleave.ts";
 import { openPair } from "./open-pair.ts";
 import { pairsOf } from "./pairs.ts";
+import { settleMs, turnsWarmUpMs } from "./settle.ts";
 import { isPrimaryOrPython, PAYLOAD, type Readings, type Trial, type TrialContext, Unfit } from "./trial.ts";
 import { measureLatency, measureRate, runWaves } from "./waves.ts";
 
@@ -37,7 +38,7 @@ async function run(context: TrialContext): Promise<Readings> {
   const { call } = opened;
   if (call === undefined) throw new Unfit("it has no asynchronous calls");
   const start = () => call("validate", PAYLOAD);
-  await runWaves(start, atOnce, warmUpMs);
+  await runWaves(start, atOnce, settleMs(spec, warmUpMs));
   const readings = {
     ...(await measureRate(start, atOnce, measureMs)),
     ...(await measureLatency(start, atOnce, measureMs)),
@@ -82,7 +83,7 @@ async function besideFloors(
       },
     });
   if (contestants.length === 1) return {};
-  const slices = await interleave(contestants, { warmUpMs, measureMs });
+  const slices = await interleave(contestants, { warmUpMs: turnsWarmUpMs(spec, warmUpMs), measureMs });
   for (const close of closes) await close();
   // Of times the floor's over the subject's is of rates the subject's over the floor's.
   return Object.fromEntries(contestants.slice(1).map(({ id }) => [`rateX:${id}`, ratioOf(slices, id, "self")]));

@@ -35,6 +35,9 @@ export function pairsOf(spec: SubjectSpec): Pairs {
   };
 }
 
+/** isolated-vm at its best, as a user would write it without an engine. */
+const BY_HAND: readonly Pair[] = [{ id: "isolated-vm", kind: "peer", floor: "isolated-vm" }];
+
 const ENGINES: Readonly<Record<string, (spec: SubjectSpec) => Partial<Pairs>>> = {
   quickjs: () => ({ sync: [floor("quickjs-dispatcher"), floor("quickjs-ffi"), floor("quickjs-eval")] }),
   wasm: ({ source }) => {
@@ -48,7 +51,7 @@ const ENGINES: Readonly<Record<string, (spec: SubjectSpec) => Partial<Pairs>>> =
     async: [{ id: "async-work", kind: "async-work", floor: "async-work" }],
     concurrent: [floor("python-pipe"), floor("python-pipe-batched")],
   }),
-  v8: () => ({ sync: [{ id: "isolated-vm", kind: "peer", floor: "isolated-vm" }] }),
+  v8: ({ placement }) => (placement === "inline" ? { sync: BY_HAND, async: BY_HAND, concurrent: BY_HAND } : {}),
 };
 
 const PLACEMENTS: Readonly<Record<SubjectSpec["placement"], Partial<Pairs>>> = {

@@ -4,7 +4,9 @@ import { openSubject } from "../subjects/open.ts";
 import { asyncContestant, type Contestant, interleave, ratioOf, syncContestant } from "./interleave.ts";
 import { type OpenPair, openPair } from "./open-pair.ts";
 import { type Pair, pairsOf } from "./pairs.ts";
+import { hasWorkers, settleMs, turnsWarmUpMs } from "./settle.ts";
 import { PAYLOAD, type Readings, type Trial, type TrialContext } from "./trial.ts";
+import { runWaves } from "./waves.ts";
 
 const BARE: Pair = { id: "bare-js", kind: "floor", floor: "bare-js" };
 
@@ -33,6 +35,8 @@ async function run(context: TrialContext): Promise<Readings> {
   const opened = await openSubject(spec, { guest: "validate" });
   const pairs = pairsOf(spec);
   const readings: Readings = {};
+  if (hasWorkers(spec) && opened.call !== undefined)
+    await runWaves(() => opened.call!("validate", PAYLOAD), 1, settleMs(spec, context.warmUpMs));
   const sync = opened.callSync && syncContestant("sync", opened.callSync, "validate", PAYLOAD);
   if (sync !== undefined) await race(sync, "sync", pairs.sync, context, readings);
   const async = opened.call && asyncContestant("async", opened.call, "validate", PAYLOAD);
@@ -57,7 +61,10 @@ async function race(
     const own = floor && (pair.id === "bare-js" ? floor.sync : (floor[way] ?? floor.sync));
     if (floor !== undefined && own !== undefined) opened.push({ pair, floor, contestant: own });
   }
-  const slices = await interleave([contestant, ...opened.map((each) => each.contestant)], { warmUpMs, measureMs });
+  const slices = await interleave([contestant, ...opened.map((each) => each.contestant)], {
+    warmUpMs: turnsWarmUpMs(spec, warmUpMs),
+    measureMs,
+  });
   readings[way] = median(slices.get(way)!);
   for (const { pair, floor } of opened) {
     readings[`${way}X:${pair.id}`] = ratioOf(slices, way, pair.id);

@@ -35,6 +35,7 @@ export interface DiscoverOptions {
 const KNOWN_ENGINES: readonly { name: string; aliases: readonly string[]; package: string }[] = [
   { name: "pyvm", aliases: [], package: "@extruntime/pyvm" },
   { name: "quickjs", aliases: ["goja"], package: "@extruntime/quickjs" },
+  { name: "v8", aliases: ["v8go"], package: "@extruntime/v8" },
   { name: "wasm", aliases: ["wazero"], package: "@extruntime/wasm" },
 ];
 

@@ -40,13 +40,13 @@ PyMethodDef trace_method = {"_trace", trace_function, kMethodVarArgs, nullptr};
 
 }  // namespace
 
-std::uint64_t AbortGate::enter() {
-    thread_ = py.PyThread_get_thread_ident();
-    thread_state_ = py.PyThreadState_Get();
+void AbortGate::enter(PyThreadState* thread_state) {
+    // A thread state belongs to one thread.
+    if (thread_state_ != thread_state) thread_ = py.PyThread_get_thread_ident();
+    thread_state_ = thread_state;
     entered = this;
     calls_++;
     state_.store(calls_ << 2 | inside);
-    return calls_;
 }
 
 std::uint64_t AbortGate::running() const {
@@ -130,6 +130,12 @@ class Aborter {
 
     void interrupt() {
         py.PyThreadState_SetAsyncExc(gate_.thread_, interpreter_.support.call_aborted.get());
+        wake();
+    }
+
+    // An event loop that waits notices the exception. The first one may have hit the loop's own code, which logs it and
+    // waits again, for a step that is lost: so it is woken each time.
+    void wake() {
         Ref thread = Ref::steal(py.PyLong_FromLongLong(static_cast<long long>(gate_.thread_)));
         Ref woken = Ref::steal(py.PyObject_CallOneArg(interpreter_.support.wake.get(), thread.get()));
         if (!woken) py.PyErr_Clear();
@@ -142,6 +148,7 @@ class Aborter {
             py._PyEval_SetTrace(gate_.thread_state_, AbortGate::trace, interpreter_.support.call_aborted.get());
         }
         py.PyThreadState_SetAsyncExc(gate_.thread_, interpreter_.support.call_stopped.get());
+        wake();
     }
 
     const Interpreter& interpreter_;

@@ -19,8 +19,10 @@ struct Interpreter;
 // ended. Other threads are never traced.
 class AbortGate {
   public:
-    // The attached thread is about to run a guest. Returns the number of the call.
-    std::uint64_t enter();
+    // Number of the call that will enter next.
+    std::uint64_t next() const { return calls_ + 1; }
+    // The attached thread, by the thread state that it is attached with, is about to run a guest.
+    void enter(PyThreadState* thread_state);
     // The same thread, still attached, has left the guest. True if the call was aborted; from here on no abort can
     // reach the thread, and none of its traces is left.
     bool leave();

@@ -1,20 +1,43 @@
 // What JavaScript sees of the addon. src/addon.ts declares it, with its types.
 #include <napi.h>
 
+#include <algorithm>
+#include <limits>
 #include <set>
 
 #include "instance.h"
 #include "json_text.h"
+#include "lookout.h"
 #include "runtime.h"
 
 namespace pyvm {
 
 namespace {
 
+// Bytes of the buffer that are kept between calls.
+constexpr std::size_t kMostBuffer = 1 << 20;
+
 // Of one Node environment, on its thread.
 struct Environment {
     std::shared_ptr<Completions> completions;
     std::set<Instance*> instances;
+    // With calls that have not ended; some may be left in it for a while when they have.
+    std::vector<Instance*> busy;
+    // With calls that their executors sleep through.
+    std::vector<Instance*> to_wake;
+    Lookout lookout;
+    // A payload, while it is being handed on.
+    std::vector<char> buffer;
+
+    void trim_buffer() {
+        if (buffer.size() > kMostBuffer) buffer = {};
+    }
+
+    void remove(Instance* instance) {
+        instances.erase(instance);
+        std::erase(busy, instance);
+        std::erase(to_wake, instance);
+    }
 
     static const std::shared_ptr<Environment>& shared(napi_env env) {
         std::shared_ptr<Environment>* environment = nullptr;
@@ -22,6 +45,26 @@ struct Environment {
         return *environment;
     }
     static Environment& of(napi_env env) { return *shared(env); }
+
+    bool look(napi_env env) {
+        bool slept = !to_wake.empty();
+        for (Instance* instance : to_wake) instance->wake();
+        to_wake.clear();
+        std::erase_if(busy, [](Instance* instance) {
+            instance->listed = !instance->closed() && instance->calls() > 0;
+            return !instance->listed;
+        });
+        auto first = std::min_element(busy.begin(), busy.end(),
+                                      [](Instance* a, Instance* b) { return a->work() < b->work(); });
+        if (first == busy.end()) return completions->stop_looking(env);
+        double patience = lookout.patience((*first)->work(), slept);
+        if (patience > 0) {
+            bool found = completions->look(env, patience, (*first)->core());
+            lookout.learn(found);
+            if (found) return true;
+        }
+        return completions->stop_looking(env);
+    }
 
     // Before the environment's own functions stop to work, since hooks run in reverse order of their making.
     static void end(void* data) {
@@ -58,15 +101,26 @@ std::string bytes(const Napi::Value& value) {
     return {reinterpret_cast<const char*>(array.Data()), array.ByteLength()};
 }
 
+// [[path, bytes], …]
+std::vector<std::pair<std::string, std::string>> pairs(const Napi::Value& value) {
+    auto array = value.As<Napi::Array>();
+    std::vector<std::pair<std::string, std::string>> pairs;
+    for (std::uint32_t i = 0; i < array.Length(); i++) {
+        auto pair = array.Get(i).As<Napi::Array>();
+        pairs.emplace_back(pair.Get(0u).As<Napi::String>().Utf8Value(), bytes(pair.Get(1u)));
+    }
+    return pairs;
+}
+
 std::uint32_t number(const Napi::Value& value) { return value.As<Napi::Number>().Uint32Value(); }
 
 Instance* instance_of(const Napi::Value& value) { return value.As<Napi::External<Instance>>().Data(); }
 
 void complete(const std::shared_ptr<Completions>& completions, std::uint32_t token, const Failure& failure) {
-    Completion completion;
-    completion.token = token;
-    completion.kind = failure ? Completion::Kind::failure : Completion::Kind::done;
-    completion.failure = failure;
+    auto completion = std::make_unique<Completion>();
+    completion->token = token;
+    completion->kind = failure ? Completion::Kind::failure : Completion::Kind::done;
+    completion->failure = failure;
     completions->post(std::move(completion));
 }
 
@@ -121,18 +175,18 @@ void compile(const Napi::CallbackInfo& info) {
         std::make_unique<CompileJob>(bytes(info[1]), info[2].As<Napi::String>(), number(info[0]), completions));
 }
 
-// load(token, { shared, code, filename, text?, stem, program, exports, folder?, paths, venv }) → instance
+// load(token, { shared, code, filename, stem, program, exports, folder, files?, paths, venv }) → instance
 Napi::Value load(const Napi::CallbackInfo& info) {
     Environment& environment = Environment::of(info.Env());
     auto given = info[1].As<Napi::Object>();
     ProgramSource source;
     source.code = bytes(given.Get("code"));
     source.filename = given.Get("filename").As<Napi::String>();
-    if (given.Get("text").IsString()) source.text = given.Get("text").As<Napi::String>();
     source.stem = given.Get("stem").As<Napi::String>();
     source.program = given.Get("program").As<Napi::Number>().Int64Value();
     source.exports = strings(given.Get("exports"));
-    if (given.Get("folder").IsString()) source.folder = given.Get("folder").As<Napi::String>();
+    source.folder = given.Get("folder").As<Napi::String>();
+    if (given.Get("files").IsArray()) source.files = pairs(given.Get("files"));
     source.paths = strings(given.Get("paths"));
     source.venv = strings(given.Get("venv"));
     bool shared = given.Get("shared").As<Napi::Boolean>();
@@ -144,54 +198,57 @@ Napi::Value load(const Napi::CallbackInfo& info) {
     }
     environment.completions->expect();
     environment.instances.insert(instance.get());
+    instance->show_pace(info[2].As<Napi::Float64Array>().Data());
     // While an environment ends, its instances may be finalised after its instance data: so each holds on to that.
     auto finalise = [kept = Environment::shared(info.Env())](Napi::Env, Instance* dead) {
-        kept->instances.erase(dead);
+        kept->remove(dead);
         dead->drop();
         delete dead;
     };
     return Napi::External<Instance>::New(info.Env(), instance.release(), finalise);
 }
 
-// invoke(instance, token, function, payload)
+// invoke(instance, token, function, payload): `look` must follow soon
 napi_value invoke(napi_env env, napi_callback_info info) {
-    static thread_local std::vector<char> buffer;
     std::size_t count = 4;
     napi_value given[4];
-    void* instance = nullptr;
+    void* data = nullptr;
     std::uint32_t token = 0;
     std::uint32_t function = 0;
     napi_get_cb_info(env, info, &count, given, nullptr, nullptr);
-    napi_get_value_external(env, given[0], &instance);
+    napi_get_value_external(env, given[0], &data);
     napi_get_value_uint32(env, given[1], &token);
     napi_get_value_uint32(env, given[2], &function);
-    std::string_view text = read_text(env, given[3], buffer);
-    std::string payload;
-    payload.reserve(text.size() + kTextPadding);
-    payload.assign(text).append(kTextPadding, '\0');
-    Environment::of(env).completions->expect();
-    static_cast<Instance*>(instance)->invoke(token, function, std::move(payload), text.size());
+    Environment& environment = Environment::of(env);
+    std::string_view payload = read_text(env, given[3], environment.buffer);
+    environment.completions->expect();
+    environment.completions->look_soon();
+    auto* instance = static_cast<Instance*>(data);
+    if (!instance->listed) environment.busy.push_back(instance);
+    instance->listed = true;
+    if (instance->invoke(token, function, payload)) environment.to_wake.push_back(instance);
+    environment.trim_buffer();
     return nullptr;
 }
 
-// invokeSync(instance, function, payload, milliseconds) → string
+// invokeSync(instance, function, payload, milliseconds?) → string
 napi_value invoke_sync(napi_env env, napi_callback_info info) {
-    static thread_local std::vector<char> buffer;
     std::size_t count = 4;
     napi_value given[4];
     void* data = nullptr;
     std::uint32_t function = 0;
-    double milliseconds = 0;
+    double milliseconds = std::numeric_limits<double>::infinity();
     napi_get_cb_info(env, info, &count, given, nullptr, nullptr);
     napi_get_value_external(env, given[0], &data);
     napi_get_value_uint32(env, given[1], &function);
-    napi_get_value_double(env, given[3], &milliseconds);
+    if (count == 4) napi_get_value_double(env, given[3], &milliseconds);
     auto* instance = static_cast<Instance*>(data);
-    std::string_view payload = read_text(env, given[2], buffer);
+    Environment& environment = Environment::of(env);
+    std::string_view payload = read_text(env, given[2], environment.buffer);
     Instance::Result result{};
     Failure failure;
     bool succeeded = instance->invoke_sync(function, payload, milliseconds, result, failure);
-    auto& completions = Environment::of(env).completions;
+    Completions* completions = environment.completions.get();
     napi_value text = nullptr;
     if (succeeded) {
         if (result.ascii) {
@@ -202,7 +259,7 @@ napi_value invoke_sync(napi_env env, napi_callback_info info) {
         instance->done_with_result();
         if (text == nullptr) failure = fail("ERR_EXT_BAD_RESULT", "the result is too long for a JavaScript string");
     }
-    if (buffer.size() > (1u << 20)) buffer = {};
+    environment.trim_buffer();
     try {
         if (completions->has_output()) completions->deliver(env);
         if (text == nullptr) napi_throw(env, completions->error(env, failure));
@@ -212,16 +269,12 @@ napi_value invoke_sync(napi_env env, napi_callback_info info) {
     return text;
 }
 
-// poll(microseconds) → whether something was settled
-napi_value poll(napi_env env, napi_callback_info info) {
-    std::size_t count = 1;
-    napi_value given[1];
-    double microseconds = 0;
-    napi_get_cb_info(env, info, &count, given, nullptr, nullptr);
-    napi_get_value_double(env, given[0], &microseconds);
+// look() → whether something was settled, so that it is worth looking again; else the event loop will be woken
+napi_value look(napi_env env, napi_callback_info) {
+    Environment& environment = Environment::of(env);
     bool settled = false;
     try {
-        settled = Environment::of(env).completions->poll(env, microseconds);
+        settled = environment.look(env);
     } catch (const Napi::Error& error) {
         error.ThrowAsJavaScriptException();
     }
@@ -230,11 +283,18 @@ napi_value poll(napi_env env, napi_callback_info info) {
     return result;
 }
 
-// stopPolling()
-void stop_polling(const Napi::CallbackInfo& info) { Environment::of(info.Env()).completions->stop_polling(); }
+// deliver(): settles what there is
+void deliver(const Napi::CallbackInfo& info) { Environment::of(info.Env()).completions->deliver(info.Env()); }
 
-// abort(instance)
-void abort_instance(const Napi::CallbackInfo& info) { instance_of(info[0])->abort(); }
+// withdraw(instance, token) → whether that call will not run, and not be settled
+Napi::Value withdraw(const Napi::CallbackInfo& info) {
+    bool withdrawn = instance_of(info[0])->withdraw(number(info[1]));
+    if (withdrawn) Environment::of(info.Env()).completions->forget();
+    return Napi::Boolean::New(info.Env(), withdrawn);
+}
+
+// abort(instance, token)
+void abort_call_of(const Napi::CallbackInfo& info) { instance_of(info[0])->abort(number(info[1])); }
 
 // close(instance, token)
 void close_instance(const Napi::CallbackInfo& info) {
@@ -258,9 +318,10 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     exports.Set("program", Napi::Function::New(env, program));
     exports.Set("compile", Napi::Function::New(env, compile));
     exports.Set("load", Napi::Function::New(env, load));
-    exports.Set("abort", Napi::Function::New(env, abort_instance));
+    exports.Set("abort", Napi::Function::New(env, abort_call_of));
+    exports.Set("withdraw", Napi::Function::New(env, withdraw));
+    exports.Set("deliver", Napi::Function::New(env, deliver));
     exports.Set("close", Napi::Function::New(env, close_instance));
-    exports.Set("stopPolling", Napi::Function::New(env, stop_polling));
     exports.Set("forget", Napi::Function::New(env, forget));
     exports.Set("remember", Napi::Function::New(env, remember));
     // Those that are called most, without the wrapper's cost.
@@ -269,8 +330,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     exports.Set("invoke", function);
     napi_create_function(env, "invokeSync", NAPI_AUTO_LENGTH, invoke_sync, nullptr, &function);
     exports.Set("invokeSync", function);
-    napi_create_function(env, "poll", NAPI_AUTO_LENGTH, poll, nullptr, &function);
-    exports.Set("poll", function);
+    napi_create_function(env, "look", NAPI_AUTO_LENGTH, look, nullptr, &function);
+    exports.Set("look", function);
     return exports;
 }
 

@@ -6,6 +6,8 @@ namespace pyvm {
 // not have anyway: what is rarely needed is imported where it is needed.
 const char kBootstrapSource[] = R"PYTHON(
 import sys
+from _frozen_importlib import ModuleSpec as _ModuleSpec
+from _frozen_importlib_external import PathFinder as _PathFinder, SourceLoader as _SourceLoader
 from _thread import _local, get_ident
 
 
@@ -55,24 +57,36 @@ def _chain(error):
 
 def describe(error):
     """The type's name, the text and the traceback of an exception; never raises an Exception of its own."""
-    traceback = error.__traceback__
-    while traceback is not None and traceback.tb_frame.f_code.co_filename == __file__:
-        traceback = traceback.tb_next
-    error.__traceback__ = traceback
     name = type(error).__name__
     try:
-        message = str(error)
+        message = _told(str(error))
     except Exception:
         message = "<str() of the exception failed>"
     try:
         from traceback import TracebackException
-        stack = "".join(TracebackException(type(error), error, traceback, compact=True).format())
+        if not _own:
+            _refresh_lines(error)
+        told = TracebackException(type(error), error, error.__traceback__, compact=True)
+        _hide_own_frames(told)
+        stack = _told("".join(told.format()))
     except Exception:
         stack = ""
     if _own and any(isinstance(e, ImportError) and any(t in str(e) for t in _SUBINTERPRETER_ERRORS)
                     for e in _chain(error)):
-        message += _SHARED_HINT
+        message = message.rstrip() + _SHARED_HINT
     return name, message, stack
+
+
+def _hide_own_frames(told):
+    """Those of the addon, and those of the import system, which CPython hides too where it knows them."""
+    pending = [told]
+    while pending:
+        each = pending.pop()
+        if each is not None:
+            each.stack[:] = [f for f in each.stack if not f.filename.startswith((__file__, "<frozen importlib"))]
+            if each.stack and each.stack[0].name == "run_until_complete" and each.stack[0].filename.endswith("base_events.py"):
+                del each.stack[0]  # of the loop that awaits the guest
+            pending += [each.__cause__, each.__context__, *(each.exceptions or ())]
 
 
 # Programs
@@ -84,98 +98,61 @@ def compile_source(source, filename):
 
 def _module_name(stem, unique):
     if not _own:
-        return f"{stem}@{unique}"
+        return f"{stem}@{unique}"  # known to program.cc, too
     return f"extension_{stem}" if stem in sys.stdlib_module_names or stem in sys.modules else stem
 
 
-class _Own:
-    """In the shared interpreter the files of an extension are modules under its own, and found by nobody else."""
-
-    def __init__(self, name, folder):
-        import builtins
-        self.name = name
-        self.folder = folder
-        self.builtins = dict(vars(builtins), __import__=self.import_)
-        self.known = {}
-
-    def has(self, top):
-        found = self.known.get(top)
-        if found is None:
-            from importlib.machinery import PathFinder
-            found = self.known[top] = PathFinder.find_spec(top, [self.folder]) is not None
-        return found
-
-    def import_(self, name, globals=None, locals=None, fromlist=(), level=0):
-        top = name.partition(".")[0]
-        if level > 0 or not self.has(top):
-            return __import__(name, globals, locals, fromlist, level)
-        own = __import__(f"{self.name}.{name}", globals, locals, fromlist or ("__name__",), 0)
-        return own if fromlist else sys.modules[f"{self.name}.{top}"]
-
-
-class _OwnFinder:
-    """Gives the modules of extensions of the shared interpreter their own `__import__`."""
-
-    programs = {}
-
-    def find_spec(self, name, path=None, target=None):
-        own = self.programs.get(name.partition(".")[0])
-        if own is None or path is None:
-            return None
-        from importlib.machinery import PathFinder
-        spec = PathFinder.find_spec(name, path)
-        if spec is not None and hasattr(spec.loader, "exec_module"):
-            run = spec.loader.exec_module
-
-            def exec_module(module):
-                module.__dict__["__builtins__"] = own.builtins
-                run(module)
-
-            spec.loader.exec_module = exec_module
-        return spec
-
-
-def load(code, filename, source, stem, unique, exports, folder, paths, venv):
+def load(code, filename, stem, unique, exports, folder, files, paths, venv):
     """Runs a program's top level. Returns its functions, in the order of `exports`; None for those that it lacks."""
     if venv is not None:
         prefix, *site_packages = venv
         import site
-        for folder in site_packages:
-            site.addsitedir(folder)
+        for each in site_packages:
+            site.addsitedir(each)
         if _own:
             sys.prefix = sys.exec_prefix = prefix
-    # After the standard library, so that a file of the extension never stands in for one of its modules; before
-    # what is installed.
-    if folder is not None and _own:
-        paths = [folder, *paths]
-    at = next((i for i, p in enumerate(sys.path) if p.endswith(("site-packages", "dist-packages"))), len(sys.path))
-    sys.path[at:at] = [path for path in paths if path not in sys.path]
-    if source is not None:
-        from linecache import cache
-        cache[filename] = (len(source), None, source.splitlines(True), filename)
     module = type(sys)(_module_name(stem, unique))
     module.__file__ = filename
     module.__pyvm__ = unique
+    if files is None:
+        from _frozen_importlib_external import SourceFileLoader, spec_from_file_location
+        loader = SourceFileLoader(module.__name__, filename)
+        module.__spec__ = spec_from_file_location(module.__name__, filename, loader=loader)
+    else:
+        location, _, below = folder.partition("/")
+        root = location if _own else f"{location}@{unique}"
+        memory = _Memory.by_root[root] = _Memory(root, location, files)
+        folder = memory.entry(below)
+        module.__spec__ = _memory_spec(module.__name__, memory, filename.removeprefix(location + "/"), False)
+    module.__loader__ = module.__spec__.loader
+    # After the standard library, so that a file of the extension never stands in for one of its modules; before
+    # what is installed.
+    if _own:
+        paths = [folder, *paths]
+    at = next((i for i, p in enumerate(sys.path) if p.endswith(("site-packages", "dist-packages"))), len(sys.path))
+    sys.path[at:at] = [path for path in paths if path not in sys.path]
     sys.modules[module.__name__] = module
-    if folder is not None and not _own:
+    if not _own:
         own = _OwnFinder.programs[module.__name__] = _Own(module.__name__, folder)
         module.__path__ = [folder]
+        sys.modules[f"{module.__name__}.{stem}"] = module  # for its other files
         module.__builtins__ = own.builtins
-    try:
-        exec(code, module.__dict__)
-    except BaseException:
-        unload(module.__name__)
-        raise
+    # Where it throws, the executor unloads it when that has been told.
+    exec(code, module.__dict__)
     functions = [module.__dict__.get(name) for name in exports]
-    return module.__name__, [f if callable(f) else None for f in functions]
+    return [f if callable(f) else None for f in functions]
 
 
 def unload(name):
     """Forgets a program and its files; what its functions still hold goes with them."""
-    _OwnFinder.programs.pop(name, None)
-    for each in [each for each in sys.modules if each == name or each.startswith(name + ".")]:
+    own = _OwnFinder.programs.pop(name, None)
+    if own is not None:
+        _forget_files(own)
+    for each in [each for each in list(sys.modules) if each == name or each.startswith(name + ".")]:
         sys.modules.pop(each, None)
-
+)PYTHON"
+#include "own_files.h"
+    R"PYTHON(
 
 # Coroutines run on a loop that the thread keeps
 
@@ -315,7 +292,7 @@ def _attach(logging):
         def emit(self, record):
             try:
                 level = (record.levelno >= 40) + (record.levelno >= 30) + (record.levelno >= 20)
-                text = self.format(record) + "\n"
+                text = _told(self.format(record)) + "\n"
                 if not _write(level, text, -1):
                     _write(level, text, _writer())
             except Exception:
@@ -337,6 +314,7 @@ def install():
     sys.dont_write_bytecode = True
     if hasattr(sys, "setdlopenflags"):
         sys.setdlopenflags(_dlopen_flags)
+    sys.path_hooks.insert(0, _memory_hook)
     sys.meta_path.insert(0, _LoggingFinder())
     if not _own:
         sys.meta_path.insert(0, _OwnFinder())

@@ -31,7 +31,7 @@ Failure refused(Executor& executor, const char* code, const char* what) {
     return failure;
 }
 
-bool is_coroutine(PyObject* value) { return Ref::steal(py.PyObject_Type(value)).get() == py.PyCoro_Type; }
+bool is_coroutine(PyObject* value) { return type_of(value) == py.PyCoro_Type; }
 
 // Awaits a coroutine on the executor's loop, or closes it. Empty with `failure` set, or with an exception pending.
 Ref settle(Executor& executor, Ref coroutine, Coroutines coroutines, Failure& failure) {
@@ -62,17 +62,19 @@ Failure run(Executor& executor, std::size_t function, std::string_view payload, 
 
 }  // namespace
 
-Failure stopped() { return fail("ERR_EXT_TIMEOUT", "the call was stopped"); }
+Failure stopped() { return fail("ERR_EXT_TIMEOUT", "the call's time was up while it ran"); }
 
 bool run_call(Executor& executor, std::size_t function, std::string_view payload, Coroutines coroutines,
-              const Cancellation& cancellation, Failure& failure) {
-    set_current_program(executor.guest().program);
-    executor.gate().enter();
-    // Asked for before the gate was entered: then it is seen here; asked for later, the gate is found entered.
+              Cancellation& cancellation, Failure& failure) {
+    Interpreter& interpreter = executor.interpreter();
+    if (!interpreter.own_gil) set_current_program(executor.guest().program);
+    cancellation.number.store(executor.gate().next(), std::memory_order_release);
+    executor.enter_gate();
+    // Asked for before that: then it is seen here; asked for later, the number is found.
     if (!cancellation.requested.load()) failure = run(executor, function, payload, coroutines);
     bool interrupted = executor.gate().leave();
-    if (interrupted) Ref::steal(py.PyObject_CallObject(executor.interpreter().support.recover.get(), nullptr));
-    flush_output();
+    if (interrupted) Ref::steal(py.PyObject_CallObject(interpreter.support.recover.get(), nullptr));
+    if (interpreter.prints.load(std::memory_order_relaxed)) flush_output();
     if (interrupted || cancellation.requested.load()) failure = stopped();
     return !failure;
 }

@@ -12,6 +12,14 @@ namespace pyvm {
 // What may stop a call before and while it runs; shared with the thread that wants it stopped.
 struct Cancellation {
     std::atomic<bool> requested{false};
+    // Its number at the executor's gate, once it has entered that.
+    std::atomic<std::uint64_t> number{0};
+
+    // Stops it, and nothing else that the executor runs. Any thread.
+    void request(Executor& executor) {
+        requested.store(true);
+        executor.abort(number.load());
+    }
 };
 
 enum class Coroutines { awaited, refused };
@@ -19,7 +27,7 @@ enum class Coroutines { awaited, refused };
 // Calls function number `function` of the executor's guest on the attached thread. True: the result is in the
 // executor's writer. False: `failure` says why. `payload` ends with a NUL and kTextPadding bytes that may be read.
 bool run_call(Executor& executor, std::size_t function, std::string_view payload, Coroutines coroutines,
-              const Cancellation& cancellation, Failure& failure);
+              Cancellation& cancellation, Failure& failure);
 
 // What a stopped call fails with. Its caller has been answered already, unless it waits on its own thread.
 Failure stopped();

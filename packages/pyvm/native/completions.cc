@@ -1,10 +1,26 @@
 #include "completions.h"
 
 #include <chrono>
-
-#include "thread.h"
+#include <thread>
 
 namespace pyvm {
+
+namespace {
+
+// What has been taken together, in the order in which it came. JavaScript may throw on the way, when it is being ended.
+struct Batch {
+    explicit Batch(Completion* last) {
+        while (last != nullptr) first = std::exchange(last, std::exchange(last->next, first));
+    }
+    ~Batch() {
+        while (first != nullptr) drop_first();
+    }
+    void drop_first() { std::exchange(first, first->next)->told(); }
+
+    Completion* first = nullptr;
+};
+
+}  // namespace
 
 Completions::Completions(Napi::Env env, Napi::Function settle, Napi::Function output, Napi::Function failed)
     : settle_(Napi::Persistent(settle)), output_(Napi::Persistent(output)), failed_(Napi::Persistent(failed)) {
@@ -15,39 +31,40 @@ Completions::Completions(Napi::Env env, Napi::Function settle, Napi::Function ou
     napi_unref_threadsafe_function(env, wake_);
 }
 
-void Completions::post(Completion completion) {
-    std::scoped_lock lock(mutex_);
-    if (closed_) return;
-    output_waits_ |= completion.kind == Completion::Kind::output;
-    waiting_.push_back(std::move(completion));
-    some_wait_.store(true, std::memory_order_release);
-    if (!polled_) wake();
+void Completions::post(std::unique_ptr<Completion> given, bool hold) {
+    Completion* completion = given.release();
+    if (completion->kind == Completion::Kind::output) output_waits_.store(true);
+    completion->next = waiting_.load(std::memory_order_relaxed);
+    while (!waiting_.compare_exchange_weak(completion->next, completion)) {
+    }
+    if (closed_.load()) swallow();
+    // Who stops looking looks once more after that: so one of the two sees the other.
+    if (!hold) nudge();
 }
 
-// With the mutex held.
 void Completions::wake() {
-    if (woken_) return;
+    std::scoped_lock lock(mutex_);
+    if (woken_ || closed_.load()) return;
     woken_ = true;
     napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking);
 }
 
-bool Completions::poll(Napi::Env env, double microseconds) {
-    {
-        std::scoped_lock lock(mutex_);
-        polled_ = true;
-    }
+bool Completions::look(Napi::Env env, double microseconds, int core) {
     auto until = std::chrono::steady_clock::now() + std::chrono::nanoseconds(static_cast<long long>(microseconds * 1000));
-    while (!some_wait_.load(std::memory_order_acquire)) {
-        for (int i = 0; i < 8; i++) pause_core();
+    while (waiting_.load(std::memory_order_acquire) == nullptr) {
+        if (core == kNoCore || core != core_.load(std::memory_order_relaxed)) {
+            for (int i = 0; i < 16; i++) pause_core();
+        } else {
+            std::this_thread::yield();
+        }
         if (std::chrono::steady_clock::now() >= until) return false;
     }
     return deliver(env);
 }
 
-void Completions::stop_polling() {
-    std::scoped_lock lock(mutex_);
-    polled_ = false;
-    if (!waiting_.empty()) wake();
+bool Completions::stop_looking(Napi::Env env) {
+    polled_.store(false);
+    return waiting_.load() != nullptr && deliver(env);
 }
 
 void Completions::expect() {
@@ -58,11 +75,6 @@ void Completions::forget() { settled(); }
 
 void Completions::settled() {
     if (!closed_ && --expected_ == 0) napi_unref_threadsafe_function(settle_.Env(), wake_);
-}
-
-bool Completions::has_output() {
-    std::scoped_lock lock(mutex_);
-    return output_waits_;
 }
 
 void Completions::on_wake(napi_env env, napi_value, void* context, void*) {
@@ -77,25 +89,23 @@ void Completions::on_wake(napi_env env, napi_value, void* context, void*) {
 }
 
 bool Completions::deliver(Napi::Env env) {
-    std::vector<Completion> batch;
-    {
-        std::scoped_lock lock(mutex_);
-        batch.swap(waiting_);
-        output_waits_ = false;
-        some_wait_.store(false, std::memory_order_relaxed);
-    }
-    if (batch.empty() || closed_) return false;
+    output_waits_.store(false);
+    Batch batch(waiting_.exchange(nullptr));
+    if (batch.first == nullptr) return false;
     Napi::HandleScope scope(env);
     Napi::Array settled_values = Napi::Array::New(env);
     std::uint32_t count = 0;
-    for (Completion& completion : batch) {
+    for (; batch.first != nullptr; batch.drop_first()) {
+        Completion& completion = *batch.first;
         if (completion.kind == Completion::Kind::output) {
             output_.Call({Napi::Number::New(env, static_cast<double>(completion.program)),
                           Napi::Number::New(env, completion.level), Napi::String::New(env, completion.text)});
             continue;
         }
-        settled_values.Set(count++, Napi::Number::New(env, completion.token));
-        settled_values.Set(count++, value_of(env, completion));
+        napi_value token = nullptr;
+        napi_create_uint32(env, completion.token, &token);
+        napi_set_element(env, settled_values, count++, token);
+        napi_set_element(env, settled_values, count++, value_of(env, completion));
         settled();
     }
     if (count > 0) settle_.Call({settled_values});
@@ -129,10 +139,14 @@ Napi::Value Completions::error(Napi::Env env, const Failure& failure) {
                          Napi::String::New(env, failure.message), Napi::String::New(env, failure.stack)});
 }
 
+void Completions::swallow() {
+    for (Completion* each = waiting_.exchange(nullptr); each != nullptr;) delete std::exchange(each, each->next);
+}
+
 void Completions::close() {
+    closed_.store(true);
+    swallow();
     std::scoped_lock lock(mutex_);
-    closed_ = true;
-    waiting_.clear();
     napi_release_threadsafe_function(wake_, napi_tsfn_abort);
     // Here and now: the last to let go of this object may be another thread.
     settle_.Reset();

@@ -11,12 +11,17 @@
 #include <vector>
 
 #include "failure.h"
+#include "thread.h"
 
 namespace pyvm {
 
 // Something that a thread of the addon has finished, known to JavaScript by its token; or a line of a guest's output.
 struct Completion {
     enum class Kind { text, bytes, done, failure, output };
+
+    virtual ~Completion() = default;
+    // It has been told, on JavaScript's thread.
+    virtual void told() { delete this; }
 
     Kind kind = Kind::done;
     std::uint32_t token = 0;
@@ -25,6 +30,7 @@ struct Completion {
     Failure failure;
     std::int64_t program = 0;  // of output
     int level = 0;             // of output: 0 debug, 1 info, 2 warn, 3 error
+    Completion* next = nullptr;  // among those that wait
 };
 
 // One for each Node environment (the main thread, or a worker). Calls hold on to it; when its environment goes away it
@@ -35,22 +41,36 @@ class Completions : public std::enable_shared_from_this<Completions> {
     // `failed` makes an Error from code, name, message and stack.
     Completions(Napi::Env env, Napi::Function settle, Napi::Function output, Napi::Function failed);
 
-    // Any thread. What is posted between two turns of the event loop arrives together.
-    void post(Completion completion);
+    // Any thread. What is posted between two turns of the event loop arrives together. With `hold` the event loop is not
+    // woken: more is about to follow, or JavaScript looks by itself.
+    void post(std::unique_ptr<Completion> completion, bool hold = false);
+    // What was held back is to be told now.
+    void nudge() {
+        if (!polled_.load()) wake();
+    }
+    // Where JavaScript's thread was last seen to run.
+    int core() const { return core_.load(std::memory_order_relaxed); }
 
     // JavaScript's thread, from here on.
+    // Whether its stack is large enough to run any Python on it.
+    bool stack_serves() const { return stack_serves_; }
     // Something has been started that will post its completion: the process stays up until then.
     void expect();
     // Something that was expected will not be waited for any more: its token is settled elsewhere.
     void forget();
     // Hands over what there is, without waiting for the event loop's turn. False when there was nothing.
     bool deliver(Napi::Env env);
-    // The same, after looking for something for at most `microseconds`. JavaScript that polls will come back or say that it
-    // stops, so meanwhile nothing has to wake the event loop.
-    bool poll(Napi::Env env, double microseconds);
-    void stop_polling();
+    // JavaScript will look by itself, so meanwhile nothing has to wake the event loop.
+    void look_soon() {
+        polled_.store(true, std::memory_order_relaxed);
+        core_.store(current_core(), std::memory_order_relaxed);
+    }
+    // Looks for at most `microseconds`, and hands over what there is. `core` is where it is being made.
+    bool look(Napi::Env env, double microseconds, int core);
+    // JavaScript will look no more. Hands over what has come in the meantime.
+    bool stop_looking(Napi::Env env);
     // Whether guests' output waits to be delivered.
-    bool has_output();
+    bool has_output() const { return output_waits_.load(); }
     Napi::Value error(Napi::Env env, const Failure& failure);
     // The environment ends.
     void close();
@@ -58,22 +78,25 @@ class Completions : public std::enable_shared_from_this<Completions> {
   private:
     static void on_wake(napi_env env, napi_value callback, void* context, void* data);
     void wake();
+    void swallow();
     Napi::Value value_of(Napi::Env env, Completion& completion);
     void settled();
 
     Napi::FunctionReference settle_;
     Napi::FunctionReference output_;
     Napi::FunctionReference failed_;
+    const bool stack_serves_ = stack_serves_python();
     std::ptrdiff_t expected_ = 0;  // below 0 while something forgotten has ended and is not remembered yet
+
+    std::atomic<Completion*> waiting_{nullptr};  // last one first
+    std::atomic<bool> polled_{false};
+    std::atomic<bool> output_waits_{false};
+    std::atomic<int> core_{kNoCore};
 
     std::mutex mutex_;  // guards what follows
     napi_threadsafe_function wake_ = nullptr;
-    std::vector<Completion> waiting_;
-    std::atomic<bool> some_wait_{false};
-    bool polled_ = false;
     bool woken_ = false;  // a turn of the event loop is asked for
-    bool output_waits_ = false;
-    bool closed_ = false;
+    std::atomic<bool> closed_{false};
 };
 
 }  // namespace pyvm

@@ -50,8 +50,8 @@ class Watch {
             auto now = Clock::now();
             next_look_ = Clock::time_point::max();
             for (auto& [id, watched] : watched_) {
-                if (watched.at <= now && !watched.cancellation->requested.exchange(true)) {
-                    watched.executor->abort(watched.executor->gate().running());
+                if (watched.at <= now && !watched.cancellation->requested.load()) {
+                    watched.cancellation->request(*watched.executor);
                 } else if (watched.at > now) {
                     next_look_ = std::min(next_look_, watched.at);
                 }

@@ -10,15 +10,31 @@ namespace pyvm {
 
 namespace {
 
+using std::chrono::microseconds;
+using std::chrono::nanoseconds;
+
 // Waking a thread costs more than most calls, so an executor that has just been busy looks for the next job a little
-// while before it sleeps. Never more of them than there are cores to spare for it.
-constexpr auto kSpin = std::chrono::microseconds(50);
+// while before it sleeps: if it has lately found one so, and if whoever would post it does not need the same core. Never
+// more of them than there are cores to spare for it.
+constexpr auto kSpin = microseconds(50);
+constexpr int kTryAgain = 16;  // sleeps after which it is tried again all the same
 std::atomic<int> spinners{0};
 
 int most_spinners() {
     static const int most = std::max(0, std::min(2, static_cast<int>(std::thread::hardware_concurrency()) - 1));
     return most;
 }
+
+// About what it takes JavaScript's thread to wake up on a core of its own: it is told that much before the work is done.
+constexpr auto kAwakening = microseconds(40);
+
+// The last job: it ends the executor.
+struct LastJob : Job {
+    explicit LastJob(bool& finished) : finished(finished) {}
+    void run(Executor&) override { finished = true; }
+    void refuse(const Failure&) override { finished = true; }
+    bool& finished;
+};
 
 }  // namespace
 
@@ -32,68 +48,113 @@ std::shared_ptr<Executor> Executor::start(Kind kind, const StartOptions& options
 
 Executor::~Executor() = default;
 
-void Executor::post(std::unique_ptr<Job> job) {
-    bool wake = false;
-    {
-        std::scoped_lock lock(mutex_);
-        queue_.push_back(std::move(job));
-        length_.store(queue_.size() + finishing_);
-        wake = asleep_;
+bool Executor::push(Job* job) {
+    job->next = posted_.load(std::memory_order_relaxed);
+    while (!posted_.compare_exchange_weak(job->next, job)) {
     }
-    if (wake) posted_.notify_one();
+    poster_core_.store(current_core(), std::memory_order_relaxed);
+    return asleep_.load();
+}
+
+void Executor::wake() {
+    if (!asleep_.load() || !asleep_.exchange(false)) return;
+    { std::scoped_lock lock(mutex_); }
+    woken_.notify_one();
 }
 
 void Executor::finish(std::function<void()> when_ended) {
-    {
-        std::scoped_lock lock(mutex_);
-        finishing_ = true;
-        when_ended_ = std::move(when_ended);
-        length_.store(queue_.size() + 1);
-    }
-    posted_.notify_one();
+    when_ended_ = std::move(when_ended);
+    post(std::make_unique<LastJob>(finished_));
 }
 
 bool Executor::spin() {
+    if (spins_ <= 0 && --spins_ > -kTryAgain) return false;
     if (spinners.fetch_add(1) >= most_spinners()) {
         spinners.fetch_sub(1);
         return false;
     }
-    auto until = std::chrono::steady_clock::now() + kSpin;
+    auto until = Clock::now() + kSpin;
     bool found = false;
+    bool alone = true;
     do {
-        for (int i = 0; i < 32 && !found; i++) {
+        alone = current_core() == kNoCore || current_core() != poster_core_.load(std::memory_order_relaxed);
+        for (int i = 0; i < 32 && alone && !found; i++) {
             pause_core();
-            found = length_.load(std::memory_order_acquire) > 0;
+            found = posted_.load(std::memory_order_acquire) != nullptr;
         }
-    } while (!found && std::chrono::steady_clock::now() < until);
+    } while (alone && !found && Clock::now() < until);
     spinners.fetch_sub(1);
+    if (found) {
+        spins_ = kBoldest;
+    } else if (alone) {
+        spins_ = std::max(0, spins_ - 1);
+    }
     return found;
 }
 
-// The next job, or null when it is time to finish.
-std::unique_ptr<Job> Executor::next() {
-    if (length_.load() == 0) spin();
+// Until there is a job.
+void Executor::wait() {
+    if (posted_.load() != nullptr || spin()) return;
+    asleep_.store(true);
+    if (posted_.load() != nullptr) {
+        asleep_.store(false);
+        return;
+    }
     std::unique_lock lock(mutex_);
-    asleep_ = true;
-    posted_.wait(lock, [this] { return !queue_.empty() || finishing_; });
-    asleep_ = false;
-    if (queue_.empty()) return nullptr;
-    auto job = std::move(queue_.front());
-    queue_.pop_front();
-    length_.store(queue_.size() + finishing_);
-    return job;
+    woken_.wait(lock, [this] { return !asleep_.load(); });
+}
+
+// Runs what has been posted, in order.
+void Executor::serve() {
+    Job* jobs = nullptr;
+    left_ = 0;
+    for (Job* job = posted_.exchange(nullptr); job != nullptr; left_++) {
+        Job* before = job->next;
+        job->next = jobs;
+        jobs = job;
+        job = before;
+    }
+    core_.store(current_core(), std::memory_order_relaxed);
+    since_ = Clock::now();
+    while (jobs != nullptr) {
+        Job* job = jobs;
+        jobs = job->next;
+        left_--;
+        if (thread_state_ != nullptr) {
+            job->run(*this);
+        } else {
+            job->refuse(start_failure_);
+        }
+        job->end(*this);
+    }
+}
+
+void Executor::measure() {
+    auto now = Clock::now();
+    std::int64_t took = nanoseconds(now - since_).count();
+    since_ = now;
+    std::int64_t pace = pace_.load(std::memory_order_relaxed);
+    // A thread that is kept from its core for a while looks like a slow call; one of them says little.
+    pace_.store(pace == kUnknown ? took : pace + std::min(took - pace, 2 * pace) / 8, std::memory_order_relaxed);
+}
+
+bool Executor::may_hold(int told_core) const {
+    if (left_ == 0) return false;
+    int core = current_core();
+    if (core == told_core && core != kNoCore) return true;
+    return static_cast<std::int64_t>(left_) * pace() > nanoseconds(kAwakening).count();
 }
 
 void Executor::main() {
     bool started = start_interpreter();
-    while (auto job = next()) {
-        if (!started) {
-            job->refuse(start_failure_);
-            continue;
-        }
-        py.PyEval_RestoreThread(thread_state_);
-        job->run(*this);
-        py.PyEval_SaveThread();
+    while (!finished_) {
+        wait();
+        if (started) py.PyEval_RestoreThread(thread_state_);
+        attached_ = thread_state_;
+        // The lock is kept from call to call; whoever wants it meanwhile gets it from the guest that runs.
+        do serve();
+        while (posted_.load() != nullptr && !finished_);
+        if (started) py.PyEval_SaveThread();
     }
     if (started) end_interpreter();
     if (when_ended_) when_ended_();
@@ -142,6 +203,7 @@ void Executor::end_interpreter() {
 void Executor::attach_caller() {
     if (caller_state_ == nullptr) caller_state_ = py.PyThreadState_New(interpreter_->state);
     py.PyEval_RestoreThread(caller_state_);
+    attached_ = caller_state_;
 }
 
 void Executor::detach_caller() { py.PyEval_SaveThread(); }

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
-#include <deque>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -16,18 +17,24 @@
 #include "interpreter.h"
 #include "json_reader.h"
 #include "json_writer.h"
+#include "thread.h"
 
 namespace pyvm {
 
 class Executor;
 class Completions;
 
-// Work for an executor's thread. Run attached; destroyed without being run when the executor could not start.
+// Work for an executor's thread: it is run, or refused, and then ended.
 struct Job {
     virtual ~Job() = default;
+    // Attached.
     virtual void run(Executor& executor) = 0;
     // The executor's interpreter could not be made.
     virtual void refuse(const Failure& failure) = 0;
+    // Whoever posted it may want it back.
+    virtual void end(Executor&) { delete this; }
+
+    Job* next = nullptr;  // in the queue
 };
 
 // What load() left in the interpreter.
@@ -45,20 +52,45 @@ class Executor : public std::enable_shared_from_this<Executor> {
     static std::shared_ptr<Executor> start(Kind kind, const StartOptions& options = {});
 
     // Any thread. The job runs after those posted before it.
-    void post(std::unique_ptr<Job> job);
+    void post(std::unique_ptr<Job> job) {
+        push(job.release());
+        wake();
+    }
+    // The same, but the thread may go on sleeping until `wake`. True if it does.
+    bool push(Job* job);
+    void wake();
 
     // The thread ends after the jobs posted before, and the interpreter with it if it is its own. Any thread, once.
     void finish(std::function<void()> when_ended);
 
     // Stops the call that runs, if its number is still `call`. Any thread.
-    void abort(std::uint64_t call) { abort_call(*interpreter_, gate_, call, shared_from_this()); }
+    void abort(std::uint64_t call) {
+        if (call != 0 && gate_.running() == call) abort_call(*interpreter_, gate_, call, shared_from_this());
+    }
     AbortGate& gate() { return gate_; }
+
+    // The attached thread is about to run a guest.
+    void enter_gate() { gate_.enter(attached_); }
+
+    // Lives as long as the executor does. Before anything is posted.
+    void keep(std::shared_ptr<void> kept) { kept_ = std::move(kept); }
 
     // On attached threads, one at a time.
     Interpreter& interpreter() { return *interpreter_; }
     JsonReader& reader() { return reader_; }
     JsonWriter& writer() { return writer_; }
     Guest& guest() { return guest_; }
+
+    // On the executor's own thread, at the end of a call: notes how long it took.
+    void measure();
+    // Whether what has ended may wait for what comes next before JavaScript's thread, which is on that core, is told.
+    bool may_hold(int told_core) const;
+
+    // Of a call, in nanoseconds, the lately seen ones counting most; `kUnknown` before the first. Any thread.
+    static constexpr std::int64_t kUnknown = INT64_MAX;
+    std::int64_t pace() const { return pace_.load(std::memory_order_relaxed); }
+    // Where the thread was last seen to run. Any thread.
+    int core() const { return core_.load(std::memory_order_relaxed); }
 
     // A caller that stays on its own thread takes the executor, between calls of its thread, and gives it back.
     // Thread states belong to the thread that made them: `attach` makes one at its first use, `release` removes it.
@@ -71,10 +103,13 @@ class Executor : public std::enable_shared_from_this<Executor> {
   private:
     explicit Executor(Kind kind, const StartOptions& options) : kind_(kind), options_(options), reader_(keys_) {}
 
+    using Clock = std::chrono::steady_clock;
+
     void main();
     bool start_interpreter();
     void end_interpreter();
-    std::unique_ptr<Job> next();
+    void wait();
+    void serve();
     bool spin();
 
     const Kind kind_;
@@ -82,6 +117,7 @@ class Executor : public std::enable_shared_from_this<Executor> {
     // Kept for ever when the interpreter had to be abandoned with threads in it.
     Interpreter* interpreter_ = nullptr;
     PyThreadState* thread_state_ = nullptr;  // of the executor's own thread
+    PyThreadState* attached_ = nullptr;  // whichever of the two runs the guest
     PyThreadState* caller_state_ = nullptr;  // of the thread that calls synchronously
     AbortGate gate_;
     KeyCache keys_;
@@ -89,14 +125,24 @@ class Executor : public std::enable_shared_from_this<Executor> {
     JsonWriter writer_;
     Guest guest_;
     Failure start_failure_;
+    std::shared_ptr<void> kept_;
 
-    std::mutex mutex_;  // guards what follows
-    std::condition_variable posted_;
-    std::deque<std::unique_ptr<Job>> queue_;
-    std::function<void()> when_ended_;
-    bool finishing_ = false;
-    bool asleep_ = false;
-    std::atomic<std::size_t> length_{0};  // of the queue; `finishing_` counts as one
+    // The queue, last job first.
+    std::atomic<Job*> posted_{nullptr};
+    std::atomic<bool> asleep_{false};
+    std::mutex mutex_;
+    std::condition_variable woken_;  // `asleep_` has become false
+    std::function<void()> when_ended_;  // set before the last job is posted
+    std::atomic<int> poster_core_{kNoCore};
+    std::atomic<int> core_{kNoCore};
+    std::atomic<std::int64_t> pace_{kUnknown};
+
+    // Of the executor's own thread.
+    bool finished_ = false;
+    std::size_t left_ = 0;  // jobs taken from the queue and not begun
+    Clock::time_point since_;  // when the job that runs began
+    int spins_ = kBoldest;  // how far looking for jobs, instead of sleeping, is trusted
+    static constexpr int kBoldest = 8;
 };
 
 }  // namespace pyvm

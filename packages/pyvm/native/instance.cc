@@ -1,5 +1,6 @@
 #include "instance.h"
 
+#include <algorithm>
 #include <cmath>
 #include <condition_variable>
 #include <optional>
@@ -13,37 +14,8 @@ namespace pyvm {
 
 namespace {
 
-struct CallJob : Job {
-    void run(Executor& executor) override {
-        Completion completion;
-        completion.token = token;
-        if (run_call(executor, function, std::string_view(payload.data(), size), Coroutines::awaited, *cancellation,
-                     completion.failure)) {
-            completion.kind = Completion::Kind::text;
-            completion.text.assign(executor.writer().data(), executor.writer().size());
-            completion.ascii = executor.writer().is_ascii();
-            executor.writer().trim();
-        } else {
-            completion.kind = Completion::Kind::failure;
-        }
-        completions->post(std::move(completion));
-    }
-
-    void refuse(const Failure& failure) override {
-        Completion completion;
-        completion.token = token;
-        completion.kind = Completion::Kind::failure;
-        completion.failure = failure;
-        completions->post(std::move(completion));
-    }
-
-    std::uint32_t token = 0;
-    std::size_t function = 0;
-    std::string payload;
-    std::size_t size = 0;
-    std::shared_ptr<Completions> completions;
-    std::shared_ptr<Cancellation> cancellation;
-};
+// Calls that are sent to an executor that sleeps before it is woken: the rest of them costs no waking, and it works meanwhile.
+constexpr std::size_t kEnoughToWake = 16;
 
 // A call that its caller waits for, on another thread. The result stays in the executor's writer.
 struct AwaitedCall {
@@ -98,31 +70,58 @@ std::unique_ptr<Instance> Instance::load(Executor::Kind kind, ProgramSource sour
     auto executor = Runtime::get().take(kind);
     if (executor == nullptr) return nullptr;
     add_output(source.program, completions);
+    executor->keep(completions);
     std::unique_ptr<Instance> instance(new Instance(executor, completions, source.program));
     executor->post(std::make_unique<LoadJob>(std::move(source), token, std::move(completions), instance->cancellation_));
     return instance;
 }
 
-void Instance::invoke(std::uint32_t token, std::size_t function, std::string payload, std::size_t size) {
-    cancellation_ = std::make_shared<Cancellation>();
-    auto job = std::make_unique<CallJob>();
-    job->token = token;
-    job->function = function;
-    job->payload = std::move(payload);
-    job->size = size;
-    job->completions = completions_;
-    job->cancellation = cancellation_;
-    executor_->post(std::move(job));
+bool Instance::invoke(std::uint32_t token, std::size_t function, std::string_view payload) {
+    CallJob* job = CallJob::make(this, completions_.get(), token, function, payload).release();
+    calls_.push_back(job);
+    if (!executor_->push(job) && unnoticed_ == 0) return false;
+    if (++unnoticed_ == kEnoughToWake) executor_->wake();
+    return unnoticed_ == 1;
+}
+
+void Instance::wake() {
+    unnoticed_ = 0;
+    if (!closed()) executor_->wake();
+}
+
+bool Instance::withdraw(std::uint32_t token) {
+    auto at = find(token);
+    if (at == calls_.end() || !(*at)->withdraw()) return false;
+    calls_.erase(at);
+    return true;
+}
+
+std::int64_t Instance::work() const {
+    std::int64_t pace = executor_->pace();
+    return pace == Executor::kUnknown ? pace : pace * static_cast<std::int64_t>(calls_.size());
+}
+
+void Instance::ended(CallJob& job) {
+    if (calls_.front() == &job) {
+        calls_.pop_front();
+    } else {
+        std::erase(calls_, &job);
+    }
+    std::int64_t pace = executor_ == nullptr ? Executor::kUnknown : executor_->pace();
+    if (pace_ != nullptr) *pace_ = static_cast<double>(pace);
+}
+
+std::deque<CallJob*>::iterator Instance::find(std::uint32_t token) {
+    return std::find_if(calls_.begin(), calls_.end(), [token](CallJob* job) { return job->token == token; });
 }
 
 bool Instance::invoke_sync(std::size_t function, std::string_view payload, double milliseconds, Result& result,
                            Failure& failure) {
-    static thread_local const bool stack_serves = stack_serves_python();
     std::optional<Deadline> deadline;
-    if (cancellation_->requested.load()) cancellation_ = std::make_shared<Cancellation>();
+    renew_cancellation();
     if (std::isfinite(milliseconds)) deadline.emplace(executor_, cancellation_, milliseconds);
     bool succeeded = false;
-    if (stack_serves) {
+    if (completions_->stack_serves()) {
         executor_->attach_caller();
         succeeded = run_call(*executor_, function, payload, Coroutines::refused, *cancellation_, failure);
         executor_->detach_caller();
@@ -135,13 +134,14 @@ bool Instance::invoke_sync(std::size_t function, std::string_view payload, doubl
     return true;
 }
 
-void Instance::abort() {
+void Instance::abort(std::uint32_t token) {
     if (closed()) return;
-    cancellation_->requested.store(true);
-    executor_->abort(executor_->gate().running());
+    auto at = find(token);
+    (at == calls_.end() ? *cancellation_ : (*at)->cancellation()).request(*executor_);
 }
 
 void Instance::close(std::function<void()> when_ended) {
+    leave_calls();
     executor_->release_caller();
     std::int64_t program = program_;
     executor_->finish([program, when_ended = std::move(when_ended)] {
@@ -155,10 +155,26 @@ void Instance::drop() {
     if (closed()) return;
     remove_output(program_);
     bool running = executor_->gate().running() != 0;
-    abort();
+    cancellation_->request(*executor_);
+    // What is withdrawn is the executor's alone.
+    std::erase_if(calls_, [](CallJob* job) { return job->withdraw(); });
+    for (CallJob* job : calls_) job->cancellation().request(*executor_);
+    leave_calls();
     if (!running) executor_->release_caller();
     executor_->finish(nullptr);
     executor_.reset();
+}
+
+// A Deadline of the last call may still be looking at the old one.
+void Instance::renew_cancellation() {
+    if (cancellation_->requested.load()) cancellation_ = std::make_shared<Cancellation>();
+    cancellation_->number.store(0, std::memory_order_relaxed);
+}
+
+void Instance::leave_calls() {
+    for (CallJob* job : calls_) job->leave();
+    calls_.clear();
+    pace_ = nullptr;
 }
 
 }  // namespace pyvm

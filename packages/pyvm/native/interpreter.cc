@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include "abort.h"
+#include "arenas.h"
 #include "bootstrap.h"
 #include "failure.h"
 #include "library.h"
@@ -92,6 +93,7 @@ std::string initialise(const StartOptions& options) {
     if (options.system_allocator) before.allocator = 3;
     PyStatus status = py.Py_PreInitialize(&before);
     if (status.type != 0) return status.message != nullptr ? status.message : "it could not be pre-initialised";
+    install_arenas();
 
     if (py.Py_SetProgramName != nullptr && !options.program_name.empty()) {
         // Kept by CPython for the life of the process.
@@ -130,6 +132,7 @@ std::string start_main_interpreter(const StartOptions& options, Interpreter& int
     if (!problem.empty()) return problem;
     interpreter.state = py.PyInterpreterState_Main();
     the_main_interpreter = &interpreter;
+    py.find_type_offset();
     return run_bootstrap(interpreter);
 }
 
@@ -178,6 +181,7 @@ bool end_sub_interpreter(Interpreter& interpreter, PyThreadState* thread_state) 
     std::scoped_lock lock(lifecycle());
     py.PyEval_RestoreThread(thread_state);
     py.Py_EndInterpreter(thread_state);
+    release_arenas(interpreter.state);
     return true;
 }
 

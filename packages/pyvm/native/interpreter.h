@@ -21,6 +21,8 @@ struct Interpreter {
     Support support;
     // The program whose output this interpreter's is; 0 for none. In the main interpreter many programs print.
     std::atomic<std::int64_t> program{0};
+    // Whether a guest has ever printed in it.
+    std::atomic<bool> prints{false};
 };
 
 struct StartOptions {

@@ -38,22 +38,19 @@ void JsonWriter::trim() {
     size_ = 0;
 }
 
-char* JsonWriter::room(std::size_t size) {
-    if (size_ + size + kTextPadding > buffer_.size()) buffer_.resize((size_ + size) * 2 + 256);
-    return buffer_.data() + size_;
-}
+void JsonWriter::grow(std::size_t size) { buffer_.resize((size_ + size) * 2 + 256); }
 
 bool JsonWriter::value(PyObject* object_, int depth) {
     if (object_ == py._Py_NoneStruct) return put("null", 4), true;
     if (object_ == py._Py_TrueStruct) return put("true", 4), true;
     if (object_ == py._Py_FalseStruct) return put("false", 5), true;
-    Ref type = Ref::steal(py.PyObject_Type(object_));
-    if (type.get() == py.PyUnicode_Type) return string(object_);
-    if (type.get() == py.PyLong_Type) return integer(object_);
-    if (type.get() == py.PyDict_Type) return depth < kDeepest && object(object_, depth + 1);
-    if (type.get() == py.PyList_Type) return depth < kDeepest && list(object_, depth + 1);
-    if (type.get() == py.PyFloat_Type) return real(py.PyFloat_AsDouble(object_));
-    if (type.get() == py.PyTuple_Type) return depth < kDeepest && tuple(object_, depth + 1);
+    PyObject* type = type_of(object_);
+    if (type == py.PyUnicode_Type) return string(object_);
+    if (type == py.PyLong_Type) return integer(object_);
+    if (type == py.PyDict_Type) return depth < kDeepest && object(object_, depth + 1);
+    if (type == py.PyList_Type) return depth < kDeepest && list(object_, depth + 1);
+    if (type == py.PyFloat_Type) return real(py.PyFloat_AsDouble(object_));
+    if (type == py.PyTuple_Type) return depth < kDeepest && tuple(object_, depth + 1);
     return false;
 }
 
@@ -69,8 +66,7 @@ bool JsonWriter::object(PyObject* shared, int depth) {
     while (py.PyDict_Next(dict, &position, &name, &member) != 0) {
         if (!first) put(',');
         first = false;
-        Ref type = Ref::steal(py.PyObject_Type(name));
-        if (type.get() != py.PyUnicode_Type || !string(name)) return false;
+        if (type_of(name) != py.PyUnicode_Type || !string(name)) return false;
         put(':');
         if (!value(member, depth)) return false;
     }

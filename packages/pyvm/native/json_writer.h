@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "json_text.h"
 #include "python_ref.h"
 
 namespace pyvm {
@@ -43,7 +44,11 @@ class JsonWriter {
         size_++;
     }
     // Where the next `size` bytes go; there is room for them, and for as many as the scanner reads ahead.
-    char* room(std::size_t size);
+    char* room(std::size_t size) {
+        if (size_ + size + kTextPadding > buffer_.size()) grow(size);
+        return buffer_.data() + size_;
+    }
+    void grow(std::size_t size);
 
     std::vector<char> buffer_;
     std::size_t size_ = 0;

@@ -2,19 +2,6 @@
 
 namespace pyvm {
 
-std::size_t KeyCache::place(const char* key, std::size_t size) {
-    std::uint64_t head = 0;
-    std::uint64_t tail = 0;
-    if (size >= 8) {
-        std::memcpy(&head, key, 8);
-        std::memcpy(&tail, key + size - 8, 8);
-    } else {
-        std::memcpy(&head, key, size);
-    }
-    std::uint64_t mixed = (head ^ (tail * 0x9E3779B97F4A7C15ull) ^ size) * 0xD6E8FEB86659FD93ull;
-    return (mixed >> 40) & (kEntries - 1);
-}
-
 PyObject* KeyCache::get(const char* key, std::size_t size) {
     if (size > kLongest) return py.PyUnicode_FromKindAndData(1, key, size);
     if (entries_.empty()) entries_.resize(kEntries);

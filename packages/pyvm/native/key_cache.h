@@ -31,7 +31,18 @@ class KeyCache {
     static constexpr std::uint32_t kMostInterned = 1024;
     static constexpr std::uint8_t kHitsToIntern = 4;
 
-    static std::size_t place(const char* key, std::size_t size);
+    static std::size_t place(const char* key, std::size_t size) {
+        std::uint64_t head = 0;
+        std::uint64_t tail = 0;
+        if (size >= 8) {
+            std::memcpy(&head, key, 8);
+            std::memcpy(&tail, key + size - 8, 8);
+        } else {
+            std::memcpy(&head, key, size);
+        }
+        std::uint64_t mixed = (head ^ (tail * 0x9E3779B97F4A7C15ull) ^ size) * 0xD6E8FEB86659FD93ull;
+        return (mixed >> 40) & (kEntries - 1);
+    }
 
     std::vector<Entry> entries_;  // made at the first key
     std::uint32_t interned_ = 0;

@@ -44,11 +44,11 @@ void send(std::int64_t program, int level, std::string text) {
         if (found == all.by_program.end()) return;
         destination = found->second;
     }
-    Completion completion;
-    completion.kind = Completion::Kind::output;
-    completion.program = program;
-    completion.level = level;
-    completion.text = std::move(text);
+    auto completion = std::make_unique<Completion>();
+    completion->kind = Completion::Kind::output;
+    completion->program = program;
+    completion->level = level;
+    completion->text = std::move(text);
     destination->post(std::move(completion));
 }
 
@@ -72,6 +72,7 @@ PyObject* write_function(PyObject* self, PyObject* args) {
     auto level = static_cast<int>(py.PyLong_AsLongLong(py.PyTuple_GetItem(args, 0)));
     std::int64_t program = py.PyLong_AsLongLong(py.PyTuple_GetItem(args, 2));
     bool known = true;
+    interpreter->prints.store(true, std::memory_order_relaxed);
     if (program == -1) {
         program = interpreter->own_gil ? interpreter->program.load() : current_program;
         known = interpreter->own_gil || program != 0;

@@ -8,10 +8,10 @@ namespace pyvm {
 namespace {
 
 void settle(Completions& completions, std::uint32_t token, Failure failure) {
-    Completion completion;
-    completion.token = token;
-    completion.kind = failure ? Completion::Kind::failure : Completion::Kind::done;
-    completion.failure = std::move(failure);
+    auto completion = std::make_unique<Completion>();
+    completion->token = token;
+    completion->kind = failure ? Completion::Kind::failure : Completion::Kind::done;
+    completion->failure = std::move(failure);
     completions.post(std::move(completion));
 }
 
@@ -23,6 +23,17 @@ Ref strings(const std::vector<std::string>& texts, std::size_t from = 0) {
     Ref list = Ref::steal(py.PyList_New(texts.size() - from));
     for (std::size_t i = from; list && i < texts.size(); i++) py.PyList_SetItem(list.get(), i - from, string(texts[i]).release());
     return list;
+}
+
+Ref files_of(const ProgramSource& source) {
+    if (!source.files) return none();
+    Ref files = Ref::steal(py.PyDict_New());
+    for (const auto& [path, content] : *source.files) {
+        Ref name = string(path);
+        Ref data = bytes(content);
+        if (!name || !data || py.PyDict_SetItem(files.get(), name.get(), data.get()) != 0) return Ref();
+    }
+    return files;
 }
 
 template <typename... Values>
@@ -39,11 +50,8 @@ Ref call(PyObject* function, Values... values) {
 }
 
 // Takes the functions that load() found into the executor.
-Failure adopt(Executor& executor, const ProgramSource& source, PyObject* loaded) {
+Failure adopt(Executor& executor, const ProgramSource& source, PyObject* functions) {
     Guest& guest = executor.guest();
-    guest.program = source.program;
-    guest.module_name = text_of(py.PyTuple_GetItem(loaded, 0));
-    PyObject* functions = py.PyTuple_GetItem(loaded, 1);
     std::string missing;
     for (std::size_t i = 0; i < source.exports.size(); i++) {
         PyObject* function = py.PyList_GetItem(functions, i);
@@ -57,12 +65,14 @@ Failure adopt(Executor& executor, const ProgramSource& source, PyObject* loaded)
 Failure load(Executor& executor, const ProgramSource& source) {
     Ref code = Ref::steal(py.PyMarshal_ReadObjectFromString(source.code.data(), source.code.size()));
     if (!code) return take_exception(executor.interpreter());
+    Guest& guest = executor.guest();
+    guest.program = source.program;
+    if (!executor.interpreter().own_gil) guest.module_name = source.stem + "@" + std::to_string(source.program);
     Ref venv = none();
     if (!source.venv.empty()) venv = strings(source.venv);
     Ref loaded = call(executor.interpreter().support.load.get(), std::move(code), string(source.filename),
-                      source.text ? string(*source.text) : none(), string(source.stem),
-                      Ref::steal(py.PyLong_FromLongLong(source.program)), strings(source.exports),
-                      source.folder ? string(*source.folder) : none(), strings(source.paths), std::move(venv));
+                      string(source.stem), Ref::steal(py.PyLong_FromLongLong(source.program)), strings(source.exports),
+                      string(source.folder), files_of(source), strings(source.paths), std::move(venv));
     return loaded ? adopt(executor, source, loaded.get()) : take_exception(executor.interpreter());
 }
 
@@ -78,10 +88,10 @@ void CompileJob::run(Executor& executor) {
         settle(*completions, token, take_exception(executor.interpreter()));
         return;
     }
-    Completion completion;
-    completion.kind = Completion::Kind::bytes;
-    completion.token = token;
-    completion.text.assign(data, size);
+    auto completion = std::make_unique<Completion>();
+    completion->kind = Completion::Kind::bytes;
+    completion->token = token;
+    completion->text.assign(data, size);
     completions->post(std::move(completion));
 }
 
@@ -90,7 +100,8 @@ void LoadJob::refuse(const Failure& failure) { settle(*completions, token, failu
 void LoadJob::run(Executor& executor) {
     if (executor.interpreter().own_gil) executor.interpreter().program = source.program;
     set_current_program(source.program);
-    executor.gate().enter();
+    cancellation->number.store(executor.gate().next());
+    executor.enter_gate();
     Failure failure;
     if (!cancellation->requested.load()) failure = load(executor, source);
     bool interrupted = executor.gate().leave();
@@ -98,7 +109,6 @@ void LoadJob::run(Executor& executor) {
     bool aborted = interrupted || cancellation->requested.load();
     flush_output();
     settle(*completions, token, aborted ? stopped() : std::move(failure));
-    if (executor.interpreter().own_gil) Runtime::get().replenish();
 }
 
 }  // namespace pyvm

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "call.h"
@@ -14,14 +15,14 @@ namespace pyvm {
 // What an executor needs to load a program. Texts are UTF-8.
 struct ProgramSource {
     std::string code;  // marshalled, from a CompileJob
-    std::string filename;
-    std::optional<std::string> text;  // for tracebacks, when `filename` is no file
-    std::string stem;                 // of the file name, after which the Python module is called
-    std::int64_t program = 0;         // unique in the process
+    std::string filename;      // the folder and below; begins with memory:<name>/ where there is none
+    std::string stem;          // of the file name, after which the Python module is called
+    std::int64_t program = 0;  // unique in the process
     std::vector<std::string> exports;
-    std::optional<std::string> folder;  // of its own files
-    std::vector<std::string> paths;     // for sys.path
-    std::vector<std::string> venv;      // its prefix, then its site-packages folders; empty for none
+    std::string folder;  // of the file, where its other files are imported from
+    std::optional<std::vector<std::pair<std::string, std::string>>> files;  // by path, of an extension without a folder
+    std::vector<std::string> paths;                                         // for sys.path
+    std::vector<std::string> venv;  // its prefix, then its site-packages folders; empty for none
 };
 
 // Compiles source to marshalled code, for the executor of the main interpreter. It runs no code of the guest.

@@ -18,6 +18,26 @@ void lookup(void* library, const char* name, Target& target, std::vector<std::st
 
 }  // namespace
 
+void PythonApi::find_type_offset() {
+    PyObject* made[] = {PyDict_New(), PyList_New(0), PyLong_FromLongLong(1ll << 40), PyFloat_FromDouble(1.5),
+                        PyUnicode_FromKindAndData(1, "ab", 2)};
+    PyObject* all[] = {_Py_NoneStruct, _Py_TrueStruct, made[0], made[1], made[2], made[3], made[4]};
+    // Shorter than the smallest of them with a type at the last of these places.
+    for (std::size_t at : {8, 16, 24}) {
+        bool fits = true;
+        for (PyObject* object : all) {
+            PyObject* type = PyObject_Type(object);
+            fits = fits && std::memcmp(reinterpret_cast<char*>(object) + at, &type, sizeof type) == 0;
+            Py_DecRef(type);
+            if (!fits) break;
+        }
+        if (!fits) continue;
+        type_at = at;
+        break;
+    }
+    for (PyObject* object : made) Py_DecRef(object);
+}
+
 std::vector<std::string> PythonApi::resolve(void* library) {
     std::vector<std::string> missing;
 #define X(result, name, arguments) lookup(library, #name, name, &missing);

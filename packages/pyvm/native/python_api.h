@@ -1,7 +1,8 @@
 // The part of CPython's exported C API that pyvm uses, declared anew: no Python header is included and no libpython is
 // linked, so that one binary serves every CPython from 3.11 on, with or without the GIL. All objects are opaque. The
-// only layouts relied upon are PyStatus, PyPreConfig, PyInterpreterConfig and PyMethodDef, which have not changed since
-// they were introduced; everything else goes through functions, reference counts too.
+// only layouts relied upon are PyStatus, PyPreConfig, PyInterpreterConfig, PyMemAllocatorEx, PyObjectArenaAllocator and
+// PyMethodDef, which have not changed since they were introduced; everything else goes through functions, reference counts too,
+// but for an object's type, whose place is looked for when CPython has been started.
 #pragma once
 
 #include <cstddef>
@@ -55,6 +56,22 @@ struct PyPreConfig {
     int dev_mode;
     int allocator;  // 0 the version's own, 3 malloc
     int reserved[54];
+};
+
+// One domain's allocator.
+struct PyMemAllocatorEx {
+    void* context;
+    void* (*malloc)(void* context, std::size_t size);
+    void* (*calloc)(void* context, std::size_t count, std::size_t size);
+    void* (*realloc)(void* context, void* memory, std::size_t size);
+    void (*free)(void* context, void* memory);
+};
+
+// Where Python's own allocator takes its arenas.
+struct PyObjectArenaAllocator {
+    void* context;
+    void* (*alloc)(void* context, std::size_t size);
+    void (*free)(void* context, void* arena, std::size_t size);
 };
 
 // PEP 587; only the library looks inside. Longer than any version's (3.14: under 600 bytes).
@@ -136,6 +153,9 @@ constexpr int kFloatAddDotZero = 0x02;
     X(double, PyOS_string_to_double, (const char*, char**, PyObject*)) \
     X(char*, PyOS_double_to_string, (double, char, int, int, int*)) \
     X(void, PyMem_Free, (void*)) \
+    X(void, PyObject_SetArenaAllocator, (PyObjectArenaAllocator*)) \
+    X(void, PyMem_GetAllocator, (int, PyMemAllocatorEx*)) \
+    X(void, PyMem_SetAllocator, (int, PyMemAllocatorEx*)) \
     X(PyObject*, PyUnicode_FromKindAndData, (int, const void*, PySize)) \
     X(PyObject*, PyUnicode_DecodeUTF8, (const char*, PySize, const char*)) \
     X(PyObject*, PyUnicode_DecodeFSDefaultAndSize, (const char*, PySize)) \
@@ -187,11 +207,24 @@ struct PythonApi {
     // Whether this is a free-threaded build: objects of one interpreter may change under another thread's hands.
     bool without_gil = false;
 
+    // Where an object says of which type it is, in bytes from its begin; 0 where that could not be found out.
+    std::size_t type_at = 0;
+    // Looks at some objects for it. Attached threads only; once, before the first call.
+    void find_type_offset();
+
     // Fills the table from a library opened with dlopen. Returns the names that it lacks; empty is success.
     std::vector<std::string> resolve(void* library);
 };
 
 // The table of the one CPython of this process; filled once, before any thread of the addon starts.
 extern PythonApi py;
+
+// Its type, borrowed from it.
+inline PyObject* type_of(PyObject* object) {
+    if (py.type_at != 0) return *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + py.type_at);
+    PyObject* type = py.PyObject_Type(object);
+    py.Py_DecRef(type);
+    return type;
+}
 
 }  // namespace pyvm

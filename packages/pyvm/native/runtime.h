@@ -28,7 +28,7 @@ class Runtime {
     // An executor for one program. With a GIL of its own it is the spare one, if there is one. Null when the system has
     // no thread left.
     std::shared_ptr<Executor> take(Executor::Kind kind);
-    // Makes the spare interpreter, if there is none. Called when a program has just been loaded.
+    // Makes the spare interpreter, if there is none.
     void replenish();
 
   private:

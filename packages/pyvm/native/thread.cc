@@ -1,6 +1,7 @@
 #include "thread.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 #include <memory>
 
@@ -42,6 +43,14 @@ bool stack_serves_python() {
     return size >= kNeeded;
 #else
     return pthread_get_stacksize_np(pthread_self()) >= kNeeded;
+#endif
+}
+
+int current_core() {
+#ifdef __linux__
+    return sched_getcpu();
+#else
+    return kNoCore;
 #endif
 }
 

@@ -14,6 +14,10 @@ bool start_thread(std::function<void()> body);
 // Whether the current thread's stack is large enough to run any Python on it.
 bool stack_serves_python();
 
+// The core that the calling thread runs on, or kNoCore where that is not to be known.
+constexpr int kNoCore = -1;
+int current_core();
+
 // Tells the processor that this is a loop that waits for another thread.
 inline void pause_core() {
 #if defined(__x86_64__)

@@ -18,13 +18,13 @@ const { values: options } = parseArgs({
 });
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const native = join(root, "native");
-const require = createRequire(import.meta.url);
 const flavour = options["address-sanitizer"] ? "asan" : options.debug ? "debug" : "release";
 const objects = join(root, "build", flavour);
 const out = resolve(
   options.out ?? (flavour === "release" ? join(root, "build", "pyvm.node") : join(objects, "pyvm.node")),
 );
 const compiler = process.env.CXX ?? "c++";
+const include = headers();
 
 const flags = [
   "-std=c++20",
@@ -35,12 +35,12 @@ const flags = [
   "-Wno-missing-field-initializers",
   "-DNAPI_VERSION=8",
   "-DNAPI_CPP_EXCEPTIONS",
-  `-isystem${require("node-api-headers").include_dir}`,
-  `-isystem${dirname(require.resolve("node-addon-api"))}`,
+  ...include.map((folder) => `-isystem${folder}`),
   ...{
-    release: ["-O2", "-DNDEBUG"],
-    debug: ["-O1", "-g"],
-    asan: ["-O1", "-g", "-fsanitize=address", "-fno-omit-frame-pointer"],
+    release: ["-O3", "-DNDEBUG"],
+    // What an ended interpreter has left behind ends the process when it is looked at.
+    debug: ["-O1", "-g", "-DPYVM_GUARD_ARENAS"],
+    asan: ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer"],
   }[flavour],
 ];
 const linking =
@@ -54,6 +54,7 @@ const linking =
         "-ldl",
         "-Wl,-z,nodelete",
         "-Wl,--exclude-libs,ALL",
+        `-Wl,--version-script=${join(native, "exports.map")}`,
         ...(flavour === "asan" ? [] : ["-static-libstdc++", "-static-libgcc"]),
       ];
 
@@ -89,11 +90,23 @@ try {
       }
     }),
   );
-  if (units.some(([, object]) => modified(object) > modified(out))) {
-    const sanitizer = flavour === "asan" ? ["-fsanitize=address"] : [];
+  const exported = modified(join(native, "exports.map"));
+  if (Math.max(exported, newestHeader, ...units.map(([, object]) => modified(object))) > modified(out)) {
+    const sanitizer = flavour === "asan" ? ["-fsanitize=address,undefined"] : [];
     await run(compiler, [...sanitizer, ...units.map(([, object]) => object), "-o", out, ...linking]);
   }
 } catch (error) {
   process.stderr.write(error.stderr ?? String(error));
   process.exit(1);
+}
+
+/** Of the two packages, which are no dependencies of the published one: who installs it has no need to compile. */
+function headers() {
+  const require = createRequire(import.meta.url);
+  try {
+    return [require("node-api-headers").include_dir, dirname(require.resolve("node-addon-api"))];
+  } catch {
+    process.stderr.write("pyvm: the headers are missing: npm install --no-save node-addon-api node-api-headers\n");
+    process.exit(1);
+  }
 }

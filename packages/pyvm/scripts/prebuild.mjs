@@ -17,7 +17,7 @@ const { values: options } = parseArgs({ options: { main: { type: "boolean" } } }
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const main = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const license = join(root, "..", "..", "LICENSE");
-const shared = { version: main.version, license: main.license, engines: main.engines };
+const shared = { version: main.version, keywords: main.keywords, license: main.license, engines: main.engines };
 
 process.stdout.write(`${platformPackage()}\n`);
 if (options.main) process.stdout.write(`${mainPackage()}\n`);
@@ -37,8 +37,8 @@ function platformPackage() {
     os: [os],
     cpu: [cpu],
     ...(os === "linux" ? { libc: [libc ?? "glibc"] } : {}),
-    main: "pyvm.node",
-    files: ["pyvm.node"],
+    exports: { ".": "./pyvm.node", "./package.json": "./package.json" },
+    files: ["pyvm.node", "README.md"],
   });
   writeFileSync(
     join(folder, "README.md"),
@@ -53,8 +53,12 @@ function mainPackage() {
   for (const each of main.files) cpSync(join(root, each), join(folder, each), { recursive: true });
   copyFileSync(license, join(folder, "LICENSE"));
   const optional = Object.fromEntries(PLATFORMS.map((platform) => [`@extruntime/pyvm-${platform}`, main.version]));
-  const { private: _private, devDependencies: _development, ...published } = main;
-  writeJson(folder, { ...published, optionalDependencies: optional });
+  const { devDependencies: _development, ...published } = main;
+  // Only this script runs where it is installed, and only when it is asked to.
+  const scripts = { "build:addon": main.scripts["build:addon"] };
+  // One version for all packages.
+  const dependencies = { ...main.dependencies, extruntime: `^${main.version}` };
+  writeJson(folder, { ...published, scripts, dependencies, optionalDependencies: optional });
   return folder;
 }
 

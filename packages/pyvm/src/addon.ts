@@ -21,16 +21,17 @@ export interface LoadRequest {
   readonly shared: boolean;
   /** Marshalled, as `compile` gave it. */
   readonly code: Uint8Array;
+  /** As tracebacks tell it: absolute, or `memory:<name>/…` for an extension without a folder. */
   readonly filename: string;
-  /** Source for tracebacks, where `filename` is no file. */
-  readonly text: string | undefined;
   /** After which the Python module is called. */
   readonly stem: string;
   /** From `program()`; its output carries it. */
   readonly program: number;
   readonly exports: readonly string[];
-  /** Of the extension's own files. */
-  readonly folder: string | undefined;
+  /** Where `filename` lies, and what it imports. */
+  readonly folder: string;
+  /** Paths and bytes of an extension without a folder. */
+  readonly files: readonly (readonly [string, Uint8Array])[] | undefined;
   /** More folders for `sys.path`. */
   readonly paths: readonly string[];
   /** Prefix and site-packages folders of a virtual environment; empty for none. */
@@ -55,17 +56,26 @@ export interface Addon {
   /** A number for a copy of a program, unique in the process. */
   program(): number;
   compile(token: number, source: Uint8Array, filename: string): void;
-  load(token: number, request: LoadRequest): NativeInstance;
+  /** `pace[0]` will be the nanoseconds that calls of it lately took. It must be kept as long as the instance has calls. */
+  load(token: number, request: LoadRequest, pace: Float64Array): NativeInstance;
+  /** Calls of one instance run one after the other, in the order in which they came. `look` must be called soon after. */
   invoke(instance: NativeInstance, token: number, fn: number, payload: string): void;
-  invokeSync(instance: NativeInstance, fn: number, payload: string, milliseconds: number): string;
-  abort(instance: NativeInstance): void;
+  /** Without `milliseconds` it may take for ever. */
+  invokeSync(instance: NativeInstance, fn: number, payload: string, milliseconds?: number): string;
+  /** Takes back a call whose turn has not come: then its token is settled no more. `false`: it runs, or has ended. */
+  withdraw(instance: NativeInstance, token: number): boolean;
+  /** Stops the call or the load of that token, if it runs. */
+  abort(instance: NativeInstance, token: number): void;
+  /** No call of it runs or waits. */
   close(instance: NativeInstance, token: number): void;
   /**
-   * Settles what has ended, after looking for it for some microseconds; whether there was anything. From the first `poll` to
-   * `stopPolling` the event loop is not woken.
+   * Has what was invoked started, and settles what has ended, after looking for it for some microseconds where it cannot
+   * be far. `true`: something was settled, and `look` must be called again soon. From an `invoke` to the first `false` the
+   * event loop is not woken.
    */
-  poll(microseconds: number): boolean;
-  stopPolling(): void;
+  look(): boolean;
+  /** Settles what has ended. The event loop is not woken for each of many calls, so while there are many somebody should look. */
+  deliver(): void;
   /** One of the things that have been started need not keep the process up. */
   forget(): void;
   /** To be called when that one has ended all the same. */
@@ -113,8 +123,8 @@ function findAddon(): Addon {
   throw new ExtensionError(
     "ERR_EXT_UNSUPPORTED",
     `pyvm's addon for ${platformName()} could not be loaded. Tried:\n${tried.map((line) => `  ${line}`).join("\n")}\n` +
-      `Install @extruntime/pyvm again with its optional dependencies (npm install --include=optional), or build the addon ` +
-      "with `npm run build:addon` in the package's folder, which needs a C++20 compiler",
+      "Install @extruntime/pyvm again with its optional dependencies (npm install --include=optional), or build the addon, which needs a " +
+      "C++20 compiler: npm install --no-save node-addon-api node-api-headers && npm run build:addon --prefix <folder of @extruntime/pyvm>",
   );
 }
 

@@ -1,14 +1,17 @@
 import { ExtensionError, type ExtensionErrorCode, guestError, type LogLevel } from "extruntime/engine";
 import { type Addon, loadAddon } from "./addon.ts";
+import { CodeCache } from "./code-cache.ts";
 import { Poller } from "./poller.ts";
+
+/** Milliseconds from a load to the making of a spare interpreter. */
+const SPARE_AFTER = 5;
 
 const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
-interface Operation {
-  resolve: (value: never) => void;
-  reject: (error: unknown) => void;
-  /** Told before the promise settles. */
-  readonly ended: (() => void) | undefined;
+/** What is told of something that ends later. */
+export interface Receiver {
+  succeed(value: never): void;
+  fail(error: unknown): void;
 }
 
 /**
@@ -19,8 +22,10 @@ export class Bridge {
   readonly addon: Addon;
   readonly poller: Poller;
   /** By token; the tokens that are free are in `#free`. */
-  readonly #operations: (Operation | undefined)[] = [];
+  readonly #receivers: (Receiver | undefined)[] = [];
   readonly #free: number[] = [];
+  readonly #codes = new CodeCache();
+  #spareTimer: NodeJS.Timeout | undefined;
   readonly #outputs = new Map<number, (level: LogLevel, text: string) => void>();
 
   private constructor(addon: Addon) {
@@ -40,26 +45,59 @@ export class Bridge {
   }
 
   /** Starts something of the addon that ends later. What `begin` throws is the rejection. */
-  ask<Result>(begin: (token: number) => void, ended?: () => void): Promise<Result> {
-    return new Promise<Result>((resolve, reject) => {
-      const token = this.#free.pop() ?? this.#operations.length;
-      this.#operations[token] = { resolve, reject, ended };
+  ask<Result>(begin: (token: number) => void): Promise<Result> {
+    return new Promise<Result>((succeed, fail) => {
+      const token = this.begin({ succeed, fail });
       try {
         begin(token);
       } catch (error) {
-        this.#take(token);
-        reject(error);
+        this.release(token);
+        fail(error);
       }
     });
   }
 
-  /** Rejects what was started with this token now. Its end is still awaited, but keeps the process up no longer. */
-  abandon(token: number, error: unknown): void {
-    const operation = this.#operations[token];
-    if (operation === undefined) return;
-    operation.reject(error);
+  /** Marshalled code of a program's source. @throws ExtensionError `ERR_EXT_GUEST` where it is no Python. */
+  async compile(source: Uint8Array, filename: string): Promise<Uint8Array> {
+    const known = this.#codes.get(filename, source);
+    if (known !== undefined) return known;
+    const code = await this.ask<Uint8Array>((token) => this.addon.compile(token, source, filename));
+    this.#codes.set(filename, source, code);
+    return code;
+  }
+
+  /** A token for something that is started now. */
+  begin(receiver: Receiver): number {
+    const token = this.#free.pop() ?? this.#receivers.length;
+    this.#receivers[token] = receiver;
+    return token;
+  }
+
+  /** Nothing will come for this token. */
+  release(token: number): Receiver | undefined {
+    const receiver = this.#receivers[token];
+    this.#receivers[token] = undefined;
+    this.#free.push(token);
+    return receiver;
+  }
+
+  /** The end of what was started with this token is of no interest but to `ended`, and keeps the process up no longer. */
+  abandon(token: number, ended: () => void): void {
+    if (this.#receivers[token] === undefined) return;
     this.addon.forget();
-    operation.resolve = operation.reject = () => this.addon.remember();
+    const told = () => {
+      this.addon.remember();
+      ended();
+    };
+    this.#receivers[token] = { succeed: told, fail: told };
+  }
+
+  /** Has the next spare interpreter made, when what has just been loaded has had its first calls: making one takes a core for milliseconds. */
+  spareSoon(): void {
+    this.#spareTimer ??= setTimeout(() => {
+      this.#spareTimer = undefined;
+      this.addon.spare();
+    }, SPARE_AFTER).unref();
   }
 
   /** Where the output of a program goes, until it is removed. */
@@ -73,19 +111,11 @@ export class Bridge {
 
   #settle(batch: unknown[]): void {
     for (let i = 0; i < batch.length; i += 2) {
-      const operation = this.#take(batch[i] as number);
+      const receiver = this.release(batch[i] as number);
       const value = batch[i + 1];
-      operation?.ended?.();
-      if (value instanceof Error) operation?.reject(value);
-      else operation?.resolve(value as never);
+      if (value instanceof Error) receiver?.fail(value);
+      else receiver?.succeed(value as never);
     }
-  }
-
-  #take(token: number): Operation | undefined {
-    const operation = this.#operations[token];
-    this.#operations[token] = undefined;
-    this.#free.push(token);
-    return operation;
   }
 }
 

@@ -12,8 +12,8 @@ export type PyvmOptions = RuntimeOptions & PyvmEngineOptions;
  * @throws TypeError for options that are not as they must be.
  */
 export function pyvm(options: PyvmOptions = {}): Runtime {
-  const { python, environment, allocator, maxStuck, ...runtimeOptions } = options;
-  return createRuntime(pyvmEngine({ python, environment, allocator, maxStuck }), runtimeOptions);
+  const { python, environment, allocator, maxStuck, graceMs, ...runtimeOptions } = options;
+  return createRuntime(pyvmEngine({ python, environment, allocator, maxStuck, graceMs }), runtimeOptions);
 }
 
 registerEngine({

@@ -1,10 +1,14 @@
-import { type Call, ExtensionError, type Instance } from "extruntime/engine";
+import { type Answer, type Call, ExtensionError, type Instance, NOT_STARTED } from "extruntime/engine";
 import type { LoadRequest, NativeInstance } from "./addon.ts";
 import type { Bridge } from "./bridge.ts";
+import { SentCall } from "./sent-call.ts";
 import type { SetAside } from "./set-aside.ts";
 
-/** Milliseconds that an aborted call has to end. Python code takes a few; what takes longer is stuck in C. */
-const GRACE = 250;
+/** Nanoseconds of work that are sent ahead to an interpreter: about what it costs to have another one do it. */
+const WORK_AHEAD = 250_000;
+const MOST_AHEAD = 63;
+/** Milliseconds that a call may hold up those behind it, before they are taken back for other interpreters. */
+const PATIENCE = 10;
 
 /** A program loaded into an interpreter, or into a namespace of the shared one. */
 export class PyvmInstance implements Instance {
@@ -13,12 +17,17 @@ export class PyvmInstance implements Instance {
   readonly #bridge: Bridge;
   readonly #setAside: SetAside;
   readonly #functions: ReadonlyMap<string, number>;
+  /** Nanoseconds that calls lately took, as the addon sees them; 0 before the first. */
+  readonly #pace = new Float64Array(1);
   #native!: NativeInstance;
-  /** Token of the load or the call that runs. */
-  #running: number | undefined;
-  /** Whether what runs is a call, and the poller knows of it. */
-  #calling = false;
-  #grace: NodeJS.Timeout | undefined;
+  /** In order. The first is the one that runs, or has ended and is not told yet. */
+  readonly #sent: SentCall[] = [];
+  /** The call that was seen to hold up others. */
+  #slow: SentCall | undefined;
+  /** Of the calls that wait behind another: looks whether that one ends. */
+  #watch: NodeJS.Timeout | undefined;
+  /** The first call at the last look. */
+  #watched: SentCall | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(bridge: Bridge, functions: ReadonlyMap<string, number>, setAside: SetAside) {
@@ -36,68 +45,123 @@ export class PyvmInstance implements Instance {
     call: Call,
   ): Promise<PyvmInstance> {
     const instance = new PyvmInstance(bridge, functions, setAside);
-    const loading = instance.#start<void>((token) => {
-      instance.#native = bridge.addon.load(token, request);
+    let token = -1;
+    const loading = new Promise<void>((succeed, fail) => {
+      token = bridge.begin({ succeed, fail });
+      try {
+        instance.#native = bridge.addon.load(token, request, instance.#pace);
+      } catch (error) {
+        bridge.release(token);
+        fail(error);
+      }
     });
+    let grace: NodeJS.Timeout | undefined;
+    const ended = () => clearTimeout(grace);
     try {
-      await withLimits(loading, call, () => instance.abort());
+      await withLimits(loading, call, () => {
+        grace = instance.#abort(token, () => {});
+      });
+      if (!request.shared) bridge.spareSoon();
       return instance;
     } catch (error) {
-      loading.catch(() => {}).finally(() => instance.close());
+      loading.then(ended, ended).then(() => instance.close());
       throw error;
     }
   }
 
-  invoke(fn: string, payload: string): Promise<string> {
-    const index = this.#functions.get(fn)!;
-    this.#calling = true;
-    const result = this.#start<string>((token) => this.#bridge.addon.invoke(this.#native, token, index, payload));
+  get ahead(): number {
+    const first = this.#sent[0];
+    if (first === undefined || first === this.#slow || first.unwanted || this.broken) return 0;
+    // Before the first call has ended this is no limit: making more interpreters takes longer than to see how long that takes.
+    return Math.min(MOST_AHEAD, Math.floor(WORK_AHEAD / this.#pace[0]!));
+  }
+
+  invoke(fn: string, payload: string, call: Call): Promise<string> {
+    return new Promise((succeed, fail) => this.invokeLater(fn, payload, call, { succeed, fail }));
+  }
+
+  invokeLater(fn: string, payload: string, call: Call, answer: Answer): void {
+    const sent = new SentCall(this, call, answer);
+    if (this.#sent.push(sent) > 1) this.#watch ??= setTimeout(this.#relieve, PATIENCE).unref();
+    sent.token = this.#bridge.begin(sent);
+    this.#bridge.addon.invoke(this.#native, sent.token, this.#functions.get(fn)!, payload);
     this.#bridge.poller.started();
-    return result;
   }
 
   invokeSync(fn: string, payload: string, call: Call): string {
-    const left = call.deadline === Number.POSITIVE_INFINITY ? call.deadline : call.deadline - performance.now();
-    return this.#bridge.addon.invokeSync(this.#native, this.#functions.get(fn)!, payload, left);
+    const { addon } = this.#bridge;
+    const index = this.#functions.get(fn)!;
+    if (call.deadline === Number.POSITIVE_INFINITY) return addon.invokeSync(this.#native, index, payload);
+    return addon.invokeSync(this.#native, index, payload, call.deadline - performance.now());
   }
 
-  abort(): void {
-    if (this.#running === undefined || this.#grace !== undefined) return;
-    this.#bridge.addon.abort(this.#native);
-    this.#grace = setTimeout(() => this.#giveUp(), GRACE);
+  abort(call: Call): void {
+    const sent = this.#sent.find((one) => one.call === call && !one.unwanted);
+    if (sent === undefined || this.#takeBack(sent)) return;
+    sent.unwanted = true;
+    sent.grace = this.#abort(sent.token, () => this.#giveUp(sent));
   }
 
   /** Where a call was given up, the interpreter ends when that call has returned; nobody waits for it. */
   close(): Promise<void> {
-    if (this.#running !== undefined || this.#native === undefined) return Promise.resolve();
+    if (this.broken || this.#native === undefined) return Promise.resolve();
+    return this.#end();
+  }
+
+  /** For a call: the addon has answered it. */
+  ended(sent: SentCall): void {
+    if (this.#sent[0] === sent) this.#sent.shift();
+    else this.#sent.splice(this.#sent.indexOf(sent), 1);
+    this.#bridge.poller.ended();
+    clearTimeout(sent.grace);
+  }
+
+  #end(): Promise<void> {
+    clearTimeout(this.#watch);
     this.#closing ??= this.#bridge.ask<void>((token) => this.#bridge.addon.close(this.#native, token));
     return this.#closing;
   }
 
-  #start<Result>(begin: (token: number) => void): Promise<Result> {
-    return this.#bridge.ask<Result>((token) => {
-      begin(token);
-      this.#running = token;
-    }, this.#ended);
+  /** Hands a call back to the core, if its turn has not come. */
+  #takeBack(sent: SentCall): boolean {
+    if (!this.#bridge.addon.withdraw(this.#native, sent.token)) return false;
+    this.#bridge.release(sent.token);
+    sent.fail(NOT_STARTED);
+    return true;
   }
 
-  readonly #ended = (): void => {
-    this.#running = undefined;
-    if (this.#calling) this.#bridge.poller.ended();
-    this.#calling = false;
-    if (this.#grace !== undefined) clearTimeout(this.#grace);
-    this.#grace = undefined;
-    if (!this.broken) return;
-    this.#setAside.leave();
-    void this.close();
+  /** From the last to the first, since the core puts each in front of the others. */
+  #takeBackAllBut(first: number): void {
+    for (const sent of this.#sent.slice(first).reverse()) this.#takeBack(sent);
+  }
+
+  /** Takes back what waits behind a call that takes long, or behind more work than was thought. */
+  readonly #relieve = (): void => {
+    const first = this.#sent[0];
+    if (first === this.#watched) this.#slow = first;
+    this.#watched = first;
+    this.#takeBackAllBut(1 + this.ahead);
+    this.#watch = this.#sent.length > 1 ? setTimeout(this.#relieve, PATIENCE).unref() : undefined;
   };
 
-  #giveUp(): void {
-    if (this.#running === undefined) return;
-    this.broken = true;
-    this.#setAside.enter();
+  /** Stops what runs. The interpreter is set aside when that does not end; then `giveUp` is called. */
+  #abort(token: number, giveUp: () => void): NodeJS.Timeout {
+    this.#bridge.addon.abort(this.#native, token);
+    return setTimeout(() => {
+      this.broken = true;
+      this.#setAside.enter();
+      this.#bridge.abandon(token, () => {
+        this.#setAside.leave();
+        void this.#end();
+      });
+      giveUp();
+    }, this.#setAside.graceMs);
+  }
+
+  #giveUp(sent: SentCall): void {
     const problem = "the call did not stop when it was aborted, so its interpreter is set aside";
-    this.#bridge.abandon(this.#running, new ExtensionError("ERR_EXT_TIMEOUT", problem));
+    this.#takeBackAllBut(1);
+    sent.fail(new ExtensionError("ERR_EXT_TIMEOUT", problem));
   }
 }
 

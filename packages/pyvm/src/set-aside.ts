@@ -2,11 +2,14 @@ import { ExtensionError } from "extruntime/engine";
 
 /** Counts the interpreters whose calls would not stop, and bounds them. */
 export class SetAside {
+  /** Milliseconds that an aborted call has to end. Python code takes a few; what takes longer is stuck in C. */
+  readonly graceMs: number;
   readonly #most: number;
   #count = 0;
 
-  constructor(most: number) {
+  constructor(most: number, graceMs: number) {
     this.#most = most;
+    this.graceMs = graceMs;
   }
 
   enter(): void {

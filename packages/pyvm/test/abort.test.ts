@@ -58,7 +58,7 @@ test("a call that is aborted while it waits never runs", async () => {
   expect(await module.call("g")).toBe(1);
 });
 
-test("a coroutine that sleeps or spins is stopped, and the next one runs", async () => {
+test("a coroutine that sleeps, spins, or sleeps when it is told to stop is stopped, and the next one runs", async () => {
   const body = `
 import asyncio
 async def f(v):
@@ -67,11 +67,16 @@ async def f(v):
         try:
             while True: await asyncio.sleep(0)
         except BaseException: pass
+    if v == "linger":
+        try:
+            while True: pass
+        except BaseException: await asyncio.sleep(60)
     await asyncio.sleep(0)
     return v
 `;
   await using module = await load(body, { limits: { pool: 1 } });
-  for (const how of ["sleep", "spin", "sleep", "spin"]) {
+  expect(await module.call("f", "first")).toBe("first");
+  for (const how of ["sleep", "spin", "linger", "sleep", "spin", "linger"]) {
     await expect(module.call("f", how, { timeoutMs: 30 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
     expect(await module.call("f", "next")).toBe("next");
   }
@@ -109,7 +114,7 @@ test("a top level that does not end fails the load in time", async () => {
 });
 
 test("a call stuck in C is given up, and another interpreter serves on", async () => {
-  await using module = await load(source("import time; time.sleep(v)"), options);
+  await using module = await load(source("import time; time.sleep(v)"), { ...options, runtime: { graceMs: 50 } });
   await expect(module.call("f", 2, { timeoutMs: 30 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
   expect(await module.call("g")).toBe(1);
   expect(module.stats().instancesCreated).toBe(2);
@@ -126,7 +131,11 @@ def g(v): return 1
   const { execFileSync } = await import("node:child_process");
   const pipe = `${mkdtempSync("/tmp/pyvm-")}/pipe`;
   execFileSync("mkfifo", [pipe]);
-  await using module = await load(body, { exports: ["f", "g"], limits: { pool: 1 }, runtime: { maxStuck: 1 } });
+  await using module = await load(body, {
+    exports: ["f", "g"],
+    limits: { pool: 1 },
+    runtime: { maxStuck: 1, graceMs: 50 },
+  });
   await expect(module.call("f", pipe, { timeoutMs: 30 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
   await expect(module.call("g")).rejects.toMatchObject({
     code: "ERR_EXT_BUSY",

@@ -3,16 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { pyvm } from "../src/index.ts";
-import { cpython, hasOwnGil, load, testIf } from "./guest.ts";
-
-/** A logger that keeps what it gets. */
-function recorder() {
-  const lines: string[] = [];
-  const take = (level: string) => (message: string, fields: { extension: string }) => {
-    lines.push(`${fields.extension} ${level} ${message}`);
-  };
-  return { lines, debug: take("debug"), info: take("info"), warn: take("warn"), error: take("error") };
-}
+import { cpython, hasOwnGil, load, recorder, testIf } from "./guest.ts";
 
 test("invoke, invokeSync and call give the same answer", async () => {
   await using module = await load("def f(value): return {'twice': value * 2}");

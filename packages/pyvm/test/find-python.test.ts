@@ -97,6 +97,8 @@ test("a library that is no CPython is refused", async () => {
 
 test("options that are not as they must be are refused", () => {
   expect(() => pyvm({ maxStuck: 0 })).toThrow(TypeError);
+  expect(() => pyvm({ graceMs: -1 })).toThrow(TypeError);
+  expect(() => pyvm({ graceMs: Number.NaN })).toThrow(TypeError);
   expect(() => pyvm({ environment: "yes" as never })).toThrow(TypeError);
   expect(() => pyvm({ allocator: "other" as never })).toThrow(TypeError);
   expect(() => pyvm({ python: 3 as never })).toThrow(TypeError);

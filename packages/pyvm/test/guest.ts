@@ -46,8 +46,17 @@ export function guest(source: string, options: GuestOptions = {}): ExtensionFile
   return { manifest: described, files: { ...files, [module]: source } };
 }
 
-/** Loads a guest from its source. It exports `f` unless told otherwise. */
+/** Loads a guest from its source. It exports `f` unless told otherwise. However slow the machine, no call counts as stuck. */
 export function load(source: string, options: GuestOptions = {}): Promise<Module> {
   const { exports: _, files: _files, module: _module, manifest: _manifest, runtime, ...loadOptions } = options;
-  return pyvm({ python: cpython.library, ...runtime }).load(guest(source, options), loadOptions);
+  return pyvm({ python: cpython.library, graceMs: 600_000, ...runtime }).load(guest(source, options), loadOptions);
+}
+
+/** A logger that keeps what it gets. */
+export function recorder() {
+  const lines: string[] = [];
+  const take = (level: string) => (message: string, fields: { extension: string }) => {
+    lines.push(`${fields.extension} ${level} ${message}`);
+  };
+  return { lines, debug: take("debug"), info: take("info"), warn: take("warn"), error: take("error") };
 }

@@ -2,7 +2,7 @@
 import { pyvm } from "@extruntime/pyvm";
 
 const source = `
-import json
+import json, helper.inner
 def echo(v): return v
 def fail(v): raise ValueError({"a": v})
 def odd(v): return [{1: (2, 3.5)}, 2 ** 200, "\\ud800", float(v or 0)]
@@ -27,7 +27,8 @@ const payloads = [
   '{"a":NaN}',
   `${"[".repeat(500)}${"]".repeat(500)}`,
 ];
-const runtime = pyvm({ logger: { info() {}, error() {} } });
+// With malloc, so that every object of Python is watched, too.
+const runtime = pyvm({ allocator: "system", graceMs: 600_000, logger: { info() {}, error() {} } });
 for (const interpreter of ["isolated", "shared", "isolated"]) {
   const manifest = {
     name: "guest",
@@ -37,7 +38,12 @@ for (const interpreter of ["isolated", "shared", "isolated"]) {
     limits: { pool: 2 },
     python: { interpreter },
   };
-  const module = await runtime.load({ manifest, files: { "g.py": source } });
+  const files = { "helper/__init__.py": "", "helper/inner.py": "from . import inner\nname = 'é'" };
+  const module = await runtime.load({ manifest, files: { ...files, "g.py": source } });
+  for (const failing of ["def f(", "import helper.nothing", "while True: pass"]) {
+    const limits = { timeoutMs: 200 };
+    await runtime.load({ manifest: { ...manifest, limits }, files: { ...files, "g.py": failing } }).catch(() => {});
+  }
   const outcomes = [];
   for (const payload of payloads) {
     for (const fn of ["echo", "fail", "odd", "later"]) {

@@ -47,7 +47,7 @@ const scenarios = {
   },
   async exit() {
     const module = await load(spin);
-    module.invoke("f", "1");
+    for (let i = 0; i < 50; i++) module.invoke("f", "1");
     setTimeout(() => {
       console.log("exiting");
       process.exit(0);
@@ -122,7 +122,8 @@ const scenarios = {
   },
   async "in-worker-spin"() {
     const module = await load(spin);
-    module.invoke("f", "1");
+    for (let i = 0; i < 50; i++) module.invoke("f", "1");
+    await new Promise(setImmediate);
     parentPort.postMessage("running");
   },
   async "in-small-stack"() {

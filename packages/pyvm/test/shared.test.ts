@@ -8,6 +8,23 @@ import { cpython, hasOwnGil, load, numpyFolder, testIf } from "./guest.ts";
 const shared = { python: { interpreter: "shared" as const } };
 const numpy = numpyFolder();
 
+test("without a setting a module gets an interpreter of its own, or where CPython has none, is told of the shared one", async () => {
+  const source = "import sys\ndef f(v):\n  seen = hasattr(sys, 'seen')\n  sys.seen = True\n  return seen";
+  const manifest = { name: "guest", runtime: "pyvm", module: "guest.py", exports: ["f"] };
+  const loading = pyvm({ python: cpython.library }).load({ manifest, files: { "guest.py": source } });
+  if (hasOwnGil) {
+    await using module = await loading;
+    await using other = await load(source, { manifest: shared });
+    await other.call("f");
+    expect([await module.call("f"), await other.call("f")]).toEqual([false, true]);
+  } else {
+    await expect(loading).rejects.toMatchObject({
+      code: "ERR_EXT_UNSUPPORTED",
+      message: expect.stringMatching(/CPython 3\.11 has no .*"python": \{ "interpreter": "shared" \}.*PYVM_PYTHON/),
+    });
+  }
+});
+
 test("modules of the shared interpreter have namespaces of their own", async () => {
   const source = "import sys\nn = 0\ndef f(v):\n  global n\n  n += 1\n  return n";
   await using a = await load(source, { manifest: shared, limits: { pool: 1 } });

@@ -7,14 +7,14 @@ import { isTimeout, thrownAtTopLevel, timedOut } from "./outcome.ts";
 /** A function of a guest's, as the host calls it. */
 export class Invoker {
   readonly guest: Guest;
-  readonly #counter: Counter;
+  readonly #outbox: Outbox;
   readonly #fn: Reference;
   /** It has answered with a promise: the answer to the next call is asked for together with the call. */
   #async = false;
 
-  constructor(guest: Guest, counter: Counter, fn: Reference) {
+  constructor(guest: Guest, outbox: Outbox, fn: Reference) {
     this.guest = guest;
-    this.#counter = counter;
+    this.#outbox = outbox;
     this.#fn = fn;
   }
 
@@ -23,12 +23,27 @@ export class Invoker {
    * `receiver`. Returns the call's number.
    */
   call(payload: string, receiver: Receiver): number {
-    const { guest } = this;
-    guest.goAway();
-    const call = new GuestCall(this, ++this.#counter.calls, receiver, this.#async);
-    guest.submit(this.#fn.apply(undefined, [payload]), call);
-    if (this.#async) call.take();
+    this.guest.goAway();
+    const call = new GuestCall(this, ++this.#outbox.calls, payload, receiver, this.#async);
+    this.#outbox.put(call);
     return call.ticket;
+  }
+
+  /** Sends a call to the isolate. */
+  send(call: GuestCall): void {
+    const { guest } = this;
+    if (guest.broken) {
+      call.handBack();
+      return;
+    }
+    let sent: Promise<unknown>;
+    try {
+      sent = this.#fn.apply(undefined, [call.payload]);
+    } catch (error) {
+      sent = Promise.reject(error);
+    }
+    guest.submit(sent, call);
+    if (call.taking) call.take();
   }
 
   /** Calls it on this thread, for at most `limits.timeout` milliseconds of its processor time. */
@@ -47,7 +62,7 @@ export class Invoker {
 
   #callHere(payload: string, limits: { timeout?: number }): string {
     const { guest } = this;
-    const ticket = ++this.#counter.calls;
+    const ticket = ++this.#outbox.calls;
     let answer: unknown;
     try {
       answer = this.#fn.applySync(undefined, [payload], limits);
@@ -63,11 +78,27 @@ export class Invoker {
   }
 }
 
-/** Of all calls of a guest. The dispatcher counts them too. */
-export interface Counter {
-  /** Number of the last one. */
-  calls: number;
+/**
+ * The calls of a guest that are sent at the end of what this thread is doing: isolated-vm takes the whole stack down for each of them, which
+ * at the bottom of a host's own calls takes longer than the rest.
+ */
+export class Outbox {
+  /** Number of the last call. The dispatcher counts them too. */
+  calls = 0;
+  #waiting: GuestCall[] = [];
+
+  put(call: GuestCall): void {
+    if (this.#waiting.push(call) === 1) void SOON.then(this.#send);
+  }
+
+  readonly #send = (): void => {
+    const calls = this.#waiting;
+    this.#waiting = [];
+    for (const call of calls) call.invoker.send(call);
+  };
 }
+
+const SOON = Promise.resolve();
 
 export interface Receiver {
   succeed(answer: string): void;
@@ -78,42 +109,50 @@ export interface Receiver {
 /** One call, on its way through the isolate. */
 class GuestCall implements Waiter {
   settled = false;
-  readonly #invoker: Invoker;
+  readonly invoker: Invoker;
   readonly ticket: number;
-  readonly #receiver: Receiver;
+  readonly payload: string;
   /** The answer comes through `take`, and not as the call's result. */
-  #taking: boolean;
+  taking: boolean;
+  readonly #receiver: Receiver;
   /** What came in place of the call's result. */
   #failure: unknown;
 
-  constructor(invoker: Invoker, ticket: number, receiver: Receiver, taking: boolean) {
-    this.#invoker = invoker;
+  constructor(invoker: Invoker, ticket: number, payload: string, receiver: Receiver, taking: boolean) {
+    this.invoker = invoker;
     this.ticket = ticket;
+    this.payload = payload;
+    this.taking = taking;
     this.#receiver = receiver;
-    this.#taking = taking;
   }
 
   succeed(result: unknown): void {
-    if (this.#taking) return;
+    if (this.taking) return;
     if (result !== MARK.pending) {
       this.#receiver.succeed(result as string);
       return;
     }
-    this.#invoker.answersLater();
+    this.invoker.answersLater();
     this.take();
   }
 
   /** isolated-vm tells of a rejection that nobody handled in place of the call's result, which the guest keeps. */
   fail(error: unknown): void {
     this.#failure = error;
-    if (this.#taking) return;
-    if (error === NOT_STARTED || this.#invoker.guest.broken) this.#receiver.fail(error);
+    if (this.taking) return;
+    if (error === NOT_STARTED || this.invoker.guest.broken) this.#receiver.fail(error);
     else this.take();
   }
 
+  /** The guest ended before the call was sent. */
+  handBack(): void {
+    this.settled = true;
+    this.#receiver.fail(NOT_STARTED);
+  }
+
   take(): void {
-    this.#taking = true;
-    const { guest } = this.#invoker;
+    this.taking = true;
+    const { guest } = this.invoker;
     guest.submit(guest.take.apply(undefined, [this.ticket]), {
       ticket: this.ticket,
       settled: false,

@@ -1,7 +1,7 @@
 import { ExtensionError } from "extruntime/engine";
 import type { ENTRY } from "./dispatcher.ts";
 import type { Guest } from "./guest.ts";
-import { type Counter, Invoker } from "./guest-call.ts";
+import { Invoker, Outbox } from "./guest-call.ts";
 import type { Context, IsolatedVm, Module, Reference, Script } from "./isolated-vm.ts";
 import { isSyntaxError } from "./outcome.ts";
 import { resolveImport, type Sources } from "./sources.ts";
@@ -30,8 +30,8 @@ export function* loadGuest(vm: IsolatedVm, guest: Guest, code: GuestCode): Steps
   const loader = new Loader(guest, yield* guest.prepare(vm), code);
   const holder = yield* loader.evaluate();
   const invokers = new Map<string, Invoker>();
-  const counter: Counter = { calls: 0 };
-  for (const name of code.exports) invokers.set(name, new Invoker(guest, counter, yield* loader.bind(holder, name)));
+  const outbox = new Outbox();
+  for (const name of code.exports) invokers.set(name, new Invoker(guest, outbox, yield* loader.bind(holder, name)));
   return invokers;
 }
 

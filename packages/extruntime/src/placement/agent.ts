@@ -37,6 +37,8 @@ interface AgentProgram {
   readonly limited: boolean;
   /** Running mean of a call, in microseconds. A new program is taken for a slow one. */
   mean: number;
+  /** The call that was measured last, in microseconds. */
+  last: number;
 }
 
 interface AgentInstance {
@@ -106,7 +108,8 @@ export class Agent implements FrameSink {
     this.#goOn(started);
   }
 
-  async #makeEngine({ version, engine: { module, export: name, options } }: StartMessage): Promise<Engine> {
+  async #makeEngine({ version, engine, path }: StartMessage): Promise<Engine> {
+    const { module, export: name, options } = engine;
     if (version !== PROTOCOL_VERSION)
       throw new ExtensionError(
         "ERR_EXT_UNSUPPORTED",
@@ -116,7 +119,7 @@ export class Agent implements FrameSink {
     const make = namespace[name];
     if (typeof make !== "function")
       throw new ExtensionError("ERR_EXT_UNSUPPORTED", `${module} has no function ${name} that makes the engine`);
-    return make(options) as Engine;
+    return withPath(path, () => make(options) as Engine);
   }
 
   #compile(key: number, target: number, message: CompileMessage): void {
@@ -130,6 +133,7 @@ export class Agent implements FrameSink {
       compiled,
       limited: message.limited,
       mean: Number.POSITIVE_INFINITY,
+      last: Number.POSITIVE_INFINITY,
     };
     this.#programs.set(target, program);
     this.#later(key);
@@ -249,11 +253,14 @@ export class Agent implements FrameSink {
     return may;
   }
 
+  /** What the host is told of how long calls take, or 0. One that took longer than the one before may only have lost its processor meanwhile. */
   #measure(program: AgentProgram, begun: number): number {
     if (begun === 0) return 0;
     const took = (performance.now() - begun) * 1000;
-    program.mean = program.mean === Number.POSITIVE_INFINITY ? took : program.mean * 0.75 + took * 0.25;
-    return Math.max(1, Math.min(took, 2 ** 31 - 1));
+    const sample = Math.min(took, program.last);
+    program.last = took;
+    program.mean = program.mean === Number.POSITIVE_INFINITY ? sample : program.mean * 0.75 + sample * 0.25;
+    return Math.max(1, Math.min(program.mean, 2 ** 31 - 1));
   }
 
   #closeInstance(id: number): void {
@@ -299,6 +306,17 @@ export class Agent implements FrameSink {
       this.pending--;
       this.#link.flushSoon();
     });
+  }
+}
+
+/** A process has no `PATH`, or the one that it was granted. */
+function withPath<T>(path: string | undefined, run: () => T): T {
+  if (path === undefined || process.env.PATH !== undefined) return run();
+  process.env.PATH = path;
+  try {
+    return run();
+  } finally {
+    delete process.env.PATH;
   }
 }
 

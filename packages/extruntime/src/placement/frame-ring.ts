@@ -1,15 +1,19 @@
+/// <reference lib="es2024.sharedmemory" />
 import { frameMemory, readFrame, roomFor, writeFrame } from "./frame.ts";
 import type { Body, FrameSink } from "./protocol.ts";
 
-/** Words at the start of a ring's memory. Positions are byte offsets into the frames. */
+/**
+ * Words at the start of a ring's memory, each on a cache line of its own, since one thread writes it while the other reads
+ * another. Positions are byte offsets into the frames.
+ */
 const HEAD = 0;
-const TAIL = 1;
-/** 1 while the reader sleeps and has to be woken by a message. */
-const ASLEEP = 2;
+const TAIL = 32;
+/** 1 while the reader is at its event loop and has to be woken there. */
+const ASLEEP = 64;
 /** 1 while the reader is blocked until there are frames, or the writer until there is room. */
-const READER_BLOCKED = 3;
-const WRITER_BLOCKED = 4;
-const CONTROL_BYTES = 64;
+const READER_BLOCKED = 96;
+const WRITER_BLOCKED = 128;
+const CONTROL_BYTES = 160 * 4;
 
 /** Longest body, in UTF-16 units or bytes, that a ring takes; a longer one goes aside. */
 export const MOST_IN_RING = 16_384;
@@ -26,6 +30,11 @@ export class FrameRing {
   readonly #control: Int32Array;
   readonly #memory: ReturnType<typeof frameMemory>;
   readonly #size: number;
+  /** The writer's head, and the tail as it last saw it. */
+  #head = 0;
+  #seenTail = 0;
+  /** The reader's tail: what is behind it has been handed over, but is not free for the writer yet. */
+  #tail = 0;
 
   /** @param size of the frames' memory, in bytes: a multiple of four, the same at both ends. */
   constructor(buffer: SharedArrayBuffer, offset: number, size: number) {
@@ -34,24 +43,36 @@ export class FrameRing {
     this.#size = size;
   }
 
+  /** For the reader. */
   get empty(): boolean {
-    return Atomics.load(this.#control, HEAD) === Atomics.load(this.#control, TAIL);
+    return Atomics.load(this.#control, HEAD) === this.#tail;
   }
 
   /** For the writer. `false` where there is no room now. */
   write(kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body): boolean {
-    const at = this.#room(roomFor(body));
-    if (at < 0) return false;
+    const most = roomFor(body);
+    let at = this.#room(most);
+    if (at < 0) {
+      this.#seenTail = Atomics.load(this.#control, TAIL);
+      at = this.#room(most);
+      if (at < 0) return false;
+    }
     const next = writeFrame(this.#memory, at, kind, flags, number, key, target, time, body);
-    Atomics.store(this.#control, HEAD, next === this.#size ? 0 : next);
+    this.#head = next === this.#size ? 0 : next;
+    Atomics.store(this.#control, HEAD, this.#head);
     return true;
   }
 
-  /** For the writer, after it has written: ends a `waitForFrames`, and says whether the reader sleeps and needs a message. */
+  /**
+   * For the writer, after it has written: ends a `waitForFrames` or a `sleep`. Says whether the reader was asleep, and needs a
+   * message where it did not ask for `woken`.
+   */
   wake(): boolean {
     const control = this.#control;
     if (Atomics.load(control, READER_BLOCKED) === 1) Atomics.notify(control, HEAD);
-    return Atomics.load(control, ASLEEP) === 1 && Atomics.exchange(control, ASLEEP, 0) === 1;
+    if (Atomics.load(control, ASLEEP) === 0 || Atomics.exchange(control, ASLEEP, 0) === 0) return false;
+    Atomics.notify(control, ASLEEP);
+    return true;
   }
 
   /** For a writer that may block: returns when the reader has read on, or after `timeoutMs`. */
@@ -61,19 +82,17 @@ export class FrameRing {
     Atomics.store(this.#control, WRITER_BLOCKED, 0);
   }
 
-  /** For the reader: hands over all frames that are there. */
+  /** For the reader: hands over all frames that are there. The sink may come to read on by itself. */
   read(sink: FrameSink, aside: () => Body): void {
-    const { words } = this.#memory;
-    let next = 0;
-    // Before the frame is handed over: the sink may come to read on by itself.
-    const consumed = () => Atomics.store(this.#control, TAIL, next);
-    for (let at = this.#control[TAIL]!; at !== Atomics.load(this.#control, HEAD); at = this.#control[TAIL]!) {
-      if (words[at >> 2] === 0) at = 0;
-      next = (at + words[at >> 2]! + 3) & ~3;
-      if (next === this.#size) next = 0;
-      readFrame(this.#memory, at, sink, aside, consumed);
+    const control = this.#control;
+    let head = Atomics.load(control, HEAD);
+    if (head === this.#tail) return;
+    while (this.#tail !== head) {
+      while (this.#tail !== head) this.#readOne(sink, aside);
+      head = Atomics.load(control, HEAD);
     }
-    if (Atomics.load(this.#control, WRITER_BLOCKED) === 1) Atomics.notify(this.#control, TAIL);
+    Atomics.store(control, TAIL, this.#tail);
+    if (Atomics.load(control, WRITER_BLOCKED) === 1) Atomics.notify(control, TAIL);
   }
 
   /** For the reader: says that it sleeps. `false` where frames have come meanwhile. */
@@ -82,19 +101,32 @@ export class FrameRing {
     return this.empty || Atomics.exchange(this.#control, ASLEEP, 0) === 0;
   }
 
+  /** For a reader that sleeps: resolves when it is woken. Much cheaper on both sides than a message, and keeps no event loop running. */
+  woken(): Promise<unknown> {
+    const { value } = Atomics.waitAsync(this.#control, ASLEEP, 1);
+    return typeof value === "string" ? Promise.resolve(value) : value;
+  }
+
   /** For a reader that may block: returns when there are frames, or after `timeoutMs`. */
   waitForFrames(timeoutMs: number): boolean {
     Atomics.store(this.#control, READER_BLOCKED, 1);
-    const tail = this.#control[TAIL]!;
-    const came = Atomics.wait(this.#control, HEAD, tail, timeoutMs) !== "timed-out";
+    const came = Atomics.wait(this.#control, HEAD, this.#tail, timeoutMs) !== "timed-out";
     Atomics.store(this.#control, READER_BLOCKED, 0);
     return came;
   }
 
+  #readOne(sink: FrameSink, aside: () => Body): void {
+    const { words } = this.#memory;
+    const at = words[this.#tail >> 2] === 0 ? 0 : this.#tail;
+    const next = (at + words[at >> 2]! + 3) & ~3;
+    this.#tail = next === this.#size ? 0 : next;
+    readFrame(this.#memory, at, sink, aside);
+  }
+
   /** Where `most` bytes are free in one piece, or -1. One word stays free, since an equal head and tail mean empty. */
   #room(most: number): number {
-    const head = this.#control[HEAD]!;
-    const tail = Atomics.load(this.#control, TAIL);
+    const head = this.#head;
+    const tail = this.#seenTail;
     if (head < tail) return head + most < tail ? head : -1;
     if (head + most < this.#size || (head + most === this.#size && tail > 0)) return head;
     if (most >= tail) return -1;

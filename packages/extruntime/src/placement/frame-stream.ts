@@ -71,7 +71,7 @@ export class FrameStream {
       const next = at + ((length + 3) & ~3);
       // Room is made as bytes come, not as a length says.
       if (next > this.#end) break;
-      readFrame(this.#memory, at, this.#sink, noAside, nothing);
+      readFrame(this.#memory, at, this.#sink, noAside);
       at = next;
     }
     if (at === 0) return;
@@ -94,5 +94,3 @@ export function frameLength(word: number): number {
 export function noAside(): never {
   throw new Error(`a frame with the flag ${FLAG.aside} in a pipe`);
 }
-
-export function nothing(): void {}

@@ -2,14 +2,26 @@ import { type Body, FLAG, type FrameSink, HEADER_BYTES } from "./protocol.ts";
 
 /** Frames in memory: how they are written and read, in a ring that two threads share as in a buffer that goes through a pipe. */
 
+/** Methods of Node's buffers that its types leave out: what `write` and `toString` come to, without their way there. */
+interface RawBuffer extends Buffer {
+  utf8Write(text: string, offset: number, length: number): number;
+  utf8Slice(start: number, end: number): string;
+  latin1Slice(start: number, end: number): string;
+}
+
 /** Memory that holds frames, seen as words and as bytes. */
 export interface FrameMemory {
   readonly words: Int32Array;
-  readonly bytes: Buffer;
+  readonly bytes: RawBuffer;
 }
 
-export function frameMemory(buffer: ArrayBuffer | SharedArrayBuffer, offset = 0, length = buffer.byteLength - offset) {
-  return { words: new Int32Array(buffer, offset, length >> 2), bytes: Buffer.from(buffer, offset, length) };
+export function frameMemory(
+  buffer: ArrayBuffer | SharedArrayBuffer,
+  offset = 0,
+  length = buffer.byteLength - offset,
+): FrameMemory {
+  const bytes = Buffer.from(buffer, offset, length) as RawBuffer;
+  return { words: new Int32Array(buffer, offset, length >> 2), bytes };
 }
 
 /** The most bytes that a frame with this body can take. */
@@ -35,9 +47,15 @@ export function writeFrame(
     length += body.byteLength;
     flags |= FLAG.bytes;
   } else if (body.length > 0) {
-    const wellFormed = isWellFormed(body);
-    if (!wellFormed) flags |= FLAG.utf16;
-    length += wellFormed ? bytes.write(body, at + HEADER_BYTES) : bytes.write(body, at + HEADER_BYTES, "utf16le");
+    const start = at + HEADER_BYTES;
+    if (isWellFormed(body)) {
+      const written = bytes.utf8Write(body, start, body.length * 3);
+      if (written === body.length) flags |= FLAG.ascii;
+      length += written;
+    } else {
+      flags |= FLAG.utf16;
+      length += bytes.write(body, start, "utf16le");
+    }
   }
   const word = at >> 2;
   words[word] = length;
@@ -52,15 +70,8 @@ export function writeFrame(
  * Hands the frame at `at` to a sink.
  *
  * @param aside brings the body of a frame that has it elsewhere.
- * @param consumed is called when the memory of the frame is not needed any more, before the sink gets it.
  */
-export function readFrame(
-  { words, bytes }: FrameMemory,
-  at: number,
-  sink: FrameSink,
-  aside: () => Body,
-  consumed: () => void,
-): void {
+export function readFrame({ words, bytes }: FrameMemory, at: number, sink: FrameSink, aside: () => Body): void {
   const word = at >> 2;
   const head = words[word + 1]!;
   const flags = (head >> 8) & 0xff;
@@ -68,14 +79,14 @@ export function readFrame(
   const target = words[word + 3]!;
   const time = words[word + 4]!;
   const body = (flags & FLAG.aside) === 0 ? readBody(bytes, at + HEADER_BYTES, at + words[word]!, flags) : aside();
-  consumed();
   sink.frame(head & 0xff, flags, head >>> 16, key, target, time, body);
 }
 
-function readBody(bytes: Buffer, start: number, end: number, flags: number): Body {
+function readBody(bytes: RawBuffer, start: number, end: number, flags: number): Body {
+  if ((flags & FLAG.ascii) !== 0) return bytes.latin1Slice(start, end);
   if (start >= end) return (flags & FLAG.bytes) === 0 ? "" : new Uint8Array(0);
   if ((flags & FLAG.bytes) !== 0) return new Uint8Array(bytes.subarray(start, end));
-  return bytes.toString((flags & FLAG.utf16) === 0 ? "utf8" : "utf16le", start, end);
+  return (flags & FLAG.utf16) === 0 ? bytes.utf8Slice(start, end) : bytes.toString("utf16le", start, end);
 }
 
 /** Quick for the strings that V8 keeps with one byte a character. In Node from 20 on; the types know it later. */

@@ -2,7 +2,7 @@ import { closeSync, existsSync, mkdtempSync, openSync, readSync, rmSync, writeSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { frameMemory, readFrame } from "./frame.ts";
-import { noAside, nothing } from "./frame-stream.ts";
+import { noAside } from "./frame-stream.ts";
 import { type FrameSink, HEADER_BYTES } from "./protocol.ts";
 
 /**
@@ -17,8 +17,8 @@ import { type FrameSink, HEADER_BYTES } from "./protocol.ts";
 const RECORD_BYTES = 12;
 /** Longest frames that are noted; the child sends what is longer. */
 export const MOST_NOTED = 1 << 15;
-/** Longest journal that is read: a child keeps it far below. */
-const MOST_READ = 1 << 22;
+/** Length of the file. All of it is there from the start, so that a disk that has filled up since costs nothing. */
+const FILE_BYTES = 1 << 16;
 
 /** In memory where the system has such a folder. */
 const FOLDER = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
@@ -27,10 +27,21 @@ const FOLDER = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 export function openJournal(): number {
   const folder = mkdtempSync(join(FOLDER, "extruntime-"));
   try {
-    return openSync(join(folder, "journal"), "wx+", 0o600);
+    const fd = openSync(join(folder, "journal"), "wx+", 0o600);
+    try {
+      writeAll(fd, Buffer.alloc(FILE_BYTES));
+      return fd;
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+function writeAll(fd: number, bytes: Buffer): void {
+  for (let at = 0; at < bytes.byteLength; ) at += writeSync(fd, bytes, at, bytes.byteLength - at, at);
 }
 
 /** For the child. */
@@ -42,6 +53,11 @@ export class JournalWriter {
 
   constructor(fd: number) {
     this.#fd = fd;
+  }
+
+  /** Whether there is room to note that a call begins, and frames of this length. There always is after `sent`. */
+  fits(length: number): boolean {
+    return this.#position + RECORD_BYTES + length + 4 <= FILE_BYTES;
   }
 
   /** Notes that a call begins, and the frames since the last note, at most {@link MOST_NOTED} bytes. */
@@ -60,7 +76,8 @@ export class JournalWriter {
 
   /** Everything that was noted has been sent. */
   sent(): void {
-    this.#batch = (this.#batch + 1) & 0x7fffffff;
+    // 0 is what the file begins with.
+    this.#batch = (this.#batch + 1) & 0x7fffffff || 1;
     this.#position = 0;
   }
 }
@@ -73,7 +90,7 @@ export interface JournalSink extends FrameSink {
 /** For the host. The file is the child's to write, so nothing in it is taken for granted. */
 export class JournalReader {
   readonly #fd: number;
-  #bytes = Buffer.alloc(1 << 16);
+  readonly #bytes = Buffer.alloc(FILE_BYTES);
 
   constructor(fd: number) {
     this.#fd = fd;
@@ -85,6 +102,7 @@ export class JournalReader {
     const bytes = this.#bytes;
     if (end < RECORD_BYTES) return;
     const batch = bytes.readInt32LE(0);
+    if (batch === 0) return;
     for (let at = 0; at + RECORD_BYTES <= end && bytes.readInt32LE(at) === batch; ) {
       const length = bytes.readInt32LE(at + 4);
       const trailer = at + RECORD_BYTES + length;
@@ -101,9 +119,8 @@ export class JournalReader {
 
   #load(): number {
     let end = 0;
-    while (end < MOST_READ) {
-      if (end === this.#bytes.byteLength) this.#bytes = Buffer.concat([this.#bytes, Buffer.alloc(end)]);
-      const read = readSync(this.#fd, this.#bytes, end, this.#bytes.byteLength - end, end);
+    while (end < FILE_BYTES) {
+      const read = readSync(this.#fd, this.#bytes, end, FILE_BYTES - end, end);
       if (read === 0) return end;
       end += read;
     }
@@ -116,7 +133,7 @@ function readAll(frames: Uint8Array, sink: FrameSink): void {
   for (let at = 0; at + HEADER_BYTES <= frames.byteLength; ) {
     const length = memory.words[at >> 2]!;
     if (length < HEADER_BYTES || at + length > frames.byteLength) return;
-    readFrame(memory, at, sink, noAside, nothing);
+    readFrame(memory, at, sink, noAside);
     at += (length + 3) & ~3;
   }
 }

@@ -23,6 +23,7 @@ export function place(engine: Engine, placement: Exclude<Placement, "inline">, o
   const start: StartMessage = {
     version: PROTOCOL_VERSION,
     engine: { module: origin.module, export: origin.export, options: origin.options },
+    path: process.env.PATH,
   };
   const setup = placement === "thread" ? threads(engine, start, options) : processes(engine, start, options);
   const pool = new WorkerPool(setup);

@@ -1,5 +1,6 @@
 import { ExtensionError } from "../errors.ts";
 import { type Answer, type Call, type Instance, NOT_STARTED } from "../spi.ts";
+import { CallQueue } from "./call-queue.ts";
 import type { PlacedProgram } from "./placed-program.ts";
 import type { PlacedWorker } from "./placed-worker.ts";
 import { FLAG, KIND } from "./protocol.ts";
@@ -14,7 +15,7 @@ export class PlacedInstance implements Instance {
   readonly #program: PlacedProgram;
   readonly #worker: PlacedWorker;
   readonly #id: number;
-  readonly #calls: RemoteCall[] = [];
+  readonly #calls = new CallQueue();
   #broken = false;
 
   constructor(program: PlacedProgram, worker: PlacedWorker, id: number) {
@@ -30,7 +31,7 @@ export class PlacedInstance implements Instance {
 
   /** None while calls go on by themselves: what is behind one would wait though the worker is free. */
   get ahead(): number {
-    if (this.#worker.stalled || this.#calls[0]?.later === true) return 0;
+    if (this.#worker.stalled || this.#calls.first?.later === true) return 0;
     return Math.min(MOST_AHEAD, Math.floor(WORK_AHEAD / this.#program.meanMicros));
   }
 
@@ -50,21 +51,23 @@ export class PlacedInstance implements Instance {
     const answer: Answer = { succeed: (result) => later?.succeed(result), fail: (error) => later?.fail(error) };
     const call = this.#send(fn, payload, limits, FLAG.sync, answer);
     this.#worker.waitFor(call, true);
+    // The core takes a promise for what it is, and refuses it, though it may have settled since.
+    if (call.later) {
+      later = new PromisedAnswer();
+      if (call.result !== undefined) later.succeed(call.result);
+      else if (call.settled) later.fail(call.error);
+      return later.promise as unknown as string;
+    }
     if (call.settled) {
       if (call.result !== undefined) return call.result;
       throw call.error === NOT_STARTED ? new ExtensionError("ERR_EXT_CRASHED", "its worker has ended") : call.error;
-    }
-    // The core takes a promise for what it is, and refuses it.
-    if (call.later) {
-      later = new PromisedAnswer();
-      return later.promise as unknown as string;
     }
     this.#worker.kill("was ended to stop a call whose time was up");
     throw new ExtensionError("ERR_EXT_TIMEOUT", "the call's time was up while it ran");
   }
 
   abort(limits: Call): void {
-    for (const call of this.#calls.slice()) if (call.limits === limits) this.#worker.abort(call);
+    for (const call of this.#calls.copy()) if (call.limits === limits) this.#worker.abort(call);
   }
 
   close(): void {
@@ -81,12 +84,10 @@ export class PlacedInstance implements Instance {
   }
 
   readonly #onEnd = (call: RemoteCall, broken: boolean, micros: number): void => {
-    const { length } = this.#calls;
-    if (this.#calls[0] === call) this.#calls.shift();
-    else if (length > 0) this.#calls.splice(this.#calls.indexOf(call), 1);
+    this.#calls.remove(call);
     if (broken) this.#broken = true;
     if (micros === 0) return;
     const mean = this.#program.meanMicros;
-    this.#program.meanMicros = mean === Number.POSITIVE_INFINITY ? micros : mean * 0.875 + micros * 0.125;
+    this.#program.meanMicros = mean === Number.POSITIVE_INFINITY ? micros : (mean + micros) / 2;
   };
 }

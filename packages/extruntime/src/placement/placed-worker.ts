@@ -156,7 +156,7 @@ export class PlacedWorker implements LinkEvents {
   /** For the keeper, once in a while. Marks a worker that gave no sign since the last time. */
   look(): void {
     if (this.#state === "dead") return;
-    this.#link.poll();
+    if (this.#load > 0) this.#link.poll();
     this.#silentLooks = this.#load > 0 && this.#frames === this.#framesAtLook ? this.#silentLooks + 1 : 0;
     this.#framesAtLook = this.#frames;
     this.stalled = this.#state !== "starting" && this.#silentLooks >= SILENT_LOOKS;

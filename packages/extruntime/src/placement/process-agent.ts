@@ -7,6 +7,7 @@ import { FrameBatch, FrameStream } from "./frame-stream.ts";
 import { JournalWriter, MOST_NOTED } from "./journal.ts";
 import { FD } from "./process-descriptors.ts";
 import type { Body } from "./protocol.ts";
+import { giveWayAsProcess } from "./worker-priority.ts";
 
 /** What a child process runs. */
 
@@ -30,6 +31,8 @@ class ProcessAgent implements AgentLink {
       name: "watchdog",
       env: {},
     }).unref();
+    // After the watchdog, which must not wait for guests.
+    giveWayAsProcess();
     this.#agent = new Agent(this);
     const stream = new FrameStream(this.#agent);
     const options: SocketConstructorOpts & ConnectOpts = {
@@ -73,6 +76,7 @@ class ProcessAgent implements AgentLink {
   }
 
   begins(key: number): void {
+    if (!this.#journal.fits(this.#batch.length - this.#noted)) this.flush();
     this.#journal.note(key, this.#batch.since(this.#noted));
     this.#noted = this.#batch.length;
   }

@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync } from "node:fs";
 import type { Socket } from "node:net";
 import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
+import { ExtensionError } from "../errors.ts";
 import { FrameBatch, FrameStream } from "./frame-stream.ts";
 import { JournalReader, openJournal } from "./journal.ts";
 import type { Death, Link, LinkEvents } from "./link.ts";
@@ -40,10 +42,9 @@ export class ProcessLink implements Link {
 
   constructor(start: StartMessage, options: ProcessOptions, memoryBytes: number | undefined, events: LinkEvents) {
     this.#events = events;
-    const folder = new WorkerFolder();
-    const journal = openJournal();
+    const { child, folder, journal } = begin(start, options, memoryBytes);
     this.#journal = new JournalReader(journal);
-    this.#child = spawnChild(start, options, memoryBytes, folder.path, journal);
+    this.#child = child;
     this.#stderr = new StderrTail(this.#child.stderr!);
     this.#read(FD.out, this);
     this.#read(FD.watchdog, {
@@ -218,6 +219,23 @@ function howItEnded(code: number | null, signal: NodeJS.Signals | null, sandboxe
   const passedOn = Object.entries(constants.signals).find(([, each]) => each === number)?.[0];
   const by = signal ?? passedOn;
   return by === undefined ? `ended with exit code ${code}` : `was ended by ${by}`;
+}
+
+/** @throws ExtensionError `ERR_EXT_CRASHED` where the system has no room, descriptor or process left for one; nothing is left behind then. */
+function begin(start: StartMessage, options: ProcessOptions, memoryBytes: number | undefined) {
+  let folder: WorkerFolder | undefined;
+  let journal: number | undefined;
+  try {
+    folder = new WorkerFolder();
+    journal = openJournal();
+    return { child: spawnChild(start, options, memoryBytes, folder.path, journal), folder, journal };
+  } catch (cause) {
+    if (journal !== undefined) closeSync(journal);
+    void folder?.remove();
+    throw new ExtensionError("ERR_EXT_CRASHED", `its process could not be started: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
 }
 
 function spawnChild(

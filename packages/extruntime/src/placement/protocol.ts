@@ -37,7 +37,7 @@ export const KIND = {
   withdraw: 9,
   /** The engine is there. */
   ready: 16,
-  /** Answer to `key`; time: microseconds that it took, where they were measured, else 0. */
+  /** Answer to `key`; time: microseconds that calls of its program take, now and then, else 0. */
   done: 17,
   /** Failure of `key`. Body: JSON of an error. */
   failed: 18,
@@ -64,6 +64,8 @@ export const FLAG = {
   sync: 16,
   /** The call has an abort signal. */
   signal: 32,
+  /** The body is UTF-8 of ASCII characters alone. */
+  ascii: 64,
 } as const;
 
 /** `time` of a call without a deadline. */
@@ -81,6 +83,8 @@ export interface FrameSink {
 export interface StartMessage {
   readonly version: number;
   readonly engine: { readonly module: string; readonly export: string; readonly options?: unknown };
+  /** The host's `PATH`, for an engine that looks for a program when it is made. Guests do not see it. */
+  readonly path: string | undefined;
 }
 
 export interface CompileMessage {

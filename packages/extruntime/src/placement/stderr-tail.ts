@@ -10,7 +10,7 @@ export class StderrTail {
   constructor(stream: Readable) {
     stream.setEncoding("utf8");
     stream.on("data", (text: string) => {
-      process.stderr.write(text);
+      passOn(text);
       this.#kept = (this.#kept + text).slice(-MOST_KEPT);
     });
     stream.on("error", () => {});
@@ -24,4 +24,17 @@ export class StderrTail {
   get quoted(): string {
     return this.text === "" ? "" : `; the last lines of its standard error:\n${this.text}`;
   }
+}
+
+let underWay = 0;
+const ignore = () => {};
+
+/** Where ours cannot be written to, as on a full disk, that is no reason for the host to end. */
+function passOn(text: string): void {
+  if (underWay++ === 0) process.stderr.on("error", ignore);
+  // The error comes after the callback.
+  const written = () => {
+    if (--underWay === 0) process.stderr.off("error", ignore);
+  };
+  process.stderr.write(text, () => setImmediate(written));
 }

@@ -4,6 +4,7 @@ import type { CallStates } from "./call-states.ts";
 import { MOST_IN_RING } from "./frame-ring.ts";
 import { type Body, FLAG } from "./protocol.ts";
 import { type ThreadData, threadMemory } from "./thread-memory.ts";
+import { giveWay } from "./worker-priority.ts";
 
 /**
  * What a worker thread runs. After a batch of calls it stays a while, blocked, since the next batch then finds it sooner
@@ -52,7 +53,7 @@ class ThreadAgent implements AgentLink {
   }
 
   flush(): void {
-    if (this.#memory.toHost.wake()) this.#data.bell.postMessage(0);
+    this.#memory.toHost.wake();
   }
 
   flushSoon(): void {
@@ -89,4 +90,5 @@ class ThreadAgent implements AgentLink {
   readonly #takeAside = (): Body => receiveMessageOnPort(this.#data.aside)!.message as Body;
 }
 
+giveWay();
 new ThreadAgent(workerData as ThreadData);

@@ -53,8 +53,7 @@ export class ThreadLink implements Link {
         resolve(folder.remove());
       });
     });
-    this.#bell.on("message", this.#listen);
-    this.#memory.toHost.sleep();
+    this.#listen();
     this.send(KIND.start, 0, 0, 0, 0, 0, JSON.stringify(start));
     this.flushSoon();
   }
@@ -130,6 +129,8 @@ export class ThreadLink implements Link {
     this.#events.ended(death);
     this.#ended = true;
     this.#waiting.length = 0;
+    // Else the memory would be kept for who waits.
+    this.#memory.toHost.wake();
     this.#bell.close();
     this.#aside.close();
   }
@@ -140,8 +141,13 @@ export class ThreadLink implements Link {
   };
 
   readonly #listen = (): void => {
-    do this.poll();
-    while (!this.#ended && !this.#memory.toHost.sleep());
+    const { toHost } = this.#memory;
+    while (!this.#ended) {
+      this.poll();
+      if (this.#ended || !toHost.sleep()) continue;
+      void toHost.woken().then(this.#listen);
+      return;
+    }
   };
 
   readonly #takeAside = (): Body => receiveMessageOnPort(this.#aside)!.message as Body;

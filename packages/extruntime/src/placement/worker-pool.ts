@@ -198,8 +198,15 @@ export class WorkerPool implements WorkerKeeper {
   #keepSpare(): void {
     if (this.#closed || this.#workers.size === 0 || this.#spares.length >= this.#setup.spare) return;
     const delay = this.#backoff.delay();
-    if (delay === 0) this.#spares.push(this.#start(undefined));
-    else setTimeout(() => this.#keepSpare(), delay).unref();
+    if (delay > 0) {
+      setTimeout(() => this.#keepSpare(), delay).unref();
+      return;
+    }
+    try {
+      this.#spares.push(this.#start(undefined));
+    } catch {
+      // The system has no room for it. Whoever wants a worker tries again, and is told.
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import { fixture } from "extruntime-fixtures";
 import { describe, expect, it } from "vitest";
 import type { Runtime, RuntimeOptions } from "../../dist/index.js";
 
@@ -72,5 +73,12 @@ describe.each(["thread", "process"] as const)("wasm in a %s", (placement) => {
     for (let round = 0; round < 3; round++)
       await expect(module.invoke("f", "1", { timeoutMs: 50 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
     expect(module.stats()).toMatchObject({ calls: 3, timeouts: 3 });
+  });
+
+  it("keeps its own memory limit there", async () => {
+    await using runtime = wasm({ placement });
+    const module = await runtime.load(fixture("guests/wasm/allocate"), { limits: { memoryMb: 16 } });
+    for (let round = 0; round < 3; round++)
+      await expect(module.call("allocate")).rejects.toMatchObject({ code: "ERR_EXT_MEMORY" });
   });
 });

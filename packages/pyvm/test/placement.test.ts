@@ -1,0 +1,103 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, symlinkSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, describe, expect, test } from "vitest";
+import { cpython, guest, numpyFolder, testIf } from "./guest.ts";
+
+/** Built: a process imports it by itself. */
+type Pyvm = typeof import("../src/index.ts").pyvm;
+const { pyvm } = (await import(new URL("../dist/index.js", import.meta.url).href)) as { pyvm: Pyvm };
+
+const numpy = numpyFolder();
+const folder = mkdtempSync(join(tmpdir(), "pyvm-placed-"));
+afterAll(() => rm(folder, { recursive: true }));
+
+const SOURCE = `
+import ctypes, os
+def well(value):
+    return value
+def meet(folder):
+    open(os.path.join(folder, str(os.getpid())), "w").close()
+    while len(os.listdir(folder)) < 2:
+        pass
+    return os.getpid()
+def wedge(value):
+    return sum(range(10 ** 12))
+def leave(value):
+    os._exit(7)
+def fault(value):
+    return ctypes.string_at(0)
+def hoard(value):
+    kept = []
+    while True:
+        kept.append(bytearray(10_000_000))
+`;
+const EXPORTS = ["well", "meet", "wedge", "leave", "fault", "hoard"];
+
+/** One in a process, in the interpreter that C extensions want. */
+function placed(source = SOURCE, exports = EXPORTS, more: object = {}) {
+  const paths = numpy === undefined ? {} : { path: [numpy] };
+  return guest(source, { exports, manifest: { ...more, python: { interpreter: "shared", ...paths } } });
+}
+
+describe("pyvm in processes", () => {
+  test("runs calls side by side, each in a process with a GIL of its own", async () => {
+    await using runtime = pyvm({ python: cpython.library, placement: "process", processes: { max: 2 } });
+    const module = await runtime.load(placed());
+    const meeting = mkdtempSync(join(folder, "meeting-"));
+    const [one, two] = await Promise.all([module.call("meet", meeting), module.call("meet", meeting)]);
+    expect(one).not.toBe(two);
+  });
+
+  test("stops a call inside C, which nothing stops inline", async () => {
+    await using runtime = pyvm({ python: cpython.library, placement: "process" });
+    expect(runtime.capabilities).toMatchObject({ supportsAbort: "hard", crashIsolation: true, memoryLimit: true });
+    const module = await runtime.load(placed());
+    await expect(module.invoke("wedge", "null", { timeoutMs: 200 })).rejects.toMatchObject({
+      code: "ERR_EXT_TIMEOUT",
+    });
+    expect(await module.call("well", 1)).toBe(1);
+  });
+
+  test.each([
+    ["leave", /ended with exit code 7/],
+    ["fault", /was ended by SIGSEGV/],
+  ])("survives %s", async (fn, message) => {
+    await using runtime = pyvm({ python: cpython.library, placement: "process" });
+    const module = await runtime.load(placed());
+    await expect(module.call(fn)).rejects.toMatchObject({
+      code: "ERR_EXT_CRASHED",
+      message: expect.stringMatching(message),
+    });
+    expect(await module.call("well", 1)).toBe(1);
+    expect(module.stats().failures).toBe(1);
+  });
+
+  testIf(process.platform === "linux")("keeps a memory limit, which it cannot inline", async () => {
+    await using runtime = pyvm({ python: cpython.library, placement: "process" });
+    const module = await runtime.load(placed(SOURCE, EXPORTS, { limits: { memoryMb: 64 } }));
+    await expect(module.call("hoard")).rejects.toMatchObject({ code: "ERR_EXT_MEMORY" });
+    expect(await module.call("well", 1)).toBe(1);
+  });
+
+  testIf(numpy !== undefined)("gives numpy", async () => {
+    await using runtime = pyvm({ python: cpython.library, placement: "process" });
+    const source = "import numpy\ndef f(n):\n  return int(numpy.arange(n).sum())";
+    const module = await runtime.load(placed(source, ["f"]));
+    expect(await Promise.all([10, 100, 1000].map((n) => module.call("f", n)))).toEqual([45, 4950, 499_500]);
+  });
+
+  test("finds the CPython that the host's PATH names first, though guests have no PATH", () => {
+    symlinkSync(cpython.executable, join(folder, "python3.14"));
+    const host = fileURLToPath(new URL("placed-child.mjs", import.meta.url));
+    const { PYVM_PYTHON: _, ...env } = process.env;
+    const printed = execFileSync(process.execPath, [host], {
+      env: { ...env, PATH: `${folder}:${env.PATH}` },
+      encoding: "utf8",
+    });
+    expect(JSON.parse(printed)).toEqual({ version: cpython.version, path: null });
+  });
+});

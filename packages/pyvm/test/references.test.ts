@@ -1,0 +1,62 @@
+import { expect, test } from "vitest";
+import { hasOwnGil, load } from "./guest.ts";
+
+const SOURCE = `
+import asyncio, gc, sys
+class Key(str): pass
+class Odd(dict): pass
+held = {"list": [1.5, "é", 2 ** 100], "tuple": ("t", {}), "odd": Odd(a=1)}
+error = ValueError("told", held)
+def plain(v): return held
+def echo(v): return v
+def odd(v): return [held["odd"], {Key("k"): held["list"]}, float(v["n"])]
+def fail(v): raise error.with_traceback(None)
+def bad(v): return {"set": held, "what": error}
+async def later(v):
+    await asyncio.sleep(0)
+    return held
+def spin(v):
+    kept = [held, error]
+    while True: pass
+def counts(v):
+    gc.collect()
+    watched = [held, *held.values(), *held["list"], *held["tuple"], error, Key, Odd, ValueError, plain, fail, later, echo]
+    return [[sys.getrefcount(each) for each in watched], sys.getrefcount(None) + len(gc.get_objects())]
+`;
+const exports = ["plain", "echo", "odd", "fail", "bad", "later", "spin", "counts"];
+const payload = '{"n":1,"key":["é",{"held":null}],"big":123456789012345678901234567890,"x":1e400}';
+const refused = ['{"a":[1,{"b":', '["a",{"k":NaN}]', `${"[".repeat(100_000)}`];
+
+for (const interpreter of hasOwnGil ? (["isolated", "shared"] as const) : (["shared"] as const))
+  test(`no call leaves a reference or an object behind, ${interpreter}`, async () => {
+    await using module = await load(SOURCE, { exports, limits: { pool: 1 }, manifest: { python: { interpreter } } });
+    const round = async () => {
+      for (const fn of ["plain", "echo", "odd", "fail", "bad", "later"]) {
+        await module.invoke(fn, payload).catch(() => {});
+        try {
+          module.invokeSync(fn, payload);
+        } catch {
+          // Thrown by the guest, not JSON, or a coroutine.
+        }
+      }
+      for (const text of refused) await expect(module.invoke("echo", text)).rejects.toThrow("not JSON");
+    };
+    const counts = async () => {
+      const [references, objects] = await module.call<[number[], number]>("counts");
+      return { references, objects };
+    };
+    // What is made once: caches of keys, the loop, the traceback module.
+    for (let i = 0; i < 20; i++) await round();
+    await module.invoke("spin", "1", { timeoutMs: 20 }).catch(() => {});
+    await module.invoke("later", "{}");
+    const before = await counts();
+    for (let i = 0; i < 200; i++) await round();
+    for (let i = 0; i < 5; i++)
+      await expect(module.invoke("spin", "1", { timeoutMs: 20 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
+    await module.invoke("later", "{}");
+    const after = await counts();
+    expect(after.references).toEqual(before.references);
+    // Some objects of the loop and of frames come and go, and references to None; a leak would be one a round.
+    expect(after.objects - before.objects).toBeLessThan(100);
+    expect(module.stats().instancesCreated).toBe(1);
+  });

@@ -102,7 +102,7 @@ std::int64_t Instance::work() const {
 }
 
 void Instance::ended(CallJob& job) {
-    if (calls_.front() == &job) {
+    if (!calls_.empty() && calls_.front() == &job) {
         calls_.pop_front();
     } else {
         std::erase(calls_, &job);

@@ -50,7 +50,10 @@ async function openFolder(path: string): Promise<Extension> {
   try {
     root = realpathSync.native(path);
     const file = contained(root, MANIFEST_FILE, location);
-    if (statSync(file).size > MAX_MANIFEST_BYTES) throw badManifest(location, "is larger than 1 MiB");
+    const status = statSync(file);
+    // A pipe would be waited for, and with it the host.
+    if (!status.isFile()) throw badManifest(location, "is not a file");
+    if (status.size > MAX_MANIFEST_BYTES) throw badManifest(location, "is larger than 1 MiB");
     text = readFileSync(file, "utf8");
   } catch (error) {
     throw unreadable(error, location);

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -49,6 +50,18 @@ describe("a folder", () => {
     await write("extension.json", " ".repeat(2 ** 20 + 1));
     await expect(openExtension(dir)).rejects.toThrow(/larger than 1 MiB/);
   });
+
+  it.skipIf(process.platform === "win32")(
+    "whose manifest or module is a pipe, which nobody writes to, is refused at once",
+    async () => {
+      execFileSync("mkfifo", [join(dir, "extension.json")]);
+      await expect(openExtension(dir)).rejects.toThrow(/is not a file/);
+      await rm(join(dir, "extension.json"));
+      await write("extension.json", manifest);
+      execFileSync("mkfifo", [join(dir, "main.js")]);
+      await expect(openExtension(dir)).rejects.toThrow(/"module" names main\.js, which is not a file/);
+    },
+  );
 
   it("whose module is missing, or a folder, is refused", async () => {
     await write("extension.json", manifest);

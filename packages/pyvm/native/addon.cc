@@ -54,8 +54,7 @@ struct Environment {
             instance->listed = !instance->closed() && instance->calls() > 0;
             return !instance->listed;
         });
-        auto first = std::min_element(busy.begin(), busy.end(),
-                                      [](Instance* a, Instance* b) { return a->work() < b->work(); });
+        auto first = std::min_element(busy.begin(), busy.end(), [](Instance* a, Instance* b) { return a->work() < b->work(); });
         if (first == busy.end()) return completions->stop_looking(env);
         double patience = lookout.patience((*first)->work(), slept);
         if (patience > 0) {
@@ -144,9 +143,8 @@ void start(const Napi::CallbackInfo& info) {
     options.deep_binding = given.Get("deepBinding").As<Napi::Boolean>();
     auto completions = Environment::of(info.Env()).completions;
     completions->expect();
-    Runtime::get().start(options, [completions, token = number(info[0])](const Failure& failure) {
-        complete(completions, token, failure);
-    });
+    Runtime::get().start(
+        options, [completions, token = number(info[0])](const Failure& failure) { complete(completions, token, failure); });
 }
 
 // about() → { version, ownGil, withoutGil }, after start has succeeded

@@ -2,8 +2,8 @@
 
 namespace pyvm {
 
-// `_write`, `_trace`, `_dlopen_flags` and `_own` are put into its globals beforehand. It imports nothing that an interpreter does
-// not have anyway: what is rarely needed is imported where it is needed.
+// `_write`, `_trace`, `_dlopen_flags` and `_own` are put into its globals beforehand. It imports nothing that an interpreter
+// does not have anyway: what is rarely needed is imported where it is needed.
 const char kBootstrapSource[] = R"PYTHON(
 import sys
 from _frozen_importlib import ModuleSpec as _ModuleSpec
@@ -152,7 +152,7 @@ def unload(name):
         sys.modules.pop(each, None)
 )PYTHON"
 #include "own_files.h"
-    R"PYTHON(
+                                R"PYTHON(
 
 # Coroutines run on a loop that the thread keeps
 

@@ -41,8 +41,9 @@ Ref settle(Executor& executor, Ref coroutine, Coroutines coroutines, Failure& fa
     Ref close = Ref::steal(py.PyObject_GetAttrString(coroutine.get(), "close"));
     if (close) Ref::steal(py.PyObject_CallObject(close.get(), nullptr));
     py.PyErr_Clear();
-    failure = fail("ERR_EXT_UNSUPPORTED", "the function is an `async def`, whose answer cannot be waited for on the calling "
-                                          "thread: use invoke");
+    failure = fail("ERR_EXT_UNSUPPORTED",
+                   "the function is an `async def`, whose answer cannot be waited for on the calling "
+                   "thread: use invoke");
     return Ref();
 }
 

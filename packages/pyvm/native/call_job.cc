@@ -21,8 +21,8 @@ std::vector<std::unique_ptr<CallJob>>& unused() {
 
 }  // namespace
 
-std::unique_ptr<CallJob> CallJob::make(Instance* instance, Completions* completions, std::uint32_t token,
-                                       std::size_t function, std::string_view payload) {
+std::unique_ptr<CallJob> CallJob::make(Instance* instance, Completions* completions, std::uint32_t token, std::size_t function,
+                                       std::string_view payload) {
     std::unique_ptr<CallJob> job;
     if (unused().empty()) {
         job = std::make_unique<CallJob>();

@@ -35,8 +35,7 @@ void Completions::post(std::unique_ptr<Completion> given, bool hold) {
     Completion* completion = given.release();
     if (completion->kind == Completion::Kind::output) output_waits_.store(true);
     completion->next = waiting_.load(std::memory_order_relaxed);
-    while (!waiting_.compare_exchange_weak(completion->next, completion)) {
-    }
+    while (!waiting_.compare_exchange_weak(completion->next, completion)) {}
     if (closed_.load()) swallow();
     // Who stops looking looks once more after that: so one of the two sees the other.
     if (!hold) nudge();
@@ -125,12 +124,9 @@ Napi::Value Completions::value_of(Napi::Env env, Completion& completion) {
             // Longer than JavaScript's strings can be.
             if (env.IsExceptionPending()) env.GetAndClearPendingException();
             return error(env, fail("ERR_EXT_BAD_RESULT", "the result is too long for a JavaScript string"));
-        case Completion::Kind::bytes:
-            return Napi::Buffer<char>::Copy(env, completion.text.data(), completion.text.size());
-        case Completion::Kind::failure:
-            return error(env, completion.failure);
-        default:
-            return env.Undefined();
+        case Completion::Kind::bytes: return Napi::Buffer<char>::Copy(env, completion.text.data(), completion.text.size());
+        case Completion::Kind::failure: return error(env, completion.failure);
+        default: return env.Undefined();
     }
 }
 

@@ -50,8 +50,7 @@ Executor::~Executor() = default;
 
 bool Executor::push(Job* job) {
     job->next = posted_.load(std::memory_order_relaxed);
-    while (!posted_.compare_exchange_weak(job->next, job)) {
-    }
+    while (!posted_.compare_exchange_weak(job->next, job)) {}
     poster_core_.store(current_core(), std::memory_order_relaxed);
     return asleep_.load();
 }

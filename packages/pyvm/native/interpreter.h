@@ -12,7 +12,8 @@ namespace pyvm {
 
 // Functions of the bootstrap module (bootstrap.cc) that the addon calls.
 struct Support {
-    Ref describe, loads, dumps, call_aborted, call_stopped, compile_source, load, unload, run, drop_loop, recover, wake, warm_up, shutdown;
+    Ref describe, loads, dumps, call_aborted, call_stopped, compile_source, load, unload, run, drop_loop, recover, wake,
+        warm_up, shutdown;
 };
 
 struct Interpreter {

@@ -34,21 +34,13 @@ void JsonReader::skip_space() {
 PyObject* JsonReader::value(int depth) {
     skip_space();
     switch (*at_) {
-        case '{':
-            return depth < kDeepest ? object(depth + 1) : nullptr;
-        case '[':
-            return depth < kDeepest ? array(depth + 1) : nullptr;
-        case '"':
-            at_++;
-            return string();
-        case 't':
-            return constant("true", 4, py._Py_TrueStruct);
-        case 'f':
-            return constant("false", 5, py._Py_FalseStruct);
-        case 'n':
-            return constant("null", 4, py._Py_NoneStruct);
-        default:
-            return number();
+        case '{': return depth < kDeepest ? object(depth + 1) : nullptr;
+        case '[': return depth < kDeepest ? array(depth + 1) : nullptr;
+        case '"': at_++; return string();
+        case 't': return constant("true", 4, py._Py_TrueStruct);
+        case 'f': return constant("false", 5, py._Py_FalseStruct);
+        case 'n': return constant("null", 4, py._Py_NoneStruct);
+        default: return number();
     }
 }
 
@@ -205,8 +197,7 @@ PyObject* JsonReader::string_with_escapes(const char* start) {
                 characters_.push_back(point);
                 break;
             }
-            default:
-                return nullptr;
+            default: return nullptr;
         }
     }
     at_++;

@@ -20,8 +20,8 @@ class Lookout {
 
   private:
     static constexpr std::int64_t kMostWork = 12'000;  // nanoseconds
-    static constexpr double kStart = 8;                // microseconds: of a thread that wakes up on the same core
-    static constexpr int kMostVain = 4;                // looks in a row
+    static constexpr double kStart = 8;  // microseconds: of a thread that wakes up on the same core
+    static constexpr int kMostVain = 4;  // looks in a row
     static constexpr int kTryAgain = 16;
 
     int vain_ = 0;

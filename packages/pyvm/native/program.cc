@@ -21,7 +21,8 @@ Ref none() { return Ref::share(py._Py_NoneStruct); }
 
 Ref strings(const std::vector<std::string>& texts, std::size_t from = 0) {
     Ref list = Ref::steal(py.PyList_New(texts.size() - from));
-    for (std::size_t i = from; list && i < texts.size(); i++) py.PyList_SetItem(list.get(), i - from, string(texts[i]).release());
+    for (std::size_t i = from; list && i < texts.size(); i++)
+        py.PyList_SetItem(list.get(), i - from, string(texts[i]).release());
     return list;
 }
 
@@ -70,9 +71,9 @@ Failure load(Executor& executor, const ProgramSource& source) {
     if (!executor.interpreter().own_gil) guest.module_name = source.stem + "@" + std::to_string(source.program);
     Ref venv = none();
     if (!source.venv.empty()) venv = strings(source.venv);
-    Ref loaded = call(executor.interpreter().support.load.get(), std::move(code), string(source.filename),
-                      string(source.stem), Ref::steal(py.PyLong_FromLongLong(source.program)), strings(source.exports),
-                      string(source.folder), files_of(source), strings(source.paths), std::move(venv));
+    Ref loaded = call(executor.interpreter().support.load.get(), std::move(code), string(source.filename), string(source.stem),
+                      Ref::steal(py.PyLong_FromLongLong(source.program)), strings(source.exports), string(source.folder),
+                      files_of(source), strings(source.paths), std::move(venv));
     return loaded ? adopt(executor, source, loaded.get()) : take_exception(executor.interpreter());
 }
 

@@ -15,7 +15,7 @@ struct PyInterpreterState;
 struct PyFrameObject;
 
 using PySize = std::ptrdiff_t;
-using PyCFunction = PyObject* (*)(PyObject* self, PyObject* args);
+using PyCFunction = PyObject* (*)(PyObject * self, PyObject* args);
 using PyTraceFunction = int (*)(PyObject* self, PyFrameObject* frame, int what, PyObject* arg);
 
 struct PyMethodDef {

@@ -46,8 +46,10 @@ void Runtime::start(const StartOptions& options, std::function<void(const Failur
     if (main == nullptr) {
         started(fail("ERR_EXT_UNSUPPORTED", "the system has no thread left for Python"));
     } else if (!same) {
-        started(fail("ERR_EXT_UNSUPPORTED", "this process already runs the CPython of " + running + ", and can run no other or with other "
-                                            "options: give every pyvm() the same, or place one of them in a process of its own"));
+        started(fail("ERR_EXT_UNSUPPORTED",
+                     "this process already runs the CPython of " + running +
+                         ", and can run no other or with other "
+                         "options: give every pyvm() the same, or place one of them in a process of its own"));
     } else {
         main->post(std::make_unique<StartJob>(main, std::move(started)));
     }

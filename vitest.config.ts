@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 /** Where isolated-vm is not to be had, which scripts/get-isolated-vm.mjs says; in CI it must be. */
@@ -19,6 +20,8 @@ export default defineConfig({
     exclude: ["**/node_modules/**", ...withoutIsolatedVm],
     // A process each: engines keep state of their own per process, and some tests count it.
     pool: "forks",
+    // Tests wait for others more than they compute, and the conformance suites take minutes each.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     // What is built runs as Node runs it: guests are imported by Node, not through the test runner's transforms.
     server: { deps: { external: [/\/packages\/[^/]+\/dist\//] } },
     testTimeout: 120_000,

@@ -132,7 +132,7 @@ export class LoadedModule implements Module, CallOwner {
       calls: this.#calls,
       failures: this.#failures,
       timeouts: this.#timeouts,
-      running: this.#running,
+      running: this.#running - this.#pool.sentAhead,
       queued: this.#pool.queued,
       instances: this.#pool.live,
       instancesCreated: this.#pool.created,

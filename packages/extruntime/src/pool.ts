@@ -52,6 +52,8 @@ export class InstancePool implements BudgetMember {
   /** All live ones that take calls ahead of their turn. */
   readonly #queueing: Slot[] = [];
   readonly #waiting = new WaitQueue<Waiter>();
+  /** Calls sent ahead of their turn, which wait as those in the queue do. */
+  #sentAhead = 0;
   /** Instances that exist, are being made, or are being closed. */
   #live = 0;
   #creating = 0;
@@ -77,8 +79,13 @@ export class InstancePool implements BudgetMember {
     return this.#created;
   }
 
+  /** Waiting calls, those sent ahead included. */
   get queued(): number {
-    return this.#waiting.length;
+    return this.#waiting.length + this.#sentAhead;
+  }
+
+  get sentAhead(): number {
+    return this.#sentAhead;
   }
 
   /** Whether an instance is on its way. */
@@ -106,7 +113,7 @@ export class InstancePool implements BudgetMember {
   wait(waiter: Waiter): boolean {
     this.#push(waiter);
     // An instance that is being made is as good as a place of its own.
-    if (waiter.queue === undefined || this.#waiting.length <= this.#options.queue + this.#creating) return true;
+    if (waiter.queue === undefined || this.queued <= this.#options.queue + this.#creating) return true;
     this.#waiting.remove(waiter);
     return false;
   }
@@ -124,6 +131,7 @@ export class InstancePool implements BudgetMember {
   give(slot: Slot): void {
     const discard = slot.load === 1 && (slot.broken || slot.instance.broken === true || this.#mustYield());
     slot.load--;
+    if (slot.load > 0) this.#sentAhead--;
     if (discard) this.#discard(slot);
     else if (slot.load === 0) this.#idle.push(slot);
     if (this.#waiting.length > 0) this.#drain();
@@ -211,6 +219,7 @@ export class InstancePool implements BudgetMember {
     if (slot === undefined) return slot;
     slot.lastUsed = ++this.#budget.clock;
     slot.load++;
+    if (slot.load > 1) this.#sentAhead++;
     if (slot.instance.ahead !== undefined) this.#hot = slot;
     return slot;
   }
@@ -218,7 +227,7 @@ export class InstancePool implements BudgetMember {
   /** The instance used last, where it takes more calls: what goes to one place goes there together. Else one that is idle. */
   #hotOrIdle(): Slot | undefined {
     const hot = this.#hot;
-    return hot !== undefined && hot.load > 0 && takesMore(hot) ? hot : this.#popIdle();
+    return hot !== undefined && hot.load > 0 && this.#takesMore(hot) ? hot : this.#popIdle();
   }
 
   /** An instance may break while it is idle, when what it lives in ends. */
@@ -230,6 +239,13 @@ export class InstancePool implements BudgetMember {
     }
   }
 
+  /** Whether a busy instance takes one more call, and the queue's bound has room for one that waits there. */
+  #takesMore({ broken, load, instance }: Slot): boolean {
+    return (
+      this.#sentAhead < this.#options.queue && !broken && load <= (instance.ahead ?? 0) && instance.broken !== true
+    );
+  }
+
   /** A busy instance that takes one more call ahead of its turn. */
   #leastLoaded(): Slot | undefined {
     let best: Slot | undefined;
@@ -237,7 +253,7 @@ export class InstancePool implements BudgetMember {
     const looks = Math.min(slots.length, MOST_LOOKS);
     for (let look = 0; look < looks; look++) {
       const slot = slots[(this.#lookFrom + look) % slots.length]!;
-      if (slot.load > 0 && (best === undefined || slot.load < best.load) && takesMore(slot)) best = slot;
+      if (slot.load > 0 && (best === undefined || slot.load < best.load) && this.#takesMore(slot)) best = slot;
     }
     this.#lookFrom += looks;
     return best;
@@ -320,10 +336,6 @@ export class InstancePool implements BudgetMember {
     this.#budget.free(this);
     if (this.#live === 0) this.#closed?.resolve();
   }
-}
-
-function takesMore({ broken, load, instance }: Slot): boolean {
-  return !broken && load <= (instance.ahead ?? 0) && instance.broken !== true;
 }
 
 /** A call that only wants to see an instance made. */

@@ -262,7 +262,7 @@ napi_value invoke_sync(napi_env env, napi_callback_info info) {
         if (completions->has_output()) completions->deliver(env);
         if (text == nullptr) napi_throw(env, completions->error(env, failure));
     } catch (const Napi::Error& error) {
-        error.ThrowAsJavaScriptException();
+        rethrow(env, error);
     }
     return text;
 }
@@ -274,7 +274,7 @@ napi_value look(napi_env env, napi_callback_info) {
     try {
         settled = environment.look(env);
     } catch (const Napi::Error& error) {
-        error.ThrowAsJavaScriptException();
+        rethrow(env, error);
     }
     napi_value result = nullptr;
     napi_get_boolean(env, settled, &result);

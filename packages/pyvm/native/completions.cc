@@ -22,6 +22,14 @@ struct Batch {
 
 }  // namespace
 
+void rethrow(napi_env env, const Napi::Error& error) noexcept {
+    bool pending = false;
+    if (napi_is_exception_pending(env, &pending) != napi_ok || pending || error.IsEmpty()) return;
+    try {
+        napi_throw(env, error.Value());
+    } catch (const Napi::Error&) {}
+}
+
 Completions::Completions(Napi::Env env, Napi::Function settle, Napi::Function output, Napi::Function failed)
     : settle_(Napi::Persistent(settle)), output_(Napi::Persistent(output)), failed_(Napi::Persistent(failed)) {
     napi_value name = Napi::String::New(env, "pyvm");
@@ -84,7 +92,11 @@ void Completions::on_wake(napi_env env, napi_value, void* context, void*) {
         std::scoped_lock lock(self->mutex_);
         self->woken_ = false;
     }
-    self->deliver(env);
+    try {
+        self->deliver(env);
+    } catch (const Napi::Error& error) {
+        rethrow(env, error);
+    }
 }
 
 bool Completions::deliver(Napi::Env env) {

@@ -15,6 +15,9 @@
 
 namespace pyvm {
 
+// Lets JavaScript throw what a function of it threw. In an environment that is being ended nothing can be thrown any more.
+void rethrow(napi_env env, const Napi::Error& error) noexcept;
+
 // Something that a thread of the addon has finished, known to JavaScript by its token; or a line of a guest's output.
 struct Completion {
     enum class Kind { text, bytes, done, failure, output };

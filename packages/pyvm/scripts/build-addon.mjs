@@ -35,6 +35,8 @@ const flags = [
   "-Wno-missing-field-initializers",
   "-DNAPI_VERSION=8",
   "-DNAPI_CPP_EXCEPTIONS",
+  // What cannot be thrown in an environment that is being ended must not end the process.
+  "-DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS",
   ...include.map((folder) => `-isystem${folder}`),
   ...{
     release: ["-O3", "-DNDEBUG"],

@@ -201,9 +201,13 @@ export class PlacedWorker implements LinkEvents {
     const held = this.#unsettled();
     const unstarted = this.#link.neverStarted(held.map((call) => call.key));
     this.#link.poll();
+    const untouched = held.map(
+      (call, index) => (unstarted[index] === true && !call.later) || (this.#expected && call.repeatable),
+    );
+    // Of several that went on by themselves, any may have taken the memory.
+    const several = untouched.filter((each) => !each).length > 1;
     held.forEach((call, index) => {
-      const untouched = (unstarted[index] === true && !call.later) || (this.#expected && call.repeatable);
-      call.fail(untouched ? NOT_STARTED : this.#lost(death, call.later), true);
+      call.fail(untouched[index] ? NOT_STARTED : this.#lost(death, call.later && several), true);
     });
     this.#calls.length = 0;
     this.#load = 0;
@@ -301,8 +305,8 @@ export class PlacedWorker implements LinkEvents {
     return new ExtensionError("ERR_EXT_TIMEOUT", "the call was given up");
   }
 
-  #lost({ how, memory, cause }: Death, later: boolean): ExtensionError {
-    const code = memory && !later ? "ERR_EXT_MEMORY" : "ERR_EXT_CRASHED";
+  #lost({ how, memory, cause }: Death, perhapsOther: boolean): ExtensionError {
+    const code = memory && !perhapsOther ? "ERR_EXT_MEMORY" : "ERR_EXT_CRASHED";
     return new ExtensionError(code, `its ${this.kind} ${how}`, { cause });
   }
 }

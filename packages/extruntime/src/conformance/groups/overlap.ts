@@ -39,8 +39,9 @@ const overlap: readonly Test[] = [
         Promise.all(Array.from({ length: 300 }, () => module.call<number>("next"))),
         "300 calls",
       );
-      const { instancesCreated } = module.stats();
-      assert.ok(instancesCreated <= 3, `the pool of 3 made ${instancesCreated} instances`);
+      // On a busy machine a worker that seems to be stuck is replaced, and its instances with it: more were made then than there are.
+      const { instances, instancesCreated } = module.stats();
+      assert.ok(instances <= 3, `the pool of 3 has ${instances} instances`);
       // Each instance counts 1, 2, 3, … by itself: so many ones as instances that served, and no gaps.
       const served = counts.filter((count) => count === 1).length;
       assert.ok(

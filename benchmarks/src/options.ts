@@ -31,6 +31,7 @@ pnpm bench:compare A B        says which ratios moved beyond the noise
   --sizes a,b            only these sizes of the trials that have sizes
   --no-peers             without the packages that a user would take instead
   --rounds n             rounds of all trials, each in random order
+  --minutes n            begins no job after so many; what is asked for most is measured first
   --out file             where the JSON goes
   --report               write docs/EXTENSIONS_BENCHMARK.md and its page from this run
   --list                 what would be measured, and what is missing and why
@@ -49,6 +50,7 @@ export function parseOptions(args: readonly string[]): Options {
       sizes: { type: "string", default: "" },
       peers: { type: "boolean", default: true },
       rounds: { type: "string" },
+      minutes: { type: "string" },
       out: { type: "string" },
       report: { type: "boolean", default: false },
       list: { type: "boolean", default: false },
@@ -57,6 +59,8 @@ export function parseOptions(args: readonly string[]): Options {
   const { quick } = values;
   const rounds = Number(values.rounds ?? (quick ? 2 : 5));
   if (!Number.isInteger(rounds) || rounds < 1) throw new TypeError("--rounds wants a whole number from 1");
+  const minutes = Number(values.minutes ?? (quick ? 1.75 : Number.POSITIVE_INFINITY));
+  if (!(minutes > 0)) throw new TypeError("--minutes wants a number above 0");
   const placements = list(values.placements);
   for (const placement of placements)
     if (!["inline", "thread", "process"].includes(placement))
@@ -71,7 +75,7 @@ export function parseOptions(args: readonly string[]): Options {
     rounds,
     measureMs: quick ? 60 : 250,
     warmUpMs: quick ? 40 : 150,
-    budgetMs: quick ? 105_000 : Number.POSITIVE_INFINITY,
+    budgetMs: minutes * 60_000,
     out: values.out,
     report: values.report,
     list: values.list,

@@ -28,13 +28,15 @@ export function renderMarkdown(result: RunResult, notes: Notes = {}): string {
   ].join("\n\n")}\n`;
 }
 
-function machine({ machine: m, versions, date, commit, dirty, rounds, quick, seconds }: RunResult): string {
+function machine({ machine: m, versions, date, commit, dirty, rounds, quick, seconds, leftOut }: RunResult): string {
+  const short =
+    leftOut > 0 ? `; ${leftOut} jobs had no time left, so most figures are of one round, and some are missing` : "";
   const facts = [
     `${m.cpu}, ${m.cores} processors, ${formatBytes(m.memoryBytes)}, ${m.os} (${m.arch})`,
     Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)
       .join(", "),
-    `${date.slice(0, 10)}, commit ${commit}${dirty ? " with changes" : ""}, ${rounds} rounds in ${Math.ceil(seconds / 60)} minutes`,
+    `${date.slice(0, 10)}, commit ${commit}${dirty ? " with changes" : ""}, ${leftOut > 0 ? "at most " : ""}${rounds} rounds in ${Math.ceil(seconds / 60)} minutes${short}`,
     `load average ${m.load[0]} before the run, ${m.load[1]} after it`,
   ];
   const note = quick ? "\n\n**This was a quick run: fewer trials, and more noise.**" : "";

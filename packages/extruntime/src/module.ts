@@ -78,6 +78,7 @@ export class LoadedModule implements Module, CallOwner {
       result = slot.instance.invoke(fn, payload, call);
       if (typeof result === "string") this.#release(slot);
     } catch (error) {
+      // By assignments alone, in both places: a function to share might not be callable here. See #takeBack.
       if (slot !== undefined) {
         slot.thrown = error;
         slot.nextThrown = this.#thrown;
@@ -102,6 +103,7 @@ export class LoadedModule implements Module, CallOwner {
         instance.invokeSync === undefined ? instance.invoke(fn, payload, call) : instance.invokeSync(fn, payload, call);
       if (typeof result === "string") this.#release(slot);
     } catch (error) {
+      // By assignments alone, in both places: a function to share might not be callable here. See #takeBack.
       if (slot !== undefined) {
         slot.thrown = error;
         slot.nextThrown = this.#thrown;

@@ -1,4 +1,5 @@
 import type { Extension, ExtensionSource } from "./extension.ts";
+import type { HostFunctions } from "./host-functions.ts";
 import type { InstanceBudget } from "./instance-budget.ts";
 import type { Limits, Placement } from "./manifest.ts";
 
@@ -34,6 +35,8 @@ export interface Capabilities {
   readonly parallel: boolean;
   /** `invokeSync` works. */
   readonly sync: boolean;
+  /** Guests can call the host functions that they are granted. */
+  readonly hostFunctions: boolean;
 }
 
 /** Where a guest's `console.log`, `print` or standard error goes. `console` fits, and so do most logging libraries. */
@@ -62,6 +65,8 @@ export interface LoadOptions {
   lazy?: boolean | undefined;
   /** Where the host wants its instances at the nearest. The farthest of this, the manifest's and the runtime's own counts. */
   placement?: Placement | undefined;
+  /** What the host offers to its guests. Each gets those that its manifest's `permissions` name, and none else. */
+  hostFunctions?: HostFunctions | undefined;
   /** Bound on live instances, shared by all modules that are given the same object. A host gives all of its modules one. */
   budget?: InstanceBudget | undefined;
 }
@@ -122,8 +127,8 @@ export interface Runtime extends AsyncDisposable {
    * Loads an extension from its folder, or from memory.
    *
    * @throws ExtensionError `ERR_EXT_NO_MANIFEST`, `ERR_EXT_BAD_MANIFEST`, `ERR_EXT_UNKNOWN_RUNTIME` (the manifest names
-   * another runtime), `ERR_EXT_UNSUPPORTED` (a limit or a feature that the engine cannot keep), `ERR_EXT_UNKNOWN_FUNCTION`
-   * (an export that the code does not define), `ERR_EXT_GUEST` (a syntax error, or its top level threw), `ERR_EXT_CLOSED`.
+   * another runtime), `ERR_EXT_UNSUPPORTED` (a limit or a feature that the engine cannot keep), `ERR_EXT_DENIED` (a host function that is not offered),
+   * `ERR_EXT_UNKNOWN_FUNCTION` (an export that the code does not define), `ERR_EXT_GUEST` (a syntax error, or its top level threw), `ERR_EXT_CLOSED`.
    */
   load(source: ExtensionSource | Extension, options?: LoadOptions): Promise<Module>;
   /** Closes every module that is still open, then the engine. May be called twice. */

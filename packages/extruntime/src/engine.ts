@@ -3,6 +3,7 @@
 export type { AbortSupport, Capabilities, LogLevel, Module, Runtime } from "./contract.ts";
 export { ExtensionError, type ExtensionErrorCode, type GuestErrorDetails, guestError } from "./errors.ts";
 export type { Extension } from "./extension.ts";
+export { HOST_ANSWER, type HostCalls, notGranted, readHostAnswer } from "./host-functions.ts";
 export { badManifest, insidePath, type Manifest } from "./manifest.ts";
 export { type EngineRegistration, registerEngine } from "./registry.ts";
 export { createRuntime, type RuntimeOptions } from "./runtime.ts";

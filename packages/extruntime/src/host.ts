@@ -12,6 +12,7 @@ import {
 import type { UnavailableEngine } from "./discover.ts";
 import { ExtensionError, locate } from "./errors.ts";
 import { type Extension, type ExtensionSource, openExtension } from "./extension.ts";
+import type { HostFunctions } from "./host-functions.ts";
 import { InstanceBudget, type InstanceBudgetOptions } from "./instance-budget.ts";
 import { applyPolicy, type Policy } from "./policy.ts";
 
@@ -22,6 +23,8 @@ export interface ExtensionHostOptions extends InstanceBudgetOptions {
   unavailable?: readonly UnavailableEngine[] | undefined;
   /** What may load. Without it everything may. */
   policy?: Policy | undefined;
+  /** What guests may call, by the names that a manifest's `permissions` say. An extension that asks for another one is refused. */
+  hostFunctions?: HostFunctions | undefined;
   /** Where the output of guests goes. Without it, it is dropped. */
   logger?: Logger | undefined;
 }
@@ -44,6 +47,7 @@ export class ExtensionHost implements AsyncDisposable {
   readonly #unavailable: readonly UnavailableEngine[];
   readonly #policy: Policy | undefined;
   readonly #logger: Logger | undefined;
+  readonly #hostFunctions: HostFunctions | undefined;
   readonly #budget: InstanceBudget;
   readonly #modules = new Map<string, Module>();
   /** Names whose load is under way, so that two loads of one name do not both win. */
@@ -56,6 +60,7 @@ export class ExtensionHost implements AsyncDisposable {
     this.#unavailable = options.unavailable ?? [];
     this.#policy = options.policy;
     this.#logger = options.logger;
+    this.#hostFunctions = options.hostFunctions;
     this.#budget = new InstanceBudget(options);
   }
 
@@ -161,7 +166,12 @@ export class ExtensionHost implements AsyncDisposable {
       const runtime = this.#runtimes.get(manifest.runtime);
       if (runtime === undefined) throw this.#unknownRuntime(manifest.runtime);
       const admission = this.#policy === undefined ? undefined : await applyPolicy(this.#policy, manifest, runtime);
-      const module = await runtime.load(extension, { logger: this.#logger, budget: this.#budget, ...admission });
+      const module = await runtime.load(extension, {
+        logger: this.#logger,
+        hostFunctions: this.#hostFunctions,
+        budget: this.#budget,
+        ...admission,
+      });
       this.#modules.set(manifest.name, module);
       return module;
     } catch (error) {

@@ -10,6 +10,7 @@ import {
 import { ExtensionError, locate } from "./errors.ts";
 import { type Extension, type ExtensionSource, openExtension } from "./extension.ts";
 import { guestLog } from "./guest-log.ts";
+import { grant } from "./host-functions.ts";
 import { InstanceBudget } from "./instance-budget.ts";
 import type { Limits, Manifest, Placement } from "./manifest.ts";
 import { PLACEMENTS } from "./manifest-definition.ts";
@@ -136,7 +137,9 @@ class EngineRuntime implements Runtime {
     const log = guestLog(options.logger ?? this.#options.logger, { extension: manifest.name, runtime: this.name });
     const size = limits.pool ?? this.#poolSize;
     const memoryBytes = limits.memoryMb === undefined ? undefined : limits.memoryMb * MIB;
-    const program: Program = await engine.compile(extension, { memoryBytes, pool: size, log });
+    const host = grant(manifest, options.hostFunctions);
+    if (host !== undefined && !engine.capabilities.hostFunctions) throw this.#noHostFunctions(host.names);
+    const program: Program = await engine.compile(extension, { memoryBytes, pool: size, host, log });
     const module = new LoadedModule({
       manifest,
       runtime: this.name,
@@ -171,11 +174,6 @@ class EngineRuntime implements Runtime {
         "ERR_EXT_UNKNOWN_RUNTIME",
         `its manifest names the runtime ${JSON.stringify(manifest.runtime)}, and this one is ${this.name}`,
       );
-    if (manifest.permissions.length > 0)
-      throw new ExtensionError(
-        "ERR_EXT_DENIED",
-        `its manifest asks for ${manifest.permissions.join(", ")}, and this host offers no host functions`,
-      );
   }
 
   /** The host's limits before the manifest's before the runtime's, each refused where the engine cannot keep it. */
@@ -205,6 +203,13 @@ class EngineRuntime implements Runtime {
       this.#placed.set(placement, engine);
     }
     return engine;
+  }
+
+  #noHostFunctions(names: readonly string[]): ExtensionError {
+    return new ExtensionError(
+      "ERR_EXT_UNSUPPORTED",
+      `its manifest asks for ${names.join(", ")}, and guests of the ${this.name} runtime cannot call host functions (its hostFunctions is false)`,
+    );
   }
 
   #closedError(): ExtensionError {

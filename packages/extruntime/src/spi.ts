@@ -1,5 +1,6 @@
 import type { AbortSupport, Capabilities, LogLevel } from "./contract.ts";
 import type { Extension } from "./extension.ts";
+import type { HostCalls } from "./host-functions.ts";
 
 /**
  * What an engine author writes. `createRuntime` turns an {@link Engine} into a `Runtime`; the core then does, once for
@@ -56,6 +57,8 @@ export interface CompileContext {
   readonly memoryBytes: number | undefined;
   /** Instances that the pool will hold at the most. */
   readonly pool: number;
+  /** The host functions that the extension may call; `undefined` for none. Only set where `capabilities.hostFunctions` is true. */
+  readonly host?: HostCalls | undefined;
   /** Takes a line of guest output. Never throws; long messages are cut. */
   log(level: LogLevel, message: string): void;
 }

@@ -45,6 +45,7 @@ export function fakeEngine(
       memoryLimit: true,
       parallel: true,
       sync: true,
+      hostFunctions: true,
       ...options.capabilities,
     },
     pool: { size: 4 },

@@ -23,6 +23,7 @@ export const stubEngine: Engine = {
     memoryLimit: false,
     parallel: true,
     sync: true,
+    hostFunctions: true,
   },
   pool: { env: "BASE_PYVM_POOL_SIZE", size: 4 },
   origin: { module: import.meta.url, export: "makeStubEngine" },

@@ -62,6 +62,7 @@ export function pyvmEngine(options: PyvmEngineOptions): Engine {
       memoryLimit: false,
       parallel: unavailable !== undefined || runsInParallel(cpython),
       sync: true,
+      hostFunctions: false,
     },
     pool: { env: "BASE_PYVM_POOL_SIZE", size: 4 },
     origin: {

@@ -53,6 +53,7 @@ export function quickjsEngine(options: QuickJSEngineOptions = {}, build: QuickJS
       memoryLimit: memory === "own",
       parallel: false,
       sync: true,
+      hostFunctions: false,
     },
     pool: { env: "BASE_GOJAVM_POOL_SIZE", size: 8 },
     // A build that is handed over cannot be sent; the released one every worker has. Its code is WebAssembly, which ends with its thread.

@@ -38,6 +38,7 @@ export function v8Engine(options: V8EngineOptions = {}): Engine {
       memoryLimit: true,
       parallel: true,
       sync: true,
+      hostFunctions: false,
     },
     origin: {
       module: new URL("./engine.js", import.meta.url).href,

@@ -55,6 +55,7 @@ export function wasmEngine(options: WasmEngineOptions = {}): Engine {
       memoryLimit: true,
       parallel: false,
       sync: true,
+      hostFunctions: false,
     },
     pool: { env: "BASE_WASMVM_POOL_SIZE", size: POOL_SIZE },
     origin: {

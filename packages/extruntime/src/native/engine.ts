@@ -1,7 +1,8 @@
 import { ExtensionError } from "../errors.ts";
 import type { Extension } from "../extension.ts";
+import { notGranted, readHostAnswer } from "../host-functions.ts";
 import { type CompileContext, ENGINE_VERSION, type Engine, type Instance, type Program } from "../spi.ts";
-import { type NativeContext, type NativeFunction, NativeInstance, thrown } from "./instance.ts";
+import { type NativeContext, type NativeFunction, type NativeHost, NativeInstance, thrown } from "./instance.ts";
 import { type ModuleFile, placeModule } from "./module-file.ts";
 
 export interface NativeEngineOptions {
@@ -27,6 +28,7 @@ export function nativeEngine(options: NativeEngineOptions): Engine {
       memoryLimit: false,
       parallel: false,
       sync: true,
+      hostFunctions: true,
     },
     pool: { size: 8 },
     origin: {
@@ -111,7 +113,16 @@ class ModuleProgram implements Program {
 }
 
 function nativeContext(extension: Extension, context: CompileContext): NativeContext {
-  return Object.freeze({ extension: extension.manifest.name, log: context.log });
+  return Object.freeze({ extension: extension.manifest.name, log: context.log, host: nativeHost(context) });
+}
+
+function nativeHost({ host }: CompileContext): NativeHost {
+  return Object.freeze({
+    async call<Result>(name: string, value?: unknown) {
+      const answer = host?.call(name, JSON.stringify(value) ?? "null") ?? notGranted(name, []);
+      return readHostAnswer(await answer) as Result;
+    },
+  });
 }
 
 function pickFunctions(

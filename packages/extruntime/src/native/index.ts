@@ -2,7 +2,7 @@ import type { Runtime } from "../contract.ts";
 import { createRuntime, type RuntimeOptions } from "../runtime.ts";
 import { type NativeEngineOptions, nativeEngine } from "./engine.ts";
 
-export type { NativeContext, NativeFunction } from "./instance.ts";
+export type { NativeContext, NativeFunction, NativeHost } from "./instance.ts";
 
 export type NativeOptions = RuntimeOptions & NativeEngineOptions;
 

@@ -8,6 +8,13 @@ export interface NativeContext {
   readonly extension: string;
   /** Passes a line to the host's logger. */
   log(level: "debug" | "info" | "warn" | "error", message: string): void;
+  readonly host: NativeHost;
+}
+
+/** The host functions that an extension was granted. */
+export interface NativeHost {
+  /** Calls one with a JSON value; `undefined` is sent as `null`. Rejects with an Error of the name and message that the function threw. */
+  call<Result = unknown>(name: string, value?: unknown): Promise<Result>;
 }
 
 /** A guest function of the native engine: any JSON value in, any JSON value or a promise of one out. */

@@ -20,7 +20,13 @@ export { ExtensionHost, type ExtensionHostOptions, type LoadFailure, type LoadRe
 export type { HostFunction, HostFunctionContext, HostFunctions } from "./host-functions.ts";
 export { InstanceBudget, type InstanceBudgetOptions } from "./instance-budget.ts";
 export { type Limits, type Manifest, type ManifestInput, type Placement, parseManifest } from "./manifest.ts";
-export { type NativeContext, type NativeFunction, type NativeHost, type NativeOptions, native } from "./native/index.ts";
+export {
+  type NativeContext,
+  type NativeFunction,
+  type NativeHost,
+  type NativeOptions,
+  native,
+} from "./native/index.ts";
 export type { PlacementOptions, ProcessOptions, ThreadOptions } from "./placement/options.ts";
 export type { PlacementPolicy, Policy } from "./policy.ts";
 export { createRuntime, type RuntimeOptions } from "./runtime.ts";

@@ -32,6 +32,21 @@ describe("a host", () => {
       await expect(call).rejects.toMatchObject({ code: "ERR_EXT_CLOSED" });
   });
 
+  it("offers its functions to all that it loads, each by the names that its manifest asks for", async () => {
+    const hostFunctions = {
+      greet: (name: string, { extension }: { extension: string }) => `${extension} greets ${name}`,
+    };
+    const host = new ExtensionHost({ runtimes: [native()], hostFunctions });
+    const asking = (name: string, permissions: string[]): ExtensionFiles => ({
+      manifest: { name, runtime: "native", module: "main.js", exports: ["run"], permissions },
+      files: { "main.js": "export const run = (value, { host }) => host.call('greet', value);" },
+    });
+    await host.load(asking("one", ["greet"]));
+    expect(await host.call("one", "run", "Ada")).toBe("one greets Ada");
+    await expect(host.load(asking("two", ["greet", "launch"]))).rejects.toMatchObject({ code: "ERR_EXT_DENIED" });
+    await host.close();
+  });
+
   it("keeps the first of two of one name, also while it is loading, and takes the name again once it is closed", async () => {
     const host = new ExtensionHost({ runtimes: [native()] });
     const [first, second] = await Promise.allSettled([

@@ -317,9 +317,20 @@ describe("loading", () => {
     await expect(runtime.load({ manifest: { ...manifest, placement: "process" }, files })).rejects.toMatchObject({
       code: "ERR_EXT_UNSUPPORTED",
     });
-    await expect(runtime.load({ manifest: { ...manifest, permissions: ["kv.get"] }, files })).rejects.toMatchObject({
-      code: "ERR_EXT_DENIED",
-    });
+    const asking = { manifest: { ...manifest, permissions: ["kv.get", "kv.set"] }, files };
+    for (const hostFunctions of [
+      undefined,
+      {},
+      { "kv.get": () => 1 },
+      Object.create({ "kv.get": () => 1, "kv.set": 1 }),
+    ])
+      await expect(runtime.load(asking, { hostFunctions })).rejects.toMatchObject({
+        code: "ERR_EXT_DENIED",
+        message: expect.stringContaining("kv.set"),
+      });
+    const deaf = createRuntime(fakeEngine({ capabilities: { hostFunctions: false } }));
+    const hostFunctions = { "kv.get": () => 1, "kv.set": () => 2 };
+    await expect(deaf.load(asking, { hostFunctions })).rejects.toMatchObject({ code: "ERR_EXT_UNSUPPORTED" });
     expect(() => createRuntime(fakeEngine(), { placement: "thread" })).toThrow(/runs inline only/);
     expect(() => createRuntime({ ...fakeEngine(), engineVersion: 2 as never })).toThrow(TypeError);
   });

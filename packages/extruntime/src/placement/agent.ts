@@ -1,5 +1,6 @@
 import type { LogLevel } from "../contract.ts";
 import { ExtensionError } from "../errors.ts";
+import type { Manifest } from "../manifest.ts";
 import { type Call, type Engine, type Instance, type Program, UNLIMITED } from "../spi.ts";
 import { abortSignal } from "./agent-signal.ts";
 import type { CallStates } from "./call-states.ts";
@@ -15,6 +16,7 @@ import {
   PROTOCOL_VERSION,
   type StartMessage,
 } from "./protocol.ts";
+import { type Ask, RemoteHostCalls } from "./remote-host-calls.ts";
 import { sentExtension } from "./sent-extension.ts";
 
 /** How an agent answers. */
@@ -25,6 +27,8 @@ export interface AgentLink {
   flush(): void;
   /** The same, at the end of what this thread is doing. */
   flushSoon(): void;
+  /** Blocks until frames have come, and hands them over. */
+  receive(): void;
   /** The call begins: noted where the host finds it should this process die. */
   begins(key: number): void;
 }
@@ -49,6 +53,8 @@ interface AgentInstance {
   readonly waiting: (() => void)[];
 }
 
+type Frame = [kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body];
+
 /** Answers that are sent together at the most. */
 const MOST_UNSENT = 64;
 /** Calls that take longer, in microseconds, are all measured; of others one in eight is. */
@@ -71,6 +77,13 @@ export class Agent implements FrameSink {
   readonly #files = new Map<number, Uint8Array[]>();
   /** What to tell a call that goes on by itself when it is aborted. */
   readonly #aborts = new Map<number, () => void>();
+  /** Calls of host functions that are not answered, by number. */
+  readonly #asked = new Map<number, (answer: string) => void>();
+  #asks = 0;
+  /** Guests that hold this thread until the host has answered, each called by the one before. */
+  #blocked = 0;
+  /** What came meanwhile. */
+  readonly #deferred: Frame[] = [];
   /** Answers and the like that the host was not told of. */
   #unsent = 0;
   #calls = 0;
@@ -80,6 +93,23 @@ export class Agent implements FrameSink {
   }
 
   frame(kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body): void {
+    if (kind === KIND.hostAnswer) {
+      this.#answered(key, body as string);
+    } else if (this.#blocked > 0) {
+      this.#deferred.push([kind, flags, number, key, target, time, body]);
+    } else {
+      this.#handleDeferred();
+      this.#handle(kind, flags, number, key, target, time, body);
+    }
+  }
+
+  /** To be called when the frames that had come are handled. */
+  endOfBatch(): void {
+    this.#handleDeferred();
+    this.#flush();
+  }
+
+  #handle(kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body): void {
     if (kind === KIND.call) this.#call(flags, number, key, target, time, body as string);
     else if (kind === KIND.instantiate) this.#instantiate(key, target, time, Number(body));
     else if (kind === KIND.abort) this.#aborts.get(key)?.();
@@ -90,8 +120,11 @@ export class Agent implements FrameSink {
     else if (kind === KIND.start) this.#start(JSON.parse(body as string));
   }
 
-  /** To be called when the frames that had come are handled. */
-  endOfBatch(): void {
+  #handleDeferred(): void {
+    while (this.#blocked === 0 && this.#deferred.length > 0) this.#handle(...this.#deferred.shift()!);
+  }
+
+  #flush(): void {
     if (this.#unsent === 0) return;
     this.#unsent = 0;
     this.#link.flush();
@@ -152,7 +185,37 @@ export class Agent implements FrameSink {
     const extension = sentExtension(message, bytes);
     const { memoryBytes, pool } = message;
     const log = (level: LogLevel, text: string) => this.#log(target, level, text);
-    return this.#engine!.compile(extension, { memoryBytes, pool, log });
+    const host = this.#hostCalls(target, extension.manifest);
+    return this.#engine!.compile(extension, { memoryBytes, pool, host, log });
+  }
+
+  #hostCalls(program: number, { permissions }: Manifest): RemoteHostCalls | undefined {
+    if (permissions.length === 0) return undefined;
+    const ask: Ask = (index, payload, now, answer) => {
+      const key = ++this.#asks;
+      this.#asked.set(key, answer);
+      this.#link.send(KIND.hostCall, now ? FLAG.sync : 0, index, key, program, 0, payload);
+      this.#unsent++;
+      if (!now) this.#link.flushSoon();
+    };
+    return new RemoteHostCalls(permissions, ask, () => this.#receive());
+  }
+
+  /** Blocks until more has come from the host. Only answers to host calls are handled: a guest is on this thread's stack. */
+  #receive(): void {
+    this.#flush();
+    this.#blocked++;
+    try {
+      this.#link.receive();
+    } finally {
+      this.#blocked--;
+    }
+  }
+
+  #answered(key: number, answer: string): void {
+    const asked = this.#asked.get(key);
+    this.#asked.delete(key);
+    asked?.(answer);
   }
 
   #instantiate(key: number, target: number, time: number, id: number): void {
@@ -194,7 +257,7 @@ export class Agent implements FrameSink {
 
   #run(held: AgentInstance, flags: number, number: number, key: number, time: number, payload: string): void {
     const { instance, program } = held;
-    if (this.#unsent > 0 && (program.mean > SLOW_CALL || this.#unsent >= MOST_UNSENT)) this.endOfBatch();
+    if (this.#unsent > 0 && (program.mean > SLOW_CALL || this.#unsent >= MOST_UNSENT)) this.#flush();
     if (!this.#begin(key)) return;
     const fn = program.exports[number]!;
     const call = limits(time, (flags & FLAG.signal) === 0 ? undefined : abortSignal(this.#link.states, key));

@@ -53,6 +53,8 @@ export class FrameBatch {
 /** Puts frames together again from the pieces in which a pipe brings them. */
 export class FrameStream {
   #memory = frameMemory(new ArrayBuffer(FIRST_BYTES));
+  /** Where the next frame begins, and what has come ends. */
+  #start = 0;
   #end = 0;
   readonly #sink: FrameSink;
 
@@ -60,23 +62,28 @@ export class FrameStream {
     this.#sink = sink;
   }
 
-  /** @throws Error where the bytes are no frames: what sent them is broken, or hostile. */
+  /**
+   * The sink may come to push more by itself.
+   *
+   * @throws Error where the bytes are no frames: what sent them is broken, or hostile.
+   */
   push(piece: Uint8Array): void {
     if (this.#end + piece.byteLength > this.#memory.bytes.byteLength) this.#grow(this.#end + piece.byteLength);
     this.#memory.bytes.set(piece, this.#end);
     this.#end += piece.byteLength;
-    let at = 0;
-    while (at + HEADER_BYTES <= this.#end) {
+    while (this.#start + HEADER_BYTES <= this.#end) {
+      const at = this.#start;
       const length = frameLength(this.#memory.words[at >> 2]!);
       const next = at + ((length + 3) & ~3);
       // Room is made as bytes come, not as a length says.
       if (next > this.#end) break;
+      this.#start = next;
       readFrame(this.#memory, at, this.#sink, noAside);
-      at = next;
     }
-    if (at === 0) return;
-    this.#memory.bytes.copyWithin(0, at, this.#end);
-    this.#end -= at;
+    if (this.#start === 0) return;
+    this.#memory.bytes.copyWithin(0, this.#start, this.#end);
+    this.#end -= this.#start;
+    this.#start = 0;
   }
 
   #grow(bytes: number): void {

@@ -19,6 +19,8 @@ export interface Link {
   /** Takes a frame, to be sent by `flush` or in this turn of the event loop by `flushSoon`, with all the others. */
   send(kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body): void;
   flushSoon(): void;
+  /** The same at once, for when this thread is blocked. */
+  flush(): void;
   /** Keeps calls from starting. Answers, now or later, which of them will not start any more; never after the worker's end. */
   withdraw(keys: readonly number[], answer: (withdrawn: readonly boolean[]) => void): void;
   /** Marks a call as one that is to stop, for the engine to see wherever it is. */

@@ -38,7 +38,7 @@ export function place(engine: Engine, placement: Exclude<Placement, "inline">, o
       const memoryBytes = byWorker ? undefined : context.memoryBytes;
       const seen = seesFolder(extension.dir, placement, options);
       const parcel = await pack(extension, { ...context, memoryBytes }, seen, workerMemory !== undefined);
-      const program = new PlacedProgram(pool, parcel, workerMemory, context.log);
+      const program = new PlacedProgram(pool, parcel, workerMemory, context);
       try {
         await program.check();
         return program;

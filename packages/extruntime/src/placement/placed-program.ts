@@ -5,7 +5,7 @@ import { PlacedInstance } from "./placed-instance.ts";
 import type { PlacedWorker } from "./placed-worker.ts";
 import { type CompileMessage, FLAG, KIND } from "./protocol.ts";
 import { PromisedAnswer, RemoteCall } from "./remote-call.ts";
-import type { WorkerPool } from "./worker-pool.ts";
+import type { ProgramEars, WorkerPool } from "./worker-pool.ts";
 
 /** An extension ready to be sent. */
 export interface Parcel {
@@ -50,13 +50,13 @@ export class PlacedProgram implements Program {
   /** Set where the worker is to keep the instance's memory limit. */
   readonly #workerMemory: number | undefined;
 
-  constructor(pool: WorkerPool, parcel: Parcel, workerMemory: number | undefined, log: CompileContext["log"]) {
+  constructor(pool: WorkerPool, parcel: Parcel, workerMemory: number | undefined, ears: ProgramEars) {
     this.pool = pool;
     this.#parcel = parcel;
     this.#workerMemory = workerMemory;
     const { exports } = parcel.message.manifest as { exports: readonly string[] };
     this.exports = new Map(exports.map((name, index) => [name, index]));
-    pool.addLog(this.#id, log);
+    pool.listen(this.#id, ears);
   }
 
   /** Compiles it in one worker, to see whether it compiles at all. */

@@ -12,6 +12,8 @@ export type WorkerKind = "thread" | "process";
 export interface WorkerKeeper {
   /** Output of a guest. */
   log(program: number, level: (typeof LOG_LEVELS)[number], message: string): void;
+  /** A guest calls a host function, by its index in the manifest. `now`: where the answer is a promise it is a failure. */
+  hostCall(program: number, index: number, payload: string, now: boolean): string | Promise<string>;
   /** It has ended; `expected` where it was told to. */
   ended(worker: PlacedWorker, expected: boolean): void;
   /** It holds calls again. */
@@ -58,6 +60,8 @@ export class PlacedWorker implements LinkEvents {
   #frames = 0;
   #framesAtLook = 0;
   #silentLooks = 0;
+  /** Callers that wait for it with this thread, each called by the one before. */
+  #blocked = 0;
   #started!: { resolve: () => void; reject: (error: unknown) => void };
 
   constructor(kind: WorkerKind, softAbort: boolean, keeper: WorkerKeeper, connect: (events: LinkEvents) => Link) {
@@ -135,7 +139,9 @@ export class PlacedWorker implements LinkEvents {
   /** Blocks until the call has ended, its deadline is over, or the worker has ended; with `orLater` also when the call goes on by itself. */
   waitFor(call: RemoteCall, orLater: boolean): void {
     const deadline = call.limits.deadline + (this.#softAbort ? GRACE_MS : 0);
+    this.#blocked++;
     this.#link.waitFor!(() => call.settled || (orLater && call.later), deadline);
+    this.#blocked--;
   }
 
   /** Makes a call end. What else the worker holds goes on, where that is possible at all. */
@@ -190,6 +196,7 @@ export class PlacedWorker implements LinkEvents {
     this.#frames++;
     this.stalled = false;
     if (kind === KIND.log) this.#keeper.log(target, LOG_LEVELS[number] ?? "info", String(body));
+    else if (kind === KIND.hostCall) this.#onHostCall(flags, number, key, target, String(body));
     else if (key === 0) this.#onStart(kind, String(body));
     else this.#onCall(kind, flags, key, time, String(body));
   }
@@ -215,6 +222,21 @@ export class PlacedWorker implements LinkEvents {
     for (const ask of this.#waiting.splice(0)) ask();
     if (wasStarting) this.#started.reject(this.#lost(death, false));
     this.#keeper.ended(this, this.#expected);
+  }
+
+  /** A guest that waits with its thread, while this one waits for the worker, would wait for a promise for ever. */
+  #onHostCall(flags: number, index: number, key: number, program: number, payload: string): void {
+    const now = this.#blocked > 0 && (flags & FLAG.sync) !== 0;
+    const answer = this.#keeper.hostCall(program, index, payload, now);
+    if (typeof answer === "string") this.#answerGuest(key, program, answer);
+    else void answer.then((text) => this.#answerGuest(key, program, text));
+  }
+
+  #answerGuest(key: number, program: number, answer: string): void {
+    if (this.#state === "dead") return;
+    this.#link.send(KIND.hostAnswer, 0, 0, key, program, 0, answer);
+    if (this.#blocked > 0) this.#link.flush();
+    else this.#link.flushSoon();
   }
 
   #onStart(kind: number, body: string): void {

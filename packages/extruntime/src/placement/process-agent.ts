@@ -1,4 +1,4 @@
-import { writeSync } from "node:fs";
+import { readSync, writeSync } from "node:fs";
 import { type ConnectOpts, Socket, type SocketConstructorOpts } from "node:net";
 import { Worker } from "node:worker_threads";
 import { Agent, type AgentLink } from "./agent.ts";
@@ -12,10 +12,14 @@ import { giveWayAsProcess } from "./worker-priority.ts";
 /** What a child process runs. */
 
 const READ_BYTES = 1 << 16;
+/** Milliseconds between looks at a pipe, where the event loop cannot tell. */
+const PAUSE_MS = 0.2;
 
 class ProcessAgent implements AgentLink {
   readonly states: CallStates;
   readonly #agent: Agent;
+  readonly #stream: FrameStream;
+  readonly #piece = Buffer.allocUnsafeSlow(READ_BYTES);
   readonly #batch = new FrameBatch();
   readonly #journal = new JournalWriter(FD.journal);
   /** Length of what of the batch is in the journal. */
@@ -34,7 +38,7 @@ class ProcessAgent implements AgentLink {
     // After the watchdog, which must not wait for guests.
     giveWayAsProcess();
     this.#agent = new Agent(this);
-    const stream = new FrameStream(this.#agent);
+    this.#stream = new FrameStream(this.#agent);
     const options: SocketConstructorOpts & ConnectOpts = {
       fd: FD.in,
       readable: true,
@@ -42,7 +46,7 @@ class ProcessAgent implements AgentLink {
       onread: {
         buffer: Buffer.allocUnsafeSlow(READ_BYTES),
         callback: (bytes, buffer) => {
-          stream.push(buffer.subarray(0, bytes));
+          this.#stream.push(buffer.subarray(0, bytes));
           this.#agent.endOfBatch();
           return true;
         },
@@ -75,6 +79,21 @@ class ProcessAgent implements AgentLink {
     });
   }
 
+  /** Reads past the event loop, which has the same socket and finds there what comes later. */
+  receive(): void {
+    let read = 0;
+    while (read === 0) {
+      try {
+        read = readSync(FD.in, this.#piece);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      }
+      // At its end the host is gone, and the watchdog ends this process.
+      if (read === 0) pause();
+    }
+    this.#stream.push(this.#piece.subarray(0, read));
+  }
+
   begins(key: number): void {
     if (!this.#journal.fits(this.#batch.length - this.#noted)) this.flush();
     this.#journal.note(key, this.#batch.since(this.#noted));
@@ -87,9 +106,16 @@ function writeSome(frames: Buffer, from: number): number {
     return writeSync(FD.out, frames, from, frames.byteLength - from);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    pause();
     return 0;
   }
+}
+
+const NEVER = new Int32Array(new SharedArrayBuffer(4));
+
+/** A pipe cannot be waited for without the event loop. */
+function pause(): void {
+  Atomics.wait(NEVER, 0, 0, PAUSE_MS);
 }
 
 new ProcessAgent();

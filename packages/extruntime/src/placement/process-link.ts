@@ -71,6 +71,10 @@ export class ProcessLink implements Link {
     process.nextTick(this.#flush);
   }
 
+  flush(): void {
+    this.#write(false);
+  }
+
   withdraw(keys: readonly number[], answer: (withdrawn: readonly boolean[]) => void): void {
     // What is still here must not come after the answer.
     this.#write(true);
@@ -125,13 +129,13 @@ export class ProcessLink implements Link {
   readonly #unsent = {
     began: () => {},
     frame: (kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body) => {
-      if (kind !== KIND.log) this.#events.frame(kind, flags, number, key, target, time, body);
+      if (kind !== KIND.log && kind !== KIND.hostCall) this.#events.frame(kind, flags, number, key, target, time, body);
     },
   };
 
   readonly #flush = (): void => {
     this.#flushing = false;
-    this.#write(false);
+    this.flush();
   };
 
   /** Sends what was gathered. What the child does not read stays here, where calls can still be taken back. */

@@ -13,7 +13,7 @@
  */
 
 /** Both ends must have the same one. It goes up with every change of this folder that the other end would notice. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 export const HEADER_BYTES = 20;
 
@@ -35,6 +35,8 @@ export const KIND = {
   closeProgram: 8,
   /** To the watchdog of a process. Key: a number for the answer; body: the keys, 32 bits each, of calls that must not start any more. */
   withdraw: 9,
+  /** Answer to the host call `key`. Body: as `HostCalls` has it. */
+  hostAnswer: 10,
   /** The engine is there. */
   ready: 16,
   /** Answer to `key`; time: microseconds that calls of its program take, now and then, else 0. */
@@ -49,6 +51,8 @@ export const KIND = {
   log: 21,
   /** Answer to `withdraw`. Body: 32 bits for each key: 1 where the call will not start, 0 where it has. */
   withdrawn: 22,
+  /** A guest calls a host function. Target: the program; number: index into the manifest's `permissions`; key: a number for the answer; body: the payload. */
+  hostCall: 23,
 } as const;
 
 export const FLAG = {
@@ -60,7 +64,7 @@ export const FLAG = {
   aside: 4,
   /** The instance must not serve another call. */
   broken: 8,
-  /** The caller waits on its thread: the answer must not be a promise. */
+  /** The caller, or the guest that calls the host, waits on its thread: the answer must not be a promise there. */
   sync: 16,
   /** The call has an abort signal. */
   signal: 32,

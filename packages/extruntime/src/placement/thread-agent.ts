@@ -19,7 +19,7 @@ import { giveWay } from "./worker-priority.ts";
 const LINGER_MS = 8;
 /** Milliseconds after which it turns to the event loop even if calls keep coming: guests may have timers. */
 const LONGEST_MS = 4;
-/** Milliseconds between looks at a ring that is full, should a wake-up be missed. */
+/** Milliseconds between looks at a ring that is full, or that an answer must come through, should a wake-up be missed. */
 const FULL_MS = 20;
 
 class ThreadAgent implements AgentLink {
@@ -63,6 +63,12 @@ class ThreadAgent implements AgentLink {
       this.#flushing = false;
       this.#agent.endOfBatch();
     });
+  }
+
+  receive(): void {
+    const { toWorker } = this.#memory;
+    toWorker.waitForFrames(FULL_MS);
+    toWorker.read(this.#agent, this.#takeAside);
   }
 
   begins(): void {}

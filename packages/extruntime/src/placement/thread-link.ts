@@ -76,6 +76,10 @@ export class ThreadLink implements Link {
     process.nextTick(this.#ring);
   }
 
+  flush(): void {
+    this.#ring();
+  }
+
   withdraw(keys: readonly number[], answer: (withdrawn: readonly boolean[]) => void): void {
     answer(this.neverStarted(keys));
   }

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExtensionError } from "../errors.ts";
+import { hostFailure } from "../host-functions.ts";
+import type { CompileContext } from "../spi.ts";
 import { Backoff } from "./backoff.ts";
 import type { Link, LinkEvents } from "./link.ts";
 import { PlacedWorker, type WorkerKeeper, type WorkerKind } from "./placed-worker.ts";
@@ -17,7 +19,8 @@ export interface WorkerPoolSetup {
   readonly connect: (events: LinkEvents, memoryBytes: number | undefined) => Link;
 }
 
-type LogLine = (level: (typeof LOG_LEVELS)[number], message: string) => void;
+/** What of a program its host hears and does. */
+export type ProgramEars = Pick<CompileContext, "log" | "host">;
 
 /** Milliseconds between looks at workers that hold calls. */
 const LOOK_MS = 10;
@@ -34,7 +37,7 @@ export class WorkerPool implements WorkerKeeper {
   readonly #spares: PlacedWorker[] = [];
   /** Of all workers that were ever started and are not gone yet. */
   readonly #remains = new Set<Promise<void>>();
-  readonly #logs = new Map<number, LogLine>();
+  readonly #ears = new Map<number, ProgramEars>();
   readonly #backoff = new Backoff();
   #looking: NodeJS.Timeout | undefined;
   #closed = false;
@@ -92,13 +95,13 @@ export class WorkerPool implements WorkerKeeper {
     if (worker.exclusive) worker.kill("was not needed any more");
   }
 
-  addLog(program: number, log: LogLine): void {
-    this.#logs.set(program, log);
+  listen(program: number, ears: ProgramEars): void {
+    this.#ears.set(program, ears);
   }
 
   /** Frees a program everywhere. */
   forget(program: number, closeKind: number): void {
-    this.#logs.delete(program);
+    this.#ears.delete(program);
     for (const worker of this.#workers) if (worker.programs.delete(program)) worker.tell(closeKind, program);
   }
 
@@ -122,7 +125,14 @@ export class WorkerPool implements WorkerKeeper {
   }
 
   log(program: number, level: (typeof LOG_LEVELS)[number], message: string): void {
-    this.#logs.get(program)?.(level, message);
+    this.#ears.get(program)?.log(level, message);
+  }
+
+  hostCall(program: number, index: number, payload: string, now: boolean): string | Promise<string> {
+    const host = this.#ears.get(program)?.host;
+    const name = host?.names[index];
+    if (host === undefined || name === undefined) return hostFailure("Error", "the extension is closed");
+    return now ? host.callNow(name, payload) : host.call(name, payload);
   }
 
   ended(worker: PlacedWorker, expected: boolean): void {

@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync, statSync } from "node:fs";
+import { lstatSync, readFileSync, realpathSync, type Stats, statSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -49,8 +49,7 @@ async function openFolder(path: string): Promise<Extension> {
   let text: string;
   try {
     root = realpathSync.native(path);
-    const file = contained(root, MANIFEST_FILE, location);
-    const status = statSync(file);
+    const { path: file, status } = contained(root, MANIFEST_FILE, location);
     // A pipe would be waited for, and with it the host.
     if (!status.isFile()) throw badManifest(location, "is not a file");
     if (status.size > MAX_MANIFEST_BYTES) throw badManifest(location, "is larger than 1 MiB");
@@ -76,12 +75,18 @@ function unreadable(error: unknown, location: string): Error {
   return badManifest(location, `cannot be read: ${(error as Error).message}`, error);
 }
 
-/** The real path of `path` under `root`. Refuses what leaves it, symbolic links included. */
-function contained(root: string, path: string, location: string): string {
-  const real = realpathSync.native(join(root, path));
+/** The real path of `path` under the real path `root`, and what is there. Refuses what leaves it, symbolic links included. */
+function contained(root: string, path: string, location: string): { path: string; status: Stats } {
+  const joined = join(root, path);
+  if (!path.includes("/")) {
+    // Most files lie in the folder itself, and one look tells that such a one is no link.
+    const status = lstatSync(joined);
+    if (!status.isSymbolicLink()) return { path: joined, status };
+  }
+  const real = realpathSync.native(joined);
   if (!real.startsWith(root.endsWith(sep) ? root : root + sep))
     throw badManifest(location, `${JSON.stringify(path)} is a symbolic link that leads outside the folder`);
-  return real;
+  return { path: real, status: statSync(real) };
 }
 
 class FolderExtension implements Extension {
@@ -98,8 +103,7 @@ class FolderExtension implements Extension {
   resolve(path: string, what = JSON.stringify(path)): { path: string; size: number } {
     const inside = insidePath(path, this.location, what);
     try {
-      const real = contained(this.dir, inside, this.location);
-      const status = statSync(real);
+      const { path: real, status } = contained(this.dir, inside, this.location);
       if (!status.isFile()) throw badManifest(this.location, `${what} names ${inside}, which is not a file`);
       return { path: real, size: status.size };
     } catch (error) {

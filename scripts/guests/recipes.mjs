@@ -59,12 +59,20 @@ const validateEmail = [
   },
 ];
 
+/** @type {Guest[]} */
+const hostCall = [
+  { folder: "host-call/wasm-c", language: "c", entry: ["host-call/wasm-c/lookup.c"] },
+  { folder: "host-call/wasm-c-command", language: "c", entry: ["host-call/wasm-c-command/main.c"], command: true },
+  { folder: "host-call/wasm-rust", language: "rust", entry: "host-call/wasm-rust/lib.rs" },
+];
+
 /** @returns {Guest[]} every guest; a folder of `guests/wasm` is one when it has a manifest. */
 export function recipes() {
   const folders = readdirSync(join(fixturesDir, "guests/wasm")).map((name) => `guests/wasm/${name}`);
   const guests = folders.filter((folder) => existsSync(join(fixturesDir, folder, "extension.json")));
   return [
     ...validateEmail,
+    ...hostCall,
     ...guests.map((folder) => ({
       folder,
       language: "assemblyscript",

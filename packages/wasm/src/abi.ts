@@ -1,5 +1,5 @@
-import { badManifest, type Extension, ExtensionError } from "extruntime/engine";
-import { refusalOf } from "./host-functions.ts";
+import { badManifest, type Extension, ExtensionError, guestError } from "extruntime/engine";
+import { EXTRUNTIME, refusalOf } from "./host-functions.ts";
 import type { ModuleShape } from "./module-shape.ts";
 
 /**
@@ -32,10 +32,10 @@ export function checkAbi(shape: ModuleShape, extension: Extension): Abi {
     throw badModule(extension, `exports no memory named "${MEMORY}"${exportsOf(shape)}`);
   if (abi === "command") {
     checkExport(shape, extension, START, NOTHING);
+    if (importsHostCall(shape)) checkAllocator(shape, extension);
     return abi;
   }
-  checkExport(shape, extension, ALLOC, "(i32) -> i32");
-  checkExport(shape, extension, FREE, "(i32, i32) -> ()");
+  checkAllocator(shape, extension);
   if (shape.exports.has(INITIALIZE)) checkExport(shape, extension, INITIALIZE, NOTHING);
   for (const name of extension.manifest.exports) {
     if (shape.exports.get(name)?.kind !== "function")
@@ -49,13 +49,39 @@ export function checkAbi(shape: ModuleShape, extension: Extension): Abi {
   return abi;
 }
 
+/** What a guest did against its ABI, in a call. */
+export function abiError(problem: string): ExtensionError {
+  return guestError({ name: "AbiError", message: problem, stack: "" });
+}
+
+export function importsHostCall({ imports }: ModuleShape): boolean {
+  return imports.some(({ module }) => module === EXTRUNTIME);
+}
+
 function abiOf(shape: ModuleShape, extension: Extension): Abi {
-  if (shape.exports.has(ALLOC) || shape.exports.has(FREE)) return "pointer";
-  if (shape.exports.has(START)) return "command";
+  const hasAllocator = shape.exports.has(ALLOC) || shape.exports.has(FREE);
+  if (shape.exports.has(START) && (!hasAllocator || isCommandThatCallsHost(shape, extension))) return "command";
+  if (hasAllocator) return "pointer";
   throw badModule(
     extension,
     `is of neither ABI: it exports neither ${ALLOC} and ${FREE} (pointer ABI) nor ${START} (WASI command)${exportsOf(shape)}`,
   );
+}
+
+/** Such a command has an allocator too, for the host's answers; but its functions are not exports. */
+function isCommandThatCallsHost(shape: ModuleShape, { manifest }: Extension): boolean {
+  return importsHostCall(shape) && !manifest.exports.some((name) => shape.exports.has(name));
+}
+
+function checkAllocator(shape: ModuleShape, extension: Extension): void {
+  for (const name of [ALLOC, FREE])
+    if (importsHostCall(shape) && !shape.exports.has(name))
+      throw badModule(
+        extension,
+        `imports ${EXTRUNTIME}.host_call, so it must export ${ALLOC} and ${FREE} for the host's answers, and has no ${name}${exportsOf(shape)}`,
+      );
+  checkExport(shape, extension, ALLOC, "(i32) -> i32");
+  checkExport(shape, extension, FREE, "(i32, i32) -> ()");
 }
 
 function checkExport(shape: ModuleShape, extension: Extension, name: string, signature: string): void {
@@ -93,7 +119,7 @@ function checkImports(shape: ModuleShape, extension: Extension): void {
     if (refusal !== undefined)
       throw unsupported(
         extension,
-        `${what}, which ${refusal}; guests have WASI preview 1 (without files, environment and sockets) and AssemblyScript's env`,
+        `${what}, which ${refusal}; guests have WASI preview 1 (without files, environment and sockets), AssemblyScript's env, and ${EXTRUNTIME}.host_call`,
       );
   }
 }

@@ -55,7 +55,7 @@ export function wasmEngine(options: WasmEngineOptions = {}): Engine {
       memoryLimit: true,
       parallel: false,
       sync: true,
-      hostFunctions: false,
+      hostFunctions: true,
     },
     pool: { env: "BASE_WASMVM_POOL_SIZE", size: POOL_SIZE },
     origin: {
@@ -98,6 +98,7 @@ class WasmProgram implements Program {
       link: (imports) => new wasmApi.Instance(compiled.module, imports),
       log: (level, line) => context.log(level, line),
       maxSleepMs,
+      host: context.host,
     };
   }
 

@@ -1,10 +1,13 @@
-import type { LogLevel } from "extruntime/engine";
-import { INITIALIZE, MEMORY, START } from "./abi.ts";
+import type { HostCalls, LogLevel } from "extruntime/engine";
+import { ALLOC, INITIALIZE, importsHostCall, MEMORY, START } from "./abi.ts";
+import { Allocator } from "./allocator.ts";
 import { assemblyScriptImports } from "./assemblyscript.ts";
 import { BoundedLog } from "./bounded-log.ts";
 import { failureOf } from "./guest-failure.ts";
-import { WASI } from "./host-functions.ts";
+import { HostCall } from "./host-call.ts";
+import { EXTRUNTIME, WASI } from "./host-functions.ts";
 import { LinearMemory } from "./linear-memory.ts";
+import { PAGE_BYTES } from "./memory-limit.ts";
 import type { CompiledModule } from "./module-cache.ts";
 import { GuestExit, StopSwitch } from "./stop.ts";
 import { Wasi } from "./wasi.ts";
@@ -16,6 +19,8 @@ export interface GuestOptions {
   readonly link: (imports: WasmImports) => WasmInstance;
   readonly log: (level: LogLevel, line: string) => void;
   readonly maxSleepMs: number;
+  /** What the extension may call of the host. */
+  readonly host: HostCalls | undefined;
   /** Where standard output goes; by default into the log. */
   readonly stdout?: OutputStream | undefined;
 }
@@ -23,8 +28,12 @@ export interface GuestOptions {
 /** The host's side of one guest: its memory, what it imports, and how its runs end. */
 export class Guest {
   readonly memory = new LinearMemory();
+  /** Bytes that the memory may have at the most. */
+  readonly maxBytes: number;
   readonly #stop = new StopSwitch();
   readonly #wasi: Wasi;
+  /** Of a guest that imports it. */
+  readonly #hostCall: HostCall | undefined;
   readonly #hasImports: boolean;
   readonly #compiled: CompiledModule;
   readonly #link: (imports: WasmImports) => WasmInstance;
@@ -36,6 +45,7 @@ export class Guest {
   constructor(options: GuestOptions) {
     const { shape } = options.compiled;
     this.#compiled = options.compiled;
+    this.maxBytes = options.compiled.maxPages * PAGE_BYTES;
     this.#hasImports = shape.imports.length > 0;
     this.#link = options.link;
     this.#log = new BoundedLog(options.log);
@@ -52,6 +62,10 @@ export class Guest {
       [WASI]: this.#wasi.imports(shape),
       env: assemblyScriptImports(shape, this.memory, this.#stop, this.#log),
     };
+    if (importsHostCall(shape)) {
+      this.#hostCall = new HostCall(this.memory, this.#stop, options.host);
+      this.#imports[EXTRUNTIME] = this.#hostCall.imports();
+    }
   }
 
   /**
@@ -82,6 +96,7 @@ export class Guest {
       else throw this.failRun(thrown);
     } finally {
       this.memory.attach(undefined);
+      this.#hostCall?.attach(undefined);
     }
   }
 
@@ -106,6 +121,7 @@ export class Guest {
   #instantiate(): Readonly<Record<string, WasmFunction>> {
     const exports = this.#link(this.#imports).exports as Readonly<Record<string, WasmFunction>>;
     this.memory.attach(exports[MEMORY] as unknown as WasmMemory);
+    this.#hostCall?.attach(new Allocator(this.memory, this.maxBytes, exports[ALLOC]));
     return exports;
   }
 

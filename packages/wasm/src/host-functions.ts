@@ -1,6 +1,7 @@
 /** Everything that a guest can import, with its type. What is not here is refused at load. */
 
 export const WASI = "wasi_snapshot_preview1";
+export const EXTRUNTIME = "extruntime";
 
 const ERRNO_ONLY = "-> i32";
 
@@ -70,9 +71,15 @@ export const ASSEMBLYSCRIPT_FUNCTIONS = {
   "console.error": "(i32) -> ()",
 } as const;
 
+/** How a guest calls what the host offers to it, in `host-call.ts`. */
+export const EXTRUNTIME_FUNCTIONS = {
+  host_call: "(i32, i32, i32, i32) -> i64",
+} as const;
+
 const IMPLEMENTED: Readonly<Record<string, ReadonlyMap<string, string>>> = {
   [WASI]: new Map(Object.entries(WASI_FUNCTIONS)),
   env: new Map(Object.entries(ASSEMBLYSCRIPT_FUNCTIONS)),
+  [EXTRUNTIME]: new Map(Object.entries(EXTRUNTIME_FUNCTIONS)),
 };
 
 /** Whether the import is of WASI but not implemented. */

@@ -36,6 +36,12 @@ export class LinearMemory {
     return pointer + length <= this.bytes.length;
   }
 
+  /** Writes text of `length` bytes in UTF-8, which must lie inside. */
+  write(text: string, pointer: number, length: number): void {
+    if (length === text.length) this.bytes.latin1Write(text, pointer, length);
+    else this.bytes.utf8Write(text, pointer, length);
+  }
+
   #refresh(): TextBuffer {
     if (this.#memory !== undefined) this.#bytes = Buffer.from(this.#memory.buffer) as TextBuffer;
     return this.#bytes;

@@ -1,8 +1,8 @@
-import { constants, isUtf8 } from "node:buffer";
+import { constants } from "node:buffer";
 import { ExtensionError } from "extruntime/engine";
 import type { TextBuffer } from "./linear-memory.ts";
+import { readUtf8 } from "./utf8.ts";
 
-const REPLACEMENT = "\uFFFD";
 /** What a guest that returns nothing gives. */
 const NOTHING = "null";
 
@@ -10,10 +10,7 @@ const NOTHING = "null";
 export function readResult(bytes: TextBuffer, start: number, end: number): string | undefined {
   if (start === end) return NOTHING;
   if (end - start > constants.MAX_STRING_LENGTH) throw badResult(`is too long for a string: ${end - start} bytes`);
-  const text = bytes.utf8Slice(start, end);
-  // Decoding puts U+FFFD in the place of what is not UTF-8, so only a text with one in it needs a look.
-  if (text.includes(REPLACEMENT) && !isUtf8(bytes.subarray(start, end))) return undefined;
-  return text;
+  return readUtf8(bytes, start, end);
 }
 
 export function badResult(problem: string): ExtensionError {

@@ -7,10 +7,16 @@ import { wasm } from "../dist/index.js";
 
 const [path, count, fails] = process.argv.slice(2);
 const runtime = wasm();
-const module = await runtime.load({
-  manifest: { name: "guest", runtime: "wasm", module: "guest.wasm", exports: ["echo"], limits: { pool: 1 } },
-  files: { "guest.wasm": await readFile(path) },
-});
+const module = await runtime.load(
+  {
+    manifest: {
+      ...{ name: "guest", runtime: "wasm", module: "guest.wasm", exports: ["echo"], limits: { pool: 1 } },
+      permissions: ["f"],
+    },
+    files: { "guest.wasm": await readFile(path) },
+  },
+  { hostFunctions: { f: (value) => value } },
+);
 
 /** Answers that were not as they should be. */
 let wrong = 0;

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { assemble, ECHO, guestFunction, loadGuest, pointerGuest } from "./guests.ts";
+import { callNamed, hostGuest } from "./host-guest.ts";
 import { wasiImports } from "./wasi-guest.ts";
 
 const run = promisify(execFile);
@@ -47,6 +48,11 @@ const LOGGING = guestFunction(
    (drop (call $fd_write (i32.const 2) (i32.const 3000) (i32.const 1) (i32.const 3008)))
    (call $copy (local.get $pointer) (local.get $length))`,
 );
+/** Returns what the host's function answers, without the sign before it. */
+const CALLING = hostGuest(
+  `(local $answer i64) (local.set $answer ${callNamed("f")})
+   (i64.add (local.get $answer) (i64.const 0xffffffff))`,
+);
 const COMMAND = assemble(`(module ${wasiImports("fd_read", "fd_write")} (memory (export "memory") 2)
   (func (export "_start")
     (i32.store (i32.const 8) (i32.const 65536)) (i32.store (i32.const 12) (i32.const 65536))
@@ -62,6 +68,7 @@ describe("memory stays where it was", () => {
       pointerGuest(LOGGING, { imports: wasiImports("fd_write") }),
       200_000,
     ],
+    ["200,000 calls that call the host", "calling", CALLING, 200_000],
   ])("after %s, in one instance", async (_, name, guest, calls) => {
     const { wrong, instancesCreated, grown, rssGrown } = await endure(name, guest, calls);
     expect({ wrong, instancesCreated }).toEqual({ wrong: 0, instancesCreated: 1 });

@@ -1,4 +1,4 @@
-import type { LogFields, Module } from "extruntime";
+import type { HostFunctions, LogFields, Module } from "extruntime";
 import wabt from "wabt";
 import { type WasmOptions, wasm } from "../src/index.ts";
 
@@ -20,7 +20,7 @@ export function assemble(text: string): Uint8Array {
   return buffer;
 }
 
-/** An allocator that grows the memory, answers 0 when it cannot, and traps when more is freed than was given out. */
+/** An allocator that grows the memory, takes back at once what it gave out last, answers 0 when it cannot, and traps when more is freed than was given out. */
 export const ALLOCATOR = `
   (global $top (mut i32) (i32.const 4096))
   (global $live (mut i32) (i32.const 0))
@@ -35,7 +35,9 @@ export const ALLOCATOR = `
     (global.set $live (i32.add (global.get $live) (i32.const 1)))
     (global.set $top (i32.add (global.get $top) (local.get $size)))
     (local.get $pointer))
-  (func (export "__base_free") (param i32 i32)
+  (func $free (export "__base_free") (param $pointer i32) (param $size i32)
+    (if (i32.eq (i32.add (local.get $pointer) (local.get $size)) (global.get $top))
+      (then (global.set $top (local.get $pointer))))
     (if (i32.eqz (global.get $live)) (then unreachable))
     (global.set $live (i32.sub (global.get $live) (i32.const 1)))
     (if (i32.eqz (global.get $live)) (then (global.set $top (i32.const 4096)))))
@@ -79,18 +81,29 @@ export interface GuestOptions extends WasmOptions {
   readonly pool?: number;
   readonly log?: LogLine[];
   readonly lazy?: boolean;
+  /** All of them are granted where `permissions` does not say otherwise. */
+  readonly hostFunctions?: HostFunctions;
+  readonly permissions?: readonly string[];
   readonly settings?: Record<string, unknown>;
 }
 
 /** Loads a module from memory, in a runtime of its own. */
 export async function loadGuest(bytes: Uint8Array, options: GuestOptions = {}): Promise<Module> {
-  const { name = "guest", exports = ["echo"], memoryMb, pool = 1, log, lazy, settings, ...runtime } = options;
+  const { name = "guest", exports = ["echo"], memoryMb, pool = 1, log, lazy, settings, ...others } = options;
+  const { hostFunctions, permissions = Object.keys(hostFunctions ?? {}), ...runtime } = others;
   const limits = { pool, ...(memoryMb === undefined ? {} : { memoryMb }) };
-  const manifest = { name, runtime: "wasm", module: "guest.wasm", exports: [...exports], limits };
+  const manifest = {
+    ...{ name, runtime: "wasm", module: "guest.wasm", exports: [...exports], limits },
+    permissions: [...permissions],
+  };
   const write = (level: string) => (message: string, _fields: LogFields) => log?.push({ level, message });
   return wasm(runtime).load(
     { manifest: settings === undefined ? manifest : { ...manifest, wasm: settings }, files: { "guest.wasm": bytes } },
-    { lazy, logger: { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") } },
+    {
+      lazy,
+      hostFunctions,
+      logger: { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") },
+    },
   );
 }
 

@@ -213,6 +213,7 @@ describe("manifest and options", () => {
       memoryLimit: true,
       parallel: false,
       sync: true,
+      hostFunctions: true,
     });
   });
 

@@ -1,0 +1,116 @@
+import { ExtensionError, HOST_ANSWER, type HostCalls, notGranted } from "extruntime/engine";
+import { ALLOC, abiError } from "./abi.ts";
+import type { Allocator } from "./allocator.ts";
+import type { EXTRUNTIME_FUNCTIONS } from "./host-functions.ts";
+import type { LinearMemory } from "./linear-memory.ts";
+import { pack } from "./packed.ts";
+import { needStack } from "./stack-room.ts";
+import type { StopSwitch } from "./stop.ts";
+import { readUtf8 } from "./utf8.ts";
+import type { WasmFunction } from "./webassembly.ts";
+
+/**
+ * `extruntime.host_call(name, name_length, payload, payload_length)`: how a guest calls a function that the host offers. It answers with
+ * the place of the answer's text, in a buffer of the guest's own allocator, which the guest frees. What concerns the function
+ * (not granted, a payload that is no JSON, an error that it threw) is such an answer too; what breaks this ABI ends the guest's call.
+ */
+
+/** The host reads a payload into values of its own, which no limit of the guest counts and which take up to sixty times its bytes. */
+const MAX_PAYLOAD_BYTES = 16 * 2 ** 20;
+/** Of a name that cannot be granted, for the message. */
+const SHOWN_NAME_BYTES = 80;
+/** What a payload of no bytes stands for. */
+const NOTHING = "null";
+
+type Functions = { readonly [Name in keyof typeof EXTRUNTIME_FUNCTIONS]: WasmFunction };
+
+export class HostCall {
+  readonly #memory: LinearMemory;
+  readonly #stop: StopSwitch;
+  readonly #host: HostCalls | undefined;
+  readonly #names: readonly string[];
+  readonly #longestName: number;
+  #allocator: Allocator | undefined;
+  /** The guest's allocator runs, for an answer. */
+  #isAnswering = false;
+
+  constructor(memory: LinearMemory, stop: StopSwitch, host: HostCalls | undefined) {
+    this.#memory = memory;
+    this.#stop = stop;
+    this.#host = host;
+    this.#names = host?.names ?? [];
+    this.#longestName = Math.max(SHOWN_NAME_BYTES, ...this.#names.map((name) => Buffer.byteLength(name)));
+  }
+
+  imports(): Functions & Record<string, WasmFunction> {
+    return {
+      host_call: (name: number, nameLength: number, payload: number, payloadLength: number) =>
+        this.#call(name >>> 0, nameLength >>> 0, payload >>> 0, payloadLength >>> 0),
+    };
+  }
+
+  /** Until then, and so while a start function runs, there is nowhere to put an answer. */
+  attach(allocator: Allocator | undefined): void {
+    this.#allocator = allocator;
+  }
+
+  #call(name: number, nameLength: number, payload: number, payloadLength: number): bigint {
+    // A guest that has caught its end gets nothing more done.
+    if (this.#stop.reason !== undefined) throw this.#stop.reason;
+    const allocator =
+      this.#allocator ?? this.#end("host_call is called by the start function, before there is a memory to answer in");
+    if (this.#isAnswering) this.#end(`host_call is called by ${ALLOC} while it makes room for the answer of another`);
+    this.#check("name", name, nameLength);
+    this.#check("payload", payload, payloadLength);
+    needStack();
+    return this.#give(allocator, this.#answer(name, nameLength, payload, payloadLength));
+  }
+
+  #answer(nameStart: number, nameLength: number, payloadStart: number, payloadLength: number): string {
+    const { bytes } = this.#memory;
+    if (nameLength > this.#longestName)
+      return notGranted(`${bytes.utf8Slice(nameStart, nameStart + SHOWN_NAME_BYTES)}…`, this.#names);
+    const name = readUtf8(bytes, nameStart, nameStart + nameLength);
+    if (name === undefined) return failure("TypeError", "the name of a host function must be UTF-8");
+    if (this.#host === undefined || !this.#names.includes(name)) return notGranted(name, this.#names);
+    if (payloadLength > MAX_PAYLOAD_BYTES)
+      return failure(
+        "RangeError",
+        `the host function ${name} takes up to ${MAX_PAYLOAD_BYTES} bytes of JSON, and got ${payloadLength}`,
+      );
+    const payload = payloadLength === 0 ? NOTHING : readUtf8(bytes, payloadStart, payloadStart + payloadLength);
+    if (payload === undefined) return failure("SyntaxError", `the host function ${name} takes JSON in UTF-8`);
+    return this.#host.callNow(name, payload);
+  }
+
+  #give(allocator: Allocator, answer: string): bigint {
+    const length = Buffer.byteLength(answer);
+    let pointer: number;
+    this.#isAnswering = true;
+    try {
+      pointer = allocator.make(length, "a host function's answer");
+    } catch (thrown) {
+      if (ExtensionError.is(thrown)) this.#stop.stop(thrown);
+      throw thrown;
+    } finally {
+      this.#isAnswering = false;
+    }
+    this.#memory.write(answer, pointer, length);
+    return pack(pointer, length);
+  }
+
+  #check(what: string, pointer: number, length: number): void {
+    if (!this.#memory.has(pointer, length))
+      this.#end(
+        `host_call got a ${what} of ${length} bytes at ${pointer}, and the memory has ${this.#memory.bytes.length} bytes`,
+      );
+  }
+
+  #end(problem: string): never {
+    return this.#stop.stop(abiError(problem));
+  }
+}
+
+function failure(name: string, message: string): string {
+  return HOST_ANSWER.failure + JSON.stringify([name, message]);
+}

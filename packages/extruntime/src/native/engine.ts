@@ -119,7 +119,9 @@ function nativeContext(extension: Extension, context: CompileContext): NativeCon
 function nativeHost({ host }: CompileContext): NativeHost {
   return Object.freeze({
     async call<Result>(name: string, value?: unknown) {
-      const answer = host?.call(name, JSON.stringify(value) ?? "null") ?? notGranted(name, []);
+      const payload = value === undefined ? "null" : JSON.stringify(value);
+      if (payload === undefined) throw new TypeError(`a ${typeof value} has no JSON form, which ${name} takes`);
+      const answer = host?.call(name, payload) ?? notGranted(name, []);
       return readHostAnswer(await answer) as Result;
     },
   });

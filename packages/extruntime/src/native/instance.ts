@@ -13,7 +13,7 @@ export interface NativeContext {
 
 /** The host functions that an extension was granted. */
 export interface NativeHost {
-  /** Calls one with a JSON value; `undefined` is sent as `null`. Rejects with an Error of the name and message that the function threw. */
+  /** Calls one with a JSON value; `undefined` is sent as `null`, and what else has no JSON form is a TypeError. Rejects with an Error of the name and message that the function threw. */
   call<Result = unknown>(name: string, value?: unknown): Promise<Result>;
 }
 

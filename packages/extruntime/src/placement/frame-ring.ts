@@ -82,15 +82,11 @@ export class FrameRing {
     Atomics.store(this.#control, WRITER_BLOCKED, 0);
   }
 
-  /** For the reader: hands over all frames that are there. The sink may come to read on by itself. */
+  /** For the reader: hands over all frames that are there. The sink may come to read on by itself, and past what was the head before. */
   read(sink: FrameSink, aside: () => Body): void {
     const control = this.#control;
-    let head = Atomics.load(control, HEAD);
-    if (head === this.#tail) return;
-    while (this.#tail !== head) {
-      while (this.#tail !== head) this.#readOne(sink, aside);
-      head = Atomics.load(control, HEAD);
-    }
+    if (Atomics.load(control, HEAD) === this.#tail) return;
+    while (this.#tail !== Atomics.load(control, HEAD)) this.#readOne(sink, aside);
     Atomics.store(control, TAIL, this.#tail);
     if (Atomics.load(control, WRITER_BLOCKED) === 1) Atomics.notify(control, TAIL);
   }

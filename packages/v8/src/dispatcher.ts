@@ -1,3 +1,4 @@
+import { HOST_CALLER, NO_HOST_CALLER } from "./host-caller.ts";
 import { CELL } from "./turns.ts";
 
 /** File name of the dispatcher in the guest's stacks; its frames are left out of what a host is shown. */
@@ -25,10 +26,12 @@ export const MARK = {
   thrown: "E",
   /** The host took the call back before its turn. */
   skipped: "S",
+  /** From `take` alone: the guest waits for the host. */
+  hosted: "H",
 } as const;
 
 /** What the dispatcher returns, by index. */
-export const ENTRY = { find: 0, bind: 1, take: 2, names: 3, ready: 4 } as const;
+export const ENTRY = { find: 0, bind: 1, take: 2, names: 3, ready: 4, deliver: 5 } as const;
 
 /** Globals that reach memory which the isolate's limit does not count, or threads. */
 const UNCOUNTED = ["WebAssembly", "SharedArrayBuffer", "Atomics"];
@@ -40,9 +43,11 @@ const UNCOUNTED = ["WebAssembly", "SharedArrayBuffer", "Atomics"];
  * format. For the same reason it iterates nothing, pushes to no array and calls no method by name. Only strings, and the
  * entries themselves, cross the boundary: a guest never holds an object of isolated-vm.
  *
+ * With `hosted` the guest gets a `host`: see `host-caller.ts`.
+ *
  * A description is three JSON strings in an array: name, message, stack.
  */
-export function dispatcher(intl: boolean): string {
+export function dispatcher({ intl, hosted }: { intl: boolean; hosted: boolean }): string {
   const removed = intl ? UNCOUNTED : [...UNCOUNTED, "Intl"];
   return `"use strict";
 const logLater = $0, logNow = $1, cells = new Int32Array($2), { compareExchange, load, store } = Atomics;
@@ -107,6 +112,7 @@ const keep = (mine, answer) => {
   if (owners[slot] === mine) kept[slot] = answer;
 };
 
+${hosted ? HOST_CALLER : NO_HOST_CALLER}
 const settle = async (promise, mine) => {
   let answer;
   try {
@@ -115,6 +121,7 @@ const settle = async (promise, mine) => {
     answer = describe(error, "E");
   }
   keep(mine, answer);
+  end(mine);
 };
 
 const answer = (fn, payload, mine) => {
@@ -146,17 +153,22 @@ const bind = (fn, name) => fn === builtin[name] ? undefined : (payload) => {
     if (mine <= -seen) return "S";
     store(cells, ${CELL.turn}, mine);
   }
+  begin();
   if (kept[before] !== undefined && kept[before].length > ${KEPT_LENGTH}) kept[before] = undefined;
   owners[mine % KEPT] = mine;
   keep(mine, undefined);
   const text = answer(fn, payload, mine);
-  if (text !== "P") keep(mine, text);
+  if (text !== "P") {
+    keep(mine, text);
+    end(mine);
+  }
   return text;
 };
 
 const take = (mine) => {
   const slot = mine % KEPT;
   if (owners[slot] !== mine) return undefined;
+  if (open > 0 && kept[slot] === "P") return "H";
   owners[slot] = undefined;
   return kept[slot];
 };
@@ -262,6 +274,6 @@ Object.defineProperty(globalThis, "console", {
   enumerable: false,
   configurable: true,
 });
-return [find, bind, take, names, ready];
+return [find, bind, take, names, ready, deliver];
 `;
 }

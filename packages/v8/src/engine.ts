@@ -38,7 +38,7 @@ export function v8Engine(options: V8EngineOptions = {}): Engine {
       memoryLimit: true,
       parallel: true,
       sync: true,
-      hostFunctions: false,
+      hostFunctions: true,
     },
     origin: {
       module: new URL("./engine.js", import.meta.url).href,

@@ -1,6 +1,7 @@
 import { NOT_STARTED } from "extruntime/engine";
 import { MARK } from "./dispatcher.ts";
 import type { Guest, Waiter } from "./guest.ts";
+import type { HostAnswers } from "./host-desk.ts";
 import type { Reference } from "./isolated-vm.ts";
 import { isTimeout, thrownAtTopLevel, timedOut } from "./outcome.ts";
 
@@ -157,12 +158,31 @@ class GuestCall implements Waiter {
       ticket: this.ticket,
       settled: false,
       succeed: (answer) => {
-        if (typeof answer === "string") this.#receiver.succeed(answer);
+        if (answer === MARK.hosted) this.#waitForHost();
+        else if (typeof answer === "string") this.#receiver.succeed(answer);
         else this.#receiver.fail(thrownAtTopLevel(this.#failure));
       },
       // The call itself may have started.
       fail: (error) =>
         this.#receiver.fail(error === NOT_STARTED && this.#failure !== NOT_STARTED ? guest.failure : error),
+    });
+  }
+
+  /** The wait is an operation of the guest as any other, which ends with the guest. */
+  #waitForHost(): void {
+    const { guest } = this.invoker;
+    guest.submit(guest.desk!.answers(), {
+      ticket: this.ticket,
+      settled: false,
+      succeed: (answers) => {
+        if (guest.broken) {
+          this.#receiver.fail(guest.failure);
+          return;
+        }
+        guest.deliver(this.ticket, answers as HostAnswers);
+        this.take();
+      },
+      fail: () => this.#receiver.fail(guest.failure),
     });
   }
 }

@@ -1,6 +1,7 @@
-import { type LogLevel, NOT_STARTED } from "extruntime/engine";
+import { type HostCalls, type LogLevel, NOT_STARTED } from "extruntime/engine";
 import { DISPATCHER_FILE, dispatcher, ENTRY } from "./dispatcher.ts";
 import { disposed, ended, enter, leave, neverEnds, started } from "./exit.ts";
+import { type HostAnswers, HostDesk } from "./host-desk.ts";
 import type { Context, Isolate, IsolatedVm, Reference } from "./isolated-vm.ts";
 import { outOfMemory, withoutDispatcher } from "./outcome.ts";
 import { type Steps, step } from "./steps.ts";
@@ -11,6 +12,8 @@ export interface GuestOptions {
   readonly memoryMb: number;
   /** Whether the guest has `Intl`. */
   readonly intl: boolean;
+  /** The host functions that the guest may call. */
+  readonly host: HostCalls | undefined;
   log(level: LogLevel, message: string): void;
   /** Told when V8 gave up on the isolate. */
   onLost(): void;
@@ -38,9 +41,12 @@ const MOST_STRAYS = 32;
  */
 export class Guest {
   readonly isolate: Isolate;
+  /** Where it asks for host functions, if it may. */
+  readonly desk: HostDesk | undefined;
   readonly #options: GuestOptions;
   #entries: Reference | undefined;
   #take: Reference | undefined;
+  #deliver: Reference | undefined;
   /** Why it was killed, that it was lost, or that its memory ended. */
   #failure: unknown;
   /** Of what was sent, in order: the first one's operation is the one that runs. */
@@ -56,6 +62,7 @@ export class Guest {
 
   constructor(vm: IsolatedVm, options: GuestOptions) {
     this.#options = options;
+    this.desk = options.host === undefined ? undefined : new HostDesk(options.host);
     this.isolate = new vm.Isolate({ memoryLimit: options.memoryMb, onCatastrophicError: () => this.#lost() });
   }
 
@@ -71,16 +78,19 @@ export class Guest {
       this.#turns.heard();
       now(level, text);
     };
+    const { desk } = this;
     this.#entries = context.evalClosureSync(
-      dispatcher(intl),
+      dispatcher({ intl, hosted: desk !== undefined }),
       [
         new vm.Callback(later, { ignored: true }),
         new vm.Callback(now, { sync: true }),
         new vm.ExternalCopy(this.#turns.memory).copyInto(),
+        ...(desk === undefined ? [] : ears(vm, desk)),
       ],
       { filename: DISPATCHER_FILE, result: { reference: true } },
     );
     this.#take = this.entry("take");
+    if (desk !== undefined) this.#deliver = this.entry("deliver");
     return context;
   }
 
@@ -96,6 +106,12 @@ export class Guest {
   /** The dispatcher's entry for answers that wait in the guest. */
   get take(): Reference {
     return this.#take!;
+  }
+
+  /** Sends the host's answers to a call that waits for them, and runs what the guest does with them. The outcome is for `take`. */
+  deliver(ticket: number, answers: HostAnswers): void {
+    const told = { ticket, settled: false, succeed: () => {}, fail: () => {} };
+    this.submit(this.#deliver!.apply(undefined, [ticket, ...answers]), told);
   }
 
   /** Why it is broken. */
@@ -160,6 +176,7 @@ export class Guest {
   kill(reason: unknown): void {
     if (this.#failure !== undefined) return;
     this.#failure = reason;
+    this.desk?.close();
     this.close();
     if (this.#unended === 0 || strays >= MOST_STRAYS) return;
     strays++;
@@ -225,8 +242,20 @@ export class Guest {
   /** V8 had no memory for what it cannot do without. The isolate's thread sleeps for ever. */
   #lost(): void {
     this.#failure ??= outOfMemory();
+    this.desk?.close();
     neverEnds(this, this.isolate);
     this.#options.onLost();
     this.#giveUp();
   }
+}
+
+/** The functions by which the guest's `host` asks, as `host-caller.ts` names them. */
+function ears(vm: IsolatedVm, desk: HostDesk): object[] {
+  const ask = (number = 0, name = "", payload = "") => desk.ask(number, name, payload);
+  const askHere = (name = "", payload = "") => desk.askHere(name, payload);
+  return [
+    new vm.Callback(ask, { ignored: true }),
+    new vm.Callback(ask, { sync: true }),
+    new vm.Callback(askHere, { sync: true }),
+  ];
 }

@@ -8,7 +8,7 @@ import { tryInChild } from "./trial.ts";
  */
 export interface IsolatedVm {
   readonly Isolate: new (options: IsolateOptions) => Isolate;
-  readonly Callback: new (fn: (...args: string[]) => void, options: { sync: true } | { ignored: true }) => object;
+  readonly Callback: new (fn: (...args: never[]) => unknown, options: { sync: true } | { ignored: true }) => object;
   /** Shared memory stays shared. */
   readonly ExternalCopy: new (
     value: SharedArrayBuffer,

@@ -89,6 +89,7 @@ export class V8Program implements Program {
     if (this.#lost >= MOST_LOST) throw this.#givenUp();
     return new Guest(this.#vm, {
       ...this.#options,
+      host: this.#context.host,
       log: (level, message) => this.#context.log(level, message),
       onLost: () => this.#noticeLoss(),
     });

@@ -96,5 +96,6 @@ test("the capabilities are those of isolates in this process", () => {
     memoryLimit: true,
     parallel: true,
     sync: true,
+    hostFunctions: true,
   });
 });

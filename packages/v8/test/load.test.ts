@@ -74,3 +74,16 @@ test("memory is flat over 200 timeouts and the isolates that replace what they s
     for (let i = 0; i < 100; i++) await m.invoke("f", "1", { timeoutMs: 2 }).catch(() => {});`);
   expect(grown).toBeLessThan(30);
 });
+
+test("memory is flat over 40,000 calls of host functions, awaited or not, and guests that are stopped while they wait", async () => {
+  const grown = await growth(`
+    globalThis.m ??= await v8().load(
+      { manifest: { name: "guest", runtime: "v8", module: "guest.js", exports: ["f", "g"], permissions: ["echo", "later", "never"] },
+        files: { "guest.js": "async function f(v) { host.call('never'); host.call('later', v); return [await host.call('echo', v), await host.call('later', v)] } const g = () => host.call('never')" } },
+      { hostFunctions: { echo: (v) => v, later: async (v) => v, never: () => new Promise((resolve) => setTimeout(resolve, 20)) } });
+    for (let i = 0; i < 50; i++) {
+      await Promise.all(Array.from({ length: 50 }, () => m.invoke("f", '{"email":"ada@example.org","age":36}')));
+      await m.invoke("g", "1", { timeoutMs: 1 }).catch(() => {});
+    }`);
+  expect(grown).toBeLessThan(30);
+});

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <thread>
 
+#include "executor.h"
 #include "failure.h"
 #include "interpreter.h"
 #include "thread.h"
@@ -16,6 +17,8 @@ constexpr std::uint64_t kPhases = 3;
 // How long an exception has to end the call before harder means are used, and how often that is looked at.
 constexpr auto kPatience = std::chrono::milliseconds(8);
 constexpr auto kLook = std::chrono::microseconds(500);
+// How often while the thread is outside Python, which may take its time.
+constexpr auto kRareLook = std::chrono::milliseconds(5);
 
 // Whether a frame is importlib's own. It holds locks of the whole interpreter that it must be left to release; it never
 // runs for long without running a frame of somebody else.
@@ -27,11 +30,11 @@ bool belongs_to_import_system(PyFrameObject* frame) {
 }
 
 // The gate that the current thread has entered.
-thread_local AbortGate* entered = nullptr;
+thread_local AbortGate* the_entered = nullptr;
 
 // `_trace(exception)` of the bootstrap.
 PyObject* trace_function(PyObject*, PyObject* args) {
-    if (entered != nullptr) entered->raise_always(py.PyTuple_GetItem(args, 0));
+    if (the_entered != nullptr) the_entered->raise_always(py.PyTuple_GetItem(args, 0));
     py.Py_IncRef(py._Py_NoneStruct);
     return py._Py_NoneStruct;
 }
@@ -40,11 +43,13 @@ PyMethodDef trace_method = {"_trace", trace_function, kMethodVarArgs, nullptr};
 
 }  // namespace
 
+AbortGate* AbortGate::entered() { return the_entered; }
+
 void AbortGate::enter(PyThreadState* thread_state) {
     // A thread state belongs to one thread.
     if (thread_state_ != thread_state) thread_ = py.PyThread_get_thread_ident();
     thread_state_ = thread_state;
-    entered = this;
+    the_entered = this;
     calls_++;
     state_.store(calls_ << 2 | inside);
 }
@@ -62,26 +67,65 @@ bool AbortGate::leave() {
     std::uint64_t expected = calls_ << 2 | inside;
     bool ended = state_.compare_exchange_strong(expected, calls_ << 2 | idle);
     if (ended) {
-        entered = nullptr;
+        the_entered = nullptr;
         return false;
     }
-    while (state_.load() == (calls_ << 2 | aborting)) {
-        // The aborter is at it: it needs this thread to stand still, and its GIL.
-        PyThreadState* self = py.PyEval_SaveThread();
-        std::this_thread::yield();
-        py.PyEval_RestoreThread(self);
-    }
-    entered = nullptr;
+    let_aborter_work();
+    the_entered = nullptr;
     py.PyEval_SetTrace(nullptr, nullptr);
     py.PyThreadState_SetAsyncExc(thread_, nullptr);
     if (py.PyErr_Occurred() != nullptr) py.PyErr_Clear();
+    everywhere_.store(false);
     state_.store(calls_ << 2 | idle);
     return true;
 }
 
+void AbortGate::let_aborter_work() const {
+    while (state_.load() == (calls_ << 2 | aborting)) {
+        // It needs this thread to stand still, and its GIL.
+        PyThreadState* self = py.PyEval_SaveThread();
+        std::this_thread::yield();
+        py.PyEval_RestoreThread(self);
+    }
+}
+
+bool AbortGate::go_outside(std::function<void()> interrupt) {
+    {
+        std::scoped_lock lock(mutex_);
+        outside_ = true;
+        interrupt_ = std::move(interrupt);
+    }
+    // The aborter says so first and then looks whether the thread is outside; so one of the two sees the other.
+    return (state_.load() & kPhases) == inside;
+}
+
+bool AbortGate::come_back() {
+    {
+        std::scoped_lock lock(mutex_);
+        outside_ = false;
+        interrupt_ = nullptr;
+    }
+    // Guests that ran on this thread meanwhile had gates of their own.
+    the_entered = this;
+    if ((state_.load() & kPhases) == inside) return true;
+    let_aborter_work();
+    // It may have put its exception into the thread just before that went outside: once is enough.
+    py.PyThreadState_SetAsyncExc(thread_, nullptr);
+    PyObject* call_aborted = executor_.interpreter().support.call_aborted.get();
+    if (everywhere_.load()) raise_always(call_aborted);
+    py.PyErr_SetNone(call_aborted);
+    return false;
+}
+
+bool AbortGate::interrupt_outside() {
+    std::scoped_lock lock(mutex_);
+    if (outside_ && interrupt_) interrupt_();
+    return outside_;
+}
+
 int AbortGate::trace(PyObject* call_aborted, PyFrameObject* frame, int, PyObject*) {
-    if (entered == nullptr) return 0;
-    if ((entered->state_.load() & kPhases) < aborting) return 0;
+    if (the_entered == nullptr) return 0;
+    if ((the_entered->state_.load() & kPhases) < aborting) return 0;
     if (belongs_to_import_system(frame)) return 0;
     py.PyErr_SetNone(call_aborted);
     return -1;
@@ -103,12 +147,16 @@ class Aborter {
         // An exception that the guest's own handlers may see leaves its locks and files in order. Only what does not heed
         // it is stopped without regard to them.
         auto until = std::chrono::steady_clock::now() + kPatience;
-        while (gate_.running() == call_) {
-            if (std::chrono::steady_clock::now() >= until) {
+        while (gate_.running() == call_ && !gate_.everywhere_.load()) {
+            bool outside = gate_.interrupt_outside();
+            auto now = std::chrono::steady_clock::now();
+            if (outside) {
+                until = now + kPatience;
+            } else if (now >= until) {
                 act(AbortGate::aborted, &Aborter::raise_everywhere);
-                return;
+                continue;
             }
-            std::this_thread::sleep_for(kLook);
+            std::this_thread::sleep_for(outside ? kRareLook : kLook);
         }
     }
 
@@ -129,7 +177,9 @@ class Aborter {
     }
 
     void interrupt() {
-        py.PyThreadState_SetAsyncExc(gate_.thread_, interpreter_.support.call_aborted.get());
+        if (!gate_.interrupt_outside()) {
+            py.PyThreadState_SetAsyncExc(gate_.thread_, interpreter_.support.call_aborted.get());
+        }
         wake();
     }
 
@@ -144,6 +194,8 @@ class Aborter {
     // The second exception's own making, in the thread concerned, sets the trace function of that thread. 3.11 makes
     // exceptions later than it raises them, but lets another thread set it.
     void raise_everywhere() {
+        if (gate_.interrupt_outside()) return;
+        gate_.everywhere_.store(true);
         if (py.PyEval_SetTraceAllThreads == nullptr && py._PyEval_SetTrace != nullptr) {
             py._PyEval_SetTrace(gate_.thread_state_, AbortGate::trace, interpreter_.support.call_aborted.get());
         }

@@ -6,16 +6,13 @@
 #include <set>
 
 #include "instance.h"
-#include "json_text.h"
+#include "js_text.h"
 #include "lookout.h"
 #include "runtime.h"
 
 namespace pyvm {
 
 namespace {
-
-// Bytes of the buffer that are kept between calls.
-constexpr std::size_t kMostBuffer = 1 << 20;
 
 // Of one Node environment, on its thread.
 struct Environment {
@@ -26,12 +23,9 @@ struct Environment {
     // With calls that their executors sleep through.
     std::vector<Instance*> to_wake;
     Lookout lookout;
-    // A payload, while it is being handed on.
+    // A payload, while it is being handed on. A guest that runs here may have the host call another one: its own has been
+    // read by then.
     std::vector<char> buffer;
-
-    void trim_buffer() {
-        if (buffer.size() > kMostBuffer) buffer = {};
-    }
 
     void remove(Instance* instance) {
         instances.erase(instance);
@@ -73,21 +67,6 @@ struct Environment {
     }
 };
 
-// A JavaScript string as UTF-8, followed by a NUL and padding. The text stays in `buffer`.
-std::string_view read_text(napi_env env, napi_value value, std::vector<char>& buffer) {
-    constexpr std::size_t kUsual = 32 * 1024;
-    if (buffer.size() < kUsual) buffer.resize(kUsual);
-    std::size_t size = 0;
-    napi_get_value_string_utf8(env, value, buffer.data(), buffer.size() - kTextPadding, &size);
-    // A full buffer may end in the middle of the text; four bytes short of full is full for a long character.
-    if (size + kTextPadding + 5 >= buffer.size()) {
-        napi_get_value_string_utf8(env, value, nullptr, 0, &size);
-        buffer.resize(size + kTextPadding + 8);
-        napi_get_value_string_utf8(env, value, buffer.data(), size + 1, &size);
-    }
-    return {buffer.data(), size};
-}
-
 std::vector<std::string> strings(const Napi::Value& value) {
     std::vector<std::string> texts;
     auto array = value.As<Napi::Array>();
@@ -123,12 +102,13 @@ void complete(const std::shared_ptr<Completions>& completions, std::uint32_t tok
     completions->post(std::move(completion));
 }
 
-// attach(settle, output, failed)
+// attach(settle, output, failed, ask, askNow)
 void attach(const Napi::CallbackInfo& info) {
     Environment& environment = Environment::of(info.Env());
     if (environment.completions) throw Napi::Error::New(info.Env(), "pyvm's addon is attached already");
-    environment.completions = std::make_shared<Completions>(info.Env(), info[0].As<Napi::Function>(),
-                                                            info[1].As<Napi::Function>(), info[2].As<Napi::Function>());
+    auto function = [&](int at) { return info[at].As<Napi::Function>(); };
+    environment.completions =
+        std::make_shared<Completions>(info.Env(), function(0), function(1), function(2), function(3), function(4));
     napi_add_env_cleanup_hook(info.Env(), Environment::end, &environment);
 }
 
@@ -225,7 +205,7 @@ napi_value invoke(napi_env env, napi_callback_info info) {
     if (!instance->listed) environment.busy.push_back(instance);
     instance->listed = true;
     if (instance->invoke(token, function, payload)) environment.to_wake.push_back(instance);
-    environment.trim_buffer();
+    trim_buffer(environment.buffer);
     return nullptr;
 }
 
@@ -249,17 +229,13 @@ napi_value invoke_sync(napi_env env, napi_callback_info info) {
     Completions* completions = environment.completions.get();
     napi_value text = nullptr;
     if (succeeded) {
-        if (result.ascii) {
-            napi_create_string_latin1(env, result.data, result.size, &text);
-        } else {
-            napi_create_string_utf8(env, result.data, result.size, &text);
-        }
+        text = make_text(env, {result.data, result.size}, result.ascii);
         instance->done_with_result();
         if (text == nullptr) failure = fail("ERR_EXT_BAD_RESULT", "the result is too long for a JavaScript string");
     }
-    environment.trim_buffer();
+    trim_buffer(environment.buffer);
     try {
-        if (completions->has_output()) completions->deliver(env);
+        if (completions->has_output()) completions->deliver_within(env);
         if (text == nullptr) napi_throw(env, completions->error(env, failure));
     } catch (const Napi::Error& error) {
         rethrow(env, error);
@@ -283,6 +259,12 @@ napi_value look(napi_env env, napi_callback_info) {
 
 // deliver(): settles what there is
 void deliver(const Napi::CallbackInfo& info) { Environment::of(info.Env()).completions->deliver(info.Env()); }
+
+// answer(id, text): of a host call
+void answer(const Napi::CallbackInfo& info) {
+    auto id = static_cast<std::uint64_t>(info[0].As<Napi::Number>().Int64Value());
+    Environment::of(info.Env()).completions->host_calls().answer(id, info[1]);
+}
 
 // withdraw(instance, token) → whether that call will not run, and not be settled
 Napi::Value withdraw(const Napi::CallbackInfo& info) {
@@ -318,6 +300,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     exports.Set("load", Napi::Function::New(env, load));
     exports.Set("abort", Napi::Function::New(env, abort_call_of));
     exports.Set("withdraw", Napi::Function::New(env, withdraw));
+    exports.Set("answer", Napi::Function::New(env, answer));
     exports.Set("deliver", Napi::Function::New(env, deliver));
     exports.Set("close", Napi::Function::New(env, close_instance));
     exports.Set("forget", Napi::Function::New(env, forget));

@@ -2,8 +2,8 @@
 
 namespace pyvm {
 
-// `_write`, `_trace`, `_dlopen_flags` and `_own` are put into its globals beforehand. It imports nothing that an interpreter
-// does not have anyway: what is rarely needed is imported where it is needed.
+// `_write`, `_trace`, `_host_call`, `_dlopen_flags` and `_own` are put into its globals beforehand. It imports nothing that an
+// interpreter does not have anyway: what is rarely needed is imported where it is needed.
 const char kBootstrapSource[] = R"PYTHON(
 import sys
 from _frozen_importlib import ModuleSpec as _ModuleSpec
@@ -59,6 +59,8 @@ def describe(error):
     """The type's name, the text and the traceback of an exception; never raises an Exception of its own."""
     name = type(error).__name__
     try:
+        if type(error) is HostError and isinstance(error.name, str):
+            name = error.name
         message = _told(str(error))
     except Exception:
         message = "<str() of the exception failed>"
@@ -133,6 +135,7 @@ def load(code, filename, stem, unique, exports, folder, files, paths, venv):
     sys.path[at:at] = [path for path in paths if path not in sys.path]
     sys.modules[module.__name__] = module
     if not _own:
+        _program.set(unique)  # of this thread's context, which asyncio hands on
         own = _OwnFinder.programs[module.__name__] = _Own(module.__name__, folder)
         module.__path__ = [folder]
         sys.modules[f"{module.__name__}.{stem}"] = module  # for its other files
@@ -210,17 +213,52 @@ def wake(thread):
             pass
 
 
-# Output
+# Whose thread it is
 
-def _writer():
-    """The program that prints: known for the thread of a call, looked up from the frames for a guest's own threads."""
-    frame = sys._getframe(2)
+if not _own:
+    from contextvars import ContextVar
+    _program = ContextVar("_program", default=-1)
+
+
+def _whose():
+    """The program of a thread that a guest has started: looked up from its frames, or from what asyncio hands on to threads."""
+    frame = sys._getframe(1)
     while frame is not None:
         unique = frame.f_globals.get("__pyvm__")
         if unique is not None:
             return unique
         frame = frame.f_back
-    return -1
+    return _program.get()
+
+
+# The host
+
+class HostError(RuntimeError):
+    """What a host function has failed with: the text is its error's message, and `name` its error's name."""
+
+    name = "Error"
+
+
+def call(name, value=None):
+    """Calls a function that the host has granted to this extension, with a value that JSON can say, and returns its value.
+
+    Waits for it. Raises HostError for what the function has failed with, PermissionError for a function that was not
+    granted, and what json.dumps raises for a value that JSON cannot say.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"the name of a host function must be a str, not {type(name).__name__}")
+    return _host_call(name, value)
+
+
+def host_failure(name, message):
+    if name == "PermissionError":
+        raise PermissionError(message)
+    error = HostError(message)
+    error.name = name
+    raise error
+
+
+# Output
 
 
 class _Stream:
@@ -238,7 +276,7 @@ class _Stream:
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         if not _write(self.level, text, -1):
-            _write(self.level, text, _writer())
+            _write(self.level, text, _whose())
         return len(text)
 
     def writelines(self, lines):
@@ -294,7 +332,7 @@ def _attach(logging):
                 level = (record.levelno >= 40) + (record.levelno >= 30) + (record.levelno >= 20)
                 text = _told(self.format(record)) + "\n"
                 if not _write(level, text, -1):
-                    _write(level, text, _writer())
+                    _write(level, text, _whose())
             except Exception:
                 self.handleError(record)
 
@@ -307,6 +345,11 @@ def _attach(logging):
 # The interpreter
 
 def install():
+    host = sys.modules["extruntime"] = type(sys)("extruntime", "What the host offers to this extension.")
+    host.__all__ = ["HostError", "call"]
+    for each in (HostError, call):
+        each.__module__ = host.__name__
+        setattr(host, each.__name__, each)
     sys.stdin = None
     sys.stdout = sys.__stdout__ = _Stream("<stdout>", 1)
     sys.stderr = sys.__stderr__ = _Stream("<stderr>", 3)
@@ -346,6 +389,8 @@ def shutdown():
         for thread in threading.enumerate():
             if not thread.daemon and not isinstance(thread, not_started_here):
                 thread.join()
+        # What it keeps of this thread complains when it goes after the module.
+        vars(getattr(threading, "_thread_local_info", threading.local())).clear()
     atexit = sys.modules.get("atexit")
     if atexit is not None:
         atexit._run_exitfuncs()

@@ -1,27 +1,11 @@
 #include "call.h"
 
+#include "home.h"
 #include "output.h"
 
 namespace pyvm {
 
 namespace {
-
-// json.loads, for what the reader leaves to it.
-Ref loads(Executor& executor, std::string_view text) {
-    Ref string = Ref::steal(py.PyUnicode_DecodeUTF8(text.data(), text.size(), nullptr));
-    if (!string) return string;
-    return Ref::steal(py.PyObject_CallOneArg(executor.interpreter().support.loads.get(), string.get()));
-}
-
-// json.dumps, for what the writer leaves to it.
-bool dumps(Executor& executor, PyObject* value) {
-    Ref string = Ref::steal(py.PyObject_CallOneArg(executor.interpreter().support.dumps.get(), value));
-    PySize size = 0;
-    const char* text = string ? py.PyUnicode_AsUTF8AndSize(string.get(), &size) : nullptr;
-    if (text == nullptr) return false;
-    executor.writer().assign(text, size);
-    return true;
-}
 
 Failure refused(Executor& executor, const char* code, const char* what) {
     Failure failure = take_exception(executor.interpreter(), code);
@@ -48,8 +32,7 @@ Ref settle(Executor& executor, Ref coroutine, Coroutines coroutines, Failure& fa
 }
 
 Failure run(Executor& executor, std::size_t function, std::string_view payload, Coroutines coroutines) {
-    Ref argument = Ref::steal(executor.reader().read(payload.data(), payload.size()));
-    if (!argument) argument = loads(executor, payload);
+    Ref argument = from_json(executor.interpreter(), executor.reader(), payload);
     if (!argument) return refused(executor, "ERR_EXT_BAD_PAYLOAD", "the payload is not JSON");
 
     Ref result = Ref::steal(py.PyObject_CallOneArg(executor.guest().functions[function].get(), argument.get()));
@@ -57,7 +40,7 @@ Failure run(Executor& executor, std::size_t function, std::string_view payload, 
     if (result && is_coroutine(result.get())) result = settle(executor, std::move(result), coroutines, failure);
     if (failure) return failure;
     if (!result) return take_exception(executor.interpreter());
-    if (executor.writer().write(result.get()) || dumps(executor, result.get())) return {};
+    if (to_json(executor.interpreter(), executor.writer(), result.get())) return {};
     return refused(executor, "ERR_EXT_BAD_RESULT", "the result cannot be said in JSON");
 }
 

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <thread>
 
+#include "js_text.h"
+
 namespace pyvm {
 
 namespace {
@@ -30,8 +32,13 @@ void rethrow(napi_env env, const Napi::Error& error) noexcept {
     } catch (const Napi::Error&) {}
 }
 
-Completions::Completions(Napi::Env env, Napi::Function settle, Napi::Function output, Napi::Function failed)
-    : settle_(Napi::Persistent(settle)), output_(Napi::Persistent(output)), failed_(Napi::Persistent(failed)) {
+Completions::Completions(Napi::Env env, Napi::Function settle, Napi::Function output, Napi::Function failed, Napi::Function ask,
+                         Napi::Function ask_now)
+    : settle_(Napi::Persistent(settle)),
+      output_(Napi::Persistent(output)),
+      failed_(Napi::Persistent(failed)),
+      host_calls_(ask, ask_now) {
+    say_own_thread();
     napi_value name = Napi::String::New(env, "pyvm");
     napi_status status =
         napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this, on_wake, &wake_);
@@ -47,6 +54,15 @@ void Completions::post(std::unique_ptr<Completion> given, bool hold) {
     if (closed_.load()) swallow();
     // Who stops looking looks once more after that: so one of the two sees the other.
     if (!hold) nudge();
+}
+
+bool Completions::ask(const std::shared_ptr<HostCall>& call) {
+    if (!host_calls_.open(call)) return false;
+    auto completion = std::make_unique<Completion>();
+    completion->kind = Completion::Kind::host_call;
+    completion->host_call = call;
+    post(std::move(completion));
+    return true;
 }
 
 void Completions::wake() {
@@ -100,6 +116,23 @@ void Completions::on_wake(napi_env env, napi_value, void* context, void*) {
 }
 
 bool Completions::deliver(Napi::Env env) {
+    bool some = settle(env);
+    // One by one, since a host function may bring about more of them.
+    while (!asked_.empty()) {
+        auto call = std::move(asked_.front());
+        asked_.pop_front();
+        host_calls_.ask(*call);
+        some = true;
+    }
+    return some;
+}
+
+void Completions::deliver_within(Napi::Env env) {
+    settle(env);
+    if (!asked_.empty()) wake();
+}
+
+bool Completions::settle(Napi::Env env) {
     output_waits_.store(false);
     Batch batch(waiting_.exchange(nullptr));
     if (batch.first == nullptr) return false;
@@ -113,6 +146,10 @@ bool Completions::deliver(Napi::Env env) {
                           Napi::Number::New(env, completion.level), Napi::String::New(env, completion.text)});
             continue;
         }
+        if (completion.kind == Completion::Kind::host_call) {
+            asked_.push_back(std::move(completion.host_call));
+            continue;
+        }
         napi_value token = nullptr;
         napi_create_uint32(env, completion.token, &token);
         napi_set_element(env, settled_values, count++, token);
@@ -124,17 +161,9 @@ bool Completions::deliver(Napi::Env env) {
 }
 
 Napi::Value Completions::value_of(Napi::Env env, Completion& completion) {
-    napi_value text = nullptr;
     switch (completion.kind) {
         case Completion::Kind::text:
-            if (completion.ascii) {
-                napi_create_string_latin1(env, completion.text.data(), completion.text.size(), &text);
-            } else {
-                napi_create_string_utf8(env, completion.text.data(), completion.text.size(), &text);
-            }
-            if (text != nullptr) return Napi::Value(env, text);
-            // Longer than JavaScript's strings can be.
-            if (env.IsExceptionPending()) env.GetAndClearPendingException();
+            if (napi_value text = make_text(env, completion.text, completion.ascii)) return Napi::Value(env, text);
             return error(env, fail("ERR_EXT_BAD_RESULT", "the result is too long for a JavaScript string"));
         case Completion::Kind::bytes: return Napi::Buffer<char>::Copy(env, completion.text.data(), completion.text.size());
         case Completion::Kind::failure: return error(env, completion.failure);
@@ -154,6 +183,8 @@ void Completions::swallow() {
 void Completions::close() {
     closed_.store(true);
     swallow();
+    asked_.clear();
+    host_calls_.close();
     std::scoped_lock lock(mutex_);
     napi_release_threadsafe_function(wake_, napi_tsfn_abort);
     // Here and now: the last to let go of this object may be another thread.

@@ -5,12 +5,13 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <vector>
 
 #include "failure.h"
+#include "host_calls.h"
 #include "thread.h"
 
 namespace pyvm {
@@ -18,9 +19,10 @@ namespace pyvm {
 // Lets JavaScript throw what a function of it threw. In an environment that is being ended nothing can be thrown any more.
 void rethrow(napi_env env, const Napi::Error& error) noexcept;
 
-// Something that a thread of the addon has finished, known to JavaScript by its token; or a line of a guest's output.
+// Something that a thread of the addon has finished, known to JavaScript by its token; or a line of a guest's output, or a
+// call of a host function.
 struct Completion {
-    enum class Kind { text, bytes, done, failure, output };
+    enum class Kind { text, bytes, done, failure, output, host_call };
 
     virtual ~Completion() = default;
     // It has been told, on JavaScript's thread.
@@ -33,6 +35,7 @@ struct Completion {
     Failure failure;
     std::int64_t program = 0;  // of output
     int level = 0;             // of output: 0 debug, 1 info, 2 warn, 3 error
+    std::shared_ptr<HostCall> host_call;
     Completion* next = nullptr;  // among those that wait
 };
 
@@ -41,8 +44,9 @@ struct Completion {
 class Completions : public std::enable_shared_from_this<Completions> {
   public:
     // JavaScript's thread. `settle` takes a flat array of token, value, token, value, …; `output` takes program, level, text;
-    // `failed` makes an Error from code, name, message and stack.
-    Completions(Napi::Env env, Napi::Function settle, Napi::Function output, Napi::Function failed);
+    // `failed` makes an Error from code, name, message and stack. The other two are those of HostCalls.
+    Completions(Napi::Env env, Napi::Function settle, Napi::Function output, Napi::Function failed, Napi::Function ask,
+                Napi::Function ask_now);
 
     // Any thread. What is posted between two turns of the event loop arrives together. With `hold` the event loop is not
     // woken: more is about to follow, or JavaScript looks by itself.
@@ -51,6 +55,9 @@ class Completions : public std::enable_shared_from_this<Completions> {
     void nudge() {
         if (!polled_.load()) wake();
     }
+    // Has a host function called: JavaScript is told at once. False: the program, or the environment, is being closed.
+    bool ask(const std::shared_ptr<HostCall>& call);
+    HostCalls& host_calls() { return host_calls_; }
     // Where JavaScript's thread was last seen to run.
     int core() const { return core_.load(std::memory_order_relaxed); }
 
@@ -63,6 +70,8 @@ class Completions : public std::enable_shared_from_this<Completions> {
     void forget();
     // Hands over what there is, without waiting for the event loop's turn. False when there was nothing.
     bool deliver(Napi::Env env);
+    // The same in the middle of what the host does: its functions are called in the event loop's next turn.
+    void deliver_within(Napi::Env env);
     // JavaScript will look by itself, so meanwhile nothing has to wake the event loop.
     void look_soon() {
         polled_.store(true, std::memory_order_relaxed);
@@ -82,12 +91,16 @@ class Completions : public std::enable_shared_from_this<Completions> {
     static void on_wake(napi_env env, napi_value callback, void* context, void* data);
     void wake();
     void swallow();
+    bool settle(Napi::Env env);
     Napi::Value value_of(Napi::Env env, Completion& completion);
     void settled();
 
     Napi::FunctionReference settle_;
     Napi::FunctionReference output_;
     Napi::FunctionReference failed_;
+    HostCalls host_calls_;
+    // Those that are to be told, in the order in which they came.
+    std::deque<std::shared_ptr<HostCall>> asked_;
     const bool stack_serves_ = stack_serves_python();
     std::ptrdiff_t expected_ = 0;  // below 0 while something forgotten has ended and is not remembered yet
 

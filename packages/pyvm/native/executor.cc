@@ -149,7 +149,7 @@ void Executor::main() {
     while (!finished_) {
         wait();
         if (started) py.PyEval_RestoreThread(thread_state_);
-        attached_ = thread_state_;
+        attached_.store(thread_state_, std::memory_order_relaxed);
         // The lock is kept from call to call; whoever wants it meanwhile gets it from the guest that runs.
         do serve();
         while (posted_.load() != nullptr && !finished_);
@@ -189,6 +189,7 @@ void Executor::end_interpreter() {
     }
     guest_.functions.clear();
     keys_.clear();
+    codec_.reset();
     if (kind_ == Kind::own_gil) {
         if (end_sub_interpreter(*interpreter_, thread_state_)) delete interpreter_;
     } else {
@@ -200,19 +201,24 @@ void Executor::end_interpreter() {
 }
 
 void Executor::attach_caller() {
-    if (caller_state_ == nullptr) caller_state_ = py.PyThreadState_New(interpreter_->state);
-    py.PyEval_RestoreThread(caller_state_);
-    attached_ = caller_state_;
+    if (caller_ == nullptr) {
+        caller_ = kind_ == Kind::own_gil ? &own_caller_ : &CallerState::in_main_interpreter();
+        caller_->use();
+    }
+    attached_.store(caller_->attach(interpreter_->state), std::memory_order_relaxed);
 }
 
-void Executor::detach_caller() { py.PyEval_SaveThread(); }
-
 void Executor::release_caller() {
-    if (caller_state_ == nullptr) return;
-    py.PyEval_RestoreThread(caller_state_);
-    py.PyThreadState_Clear(caller_state_);
-    py.PyThreadState_DeleteCurrent();
-    caller_state_ = nullptr;
+    if (caller_ != nullptr) std::exchange(caller_, nullptr)->release();
+}
+
+std::unique_ptr<JsonCodec> Executor::take_codec() {
+    return codec_ != nullptr ? std::move(codec_) : std::make_unique<JsonCodec>();
+}
+
+void Executor::give_codec(std::unique_ptr<JsonCodec> codec) {
+    codec->writer.trim();
+    codec_ = std::move(codec);
 }
 
 }  // namespace pyvm

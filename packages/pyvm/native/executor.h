@@ -13,16 +13,17 @@
 #include <vector>
 
 #include "abort.h"
+#include "caller_state.h"
 #include "failure.h"
 #include "interpreter.h"
-#include "json_reader.h"
-#include "json_writer.h"
+#include "json.h"
 #include "thread.h"
 
 namespace pyvm {
 
 class Executor;
 class Completions;
+class HostDesk;
 
 // Work for an executor's thread: it is run, or refused, and then ended.
 struct Job {
@@ -70,7 +71,7 @@ class Executor : public std::enable_shared_from_this<Executor> {
     AbortGate& gate() { return gate_; }
 
     // The attached thread is about to run a guest.
-    void enter_gate() { gate_.enter(attached_); }
+    void enter_gate() { gate_.enter(attached_.load(std::memory_order_relaxed)); }
 
     // Lives as long as the executor does. Before anything is posted.
     void keep(std::shared_ptr<void> kept) { kept_ = std::move(kept); }
@@ -95,8 +96,20 @@ class Executor : public std::enable_shared_from_this<Executor> {
     // A caller that stays on its own thread takes the executor, between calls of its thread, and gives it back.
     // Thread states belong to the thread that made them: `attach` makes one at its first use, `release` removes it.
     void attach_caller();
-    void detach_caller();
+    void detach_caller() { caller_->detach(); }
     void release_caller();
+    // Whether it is the caller's thread that runs the guest.
+    bool runs_on_caller() const { return attached_.load(std::memory_order_relaxed) != thread_state_; }
+
+    // Where host calls go while the caller waits on JavaScript's thread for what the executor's runs; otherwise null.
+    HostDesk* desk() const { return desk_.load(std::memory_order_relaxed); }
+    void set_desk(HostDesk* desk) { desk_.store(desk, std::memory_order_relaxed); }
+    // The call that runs now while JavaScript's thread waits for it, or 0. Any thread.
+    std::uint64_t running_sync() const { return runs_on_caller() || desk() != nullptr ? gate_.running() : 0; }
+
+    // For values of host calls: a guest that makes one may be in the middle of another. On the thread that runs the guest.
+    std::unique_ptr<JsonCodec> take_codec();
+    void give_codec(std::unique_ptr<JsonCodec> codec);
 
     ~Executor();
 
@@ -117,12 +130,15 @@ class Executor : public std::enable_shared_from_this<Executor> {
     // Kept for ever when the interpreter had to be abandoned with threads in it.
     Interpreter* interpreter_ = nullptr;
     PyThreadState* thread_state_ = nullptr;  // of the executor's own thread
-    PyThreadState* attached_ = nullptr;  // whichever of the two runs the guest
-    PyThreadState* caller_state_ = nullptr;  // of the thread that calls synchronously
-    AbortGate gate_;
+    std::atomic<PyThreadState*> attached_{nullptr};  // that one, or the one that runs the guest synchronously
+    CallerState own_caller_;  // in an interpreter of its own
+    CallerState* caller_ = nullptr;  // that one, or the one of the main interpreter; null before the first synchronous call
+    std::atomic<HostDesk*> desk_{nullptr};
+    AbortGate gate_{*this};
     KeyCache keys_;
     JsonReader reader_;
     JsonWriter writer_;
+    std::unique_ptr<JsonCodec> codec_;  // while nobody has it
     Guest guest_;
     Failure start_failure_;
     std::shared_ptr<void> kept_;

@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "deadline.h"
-#include "output.h"
+#include "home.h"
 #include "runtime.h"
 #include "thread.h"
 
@@ -17,25 +17,49 @@ namespace {
 // Calls that are sent to an executor that sleeps before it is woken: the rest of them costs no waking, and it works meanwhile.
 constexpr std::size_t kEnoughToWake = 16;
 
-// A call that its caller waits for, on another thread. The result stays in the executor's writer.
-struct AwaitedCall {
+// A call that its caller waits for, on another thread, and whose host calls it serves meanwhile. The result stays in the
+// executor's writer.
+struct AwaitedCall : HostDesk {
     std::mutex mutex;
-    std::condition_variable ended;
+    std::condition_variable changed;
     bool done = false;
     bool succeeded = false;
     Failure failure;
+    std::shared_ptr<HostCall> asked;
 
     void end(bool success) {
         std::scoped_lock lock(mutex);
         succeeded = success;
         done = true;
-        ended.notify_one();
+        changed.notify_one();
+    }
+
+    void ask(std::shared_ptr<HostCall> call) override {
+        std::scoped_lock lock(mutex);
+        asked = std::move(call);
+        changed.notify_one();
+    }
+
+    void wait(Executor& executor, HostCalls& host) {
+        std::unique_lock lock(mutex);
+        for (;;) {
+            changed.wait(lock, [this] { return done || asked != nullptr; });
+            if (done) return;
+            auto call = std::move(asked);
+            lock.unlock();
+            // Nobody is left to return to: the worker is being ended, and waits for this thread.
+            if (!host.ask_now(*call)) executor.abort(executor.gate().running());
+            lock.lock();
+        }
     }
 };
 
 struct AwaitedJob : Job {
     void run(Executor& executor) override {
-        call->end(run_call(executor, function, payload, Coroutines::refused, *cancellation, call->failure));
+        executor.set_desk(call);
+        bool succeeded = run_call(executor, function, payload, Coroutines::refused, *cancellation, call->failure);
+        executor.set_desk(nullptr);
+        call->end(succeeded);
     }
     void refuse(const Failure& failure) override {
         call->failure = failure;
@@ -48,8 +72,8 @@ struct AwaitedJob : Job {
     AwaitedCall* call = nullptr;
 };
 
-bool call_elsewhere(Executor& executor, std::size_t function, std::string_view payload, Cancellation& cancellation,
-                    Failure& failure) {
+bool call_elsewhere(Executor& executor, HostCalls& host, std::size_t function, std::string_view payload,
+                    Cancellation& cancellation, Failure& failure) {
     AwaitedCall call;
     auto job = std::make_unique<AwaitedJob>();
     job->function = function;
@@ -57,8 +81,7 @@ bool call_elsewhere(Executor& executor, std::size_t function, std::string_view p
     job->cancellation = &cancellation;
     job->call = &call;
     executor.post(std::move(job));
-    std::unique_lock lock(call.mutex);
-    call.ended.wait(lock, [&] { return call.done; });
+    call.wait(executor, host);
     failure = std::move(call.failure);
     return call.succeeded;
 }
@@ -69,7 +92,7 @@ std::unique_ptr<Instance> Instance::load(Executor::Kind kind, ProgramSource sour
                                          std::shared_ptr<Completions> completions) {
     auto executor = Runtime::get().take(kind);
     if (executor == nullptr) return nullptr;
-    add_output(source.program, completions);
+    add_home(source.program, {completions, executor});
     executor->keep(completions);
     std::unique_ptr<Instance> instance(new Instance(executor, completions, source.program));
     executor->post(std::make_unique<LoadJob>(std::move(source), token, std::move(completions), instance->cancellation_));
@@ -126,7 +149,7 @@ bool Instance::invoke_sync(std::size_t function, std::string_view payload, doubl
         succeeded = run_call(*executor_, function, payload, Coroutines::refused, *cancellation_, failure);
         executor_->detach_caller();
     } else {
-        succeeded = call_elsewhere(*executor_, function, payload, *cancellation_, failure);
+        succeeded = call_elsewhere(*executor_, completions_->host_calls(), function, payload, *cancellation_, failure);
     }
     if (!succeeded) return false;
     JsonWriter& writer = executor_->writer();
@@ -143,9 +166,12 @@ void Instance::abort(std::uint32_t token) {
 void Instance::close(std::function<void()> when_ended) {
     leave_calls();
     executor_->release_caller();
+    // Threads of the guest's own would have to be waited for.
+    close_home(program_);
+    completions_->host_calls().end(program_);
     std::int64_t program = program_;
     executor_->finish([program, when_ended = std::move(when_ended)] {
-        remove_output(program);
+        remove_home(program);
         if (when_ended) when_ended();
     });
     executor_.reset();
@@ -153,7 +179,7 @@ void Instance::close(std::function<void()> when_ended) {
 
 void Instance::drop() {
     if (closed()) return;
-    remove_output(program_);
+    remove_home(program_);
     bool running = executor_->gate().running() != 0;
     cancellation_->request(*executor_);
     // What is withdrawn is the executor's alone.

@@ -6,6 +6,7 @@
 #include "arenas.h"
 #include "bootstrap.h"
 #include "failure.h"
+#include "host_module.h"
 #include "library.h"
 #include "output.h"
 
@@ -54,6 +55,7 @@ std::string run_bootstrap(Interpreter& interpreter) {
     set("__file__", Ref::steal(py.PyUnicode_DecodeUTF8(kBootstrapFile, sizeof kBootstrapFile - 1, nullptr)));
     set("_write", make_write_function(interpreter));
     set("_trace", make_trace_function());
+    set("_host_call", make_host_call_function(interpreter));
     set("_dlopen_flags", Ref::steal(py.PyLong_FromLongLong(dlopen_flags)));
     set("_own", Ref::share(interpreter.own_gil ? py._Py_TrueStruct : py._Py_FalseStruct));
     if (!Ref::steal(py.PyEval_EvalCode(code.get(), globals.get(), globals.get()))) return pending_error();
@@ -74,6 +76,8 @@ std::string run_bootstrap(Interpreter& interpreter) {
     support.wake = get("wake");
     support.warm_up = get("warm_up");
     support.shutdown = get("shutdown");
+    support.whose = get("_whose");
+    support.host_failure = get("host_failure");
     if (interpreter.own_gil) return {};
     Ref prepare = get("prepare");
     return Ref::steal(py.PyObject_CallObject(prepare.get(), nullptr)) ? "" : pending_error();

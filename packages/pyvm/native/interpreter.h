@@ -13,7 +13,7 @@ namespace pyvm {
 // Functions of the bootstrap module (bootstrap.cc) that the addon calls.
 struct Support {
     Ref describe, loads, dumps, call_aborted, call_stopped, compile_source, load, unload, run, drop_loop, recover, wake,
-        warm_up, shutdown;
+        warm_up, shutdown, whose, host_failure;
 };
 
 struct Interpreter {

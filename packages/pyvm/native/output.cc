@@ -1,10 +1,9 @@
 #include "output.h"
 
-#include <mutex>
 #include <string>
-#include <unordered_map>
 
 #include "completions.h"
+#include "home.h"
 #include "interpreter.h"
 
 namespace pyvm {
@@ -14,17 +13,6 @@ namespace {
 // A line without an end is sent in pieces of this size.
 constexpr std::size_t kLongestLine = 64 * 1024;
 
-struct Destinations {
-    std::mutex mutex;
-    std::unordered_map<std::int64_t, std::shared_ptr<Completions>> by_program;
-};
-
-// Never destroyed: guests may print while the process ends.
-Destinations& destinations() {
-    static auto* all = new Destinations;
-    return *all;
-}
-
 // What a thread has printed since its last newline.
 struct Line {
     std::int64_t program = 0;
@@ -33,17 +21,10 @@ struct Line {
 };
 
 thread_local Line line;
-thread_local std::int64_t current_program = 0;
 
 void send(std::int64_t program, int level, std::string text) {
-    std::shared_ptr<Completions> destination;
-    {
-        auto& all = destinations();
-        std::scoped_lock lock(all.mutex);
-        auto found = all.by_program.find(program);
-        if (found == all.by_program.end()) return;
-        destination = found->second;
-    }
+    auto destination = home_of(program).completions;
+    if (destination == nullptr) return;
     auto completion = std::make_unique<Completion>();
     completion->kind = Completion::Kind::output;
     completion->program = program;
@@ -74,7 +55,7 @@ PyObject* write_function(PyObject* self, PyObject* args) {
     bool known = true;
     interpreter->prints.store(true, std::memory_order_relaxed);
     if (program == -1) {
-        program = interpreter->own_gil ? interpreter->program.load() : current_program;
+        program = program_here(*interpreter);
         known = interpreter->own_gil || program != 0;
     }
     if (known && program > 0) {
@@ -94,20 +75,6 @@ Ref make_write_function(Interpreter& interpreter) {
     Ref self = Ref::steal(py.PyLong_FromVoidPtr(&interpreter));
     return Ref::steal(py.PyCFunction_NewEx(&write_method, self.get(), nullptr));
 }
-
-void add_output(std::int64_t program, std::shared_ptr<Completions> destination) {
-    auto& all = destinations();
-    std::scoped_lock lock(all.mutex);
-    all.by_program[program] = std::move(destination);
-}
-
-void remove_output(std::int64_t program) {
-    auto& all = destinations();
-    std::scoped_lock lock(all.mutex);
-    all.by_program.erase(program);
-}
-
-void set_current_program(std::int64_t program) { current_program = program; }
 
 void flush_output() {
     if (!line.text.empty()) send(line.program, line.level, std::exchange(line.text, {}));

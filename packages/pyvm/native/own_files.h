@@ -166,7 +166,7 @@ class _Own:
         return found
 
     def find(self, top):
-        if top in sys.stdlib_module_names:
+        if top in sys.stdlib_module_names or top == "extruntime":
             return False
         find = _PathFinder.find_spec
         spec = find(top, [self.folder])

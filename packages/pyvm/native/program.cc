@@ -1,5 +1,6 @@
 #include "program.h"
 
+#include "home.h"
 #include "output.h"
 #include "runtime.h"
 

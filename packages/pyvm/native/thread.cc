@@ -11,7 +11,10 @@ namespace {
 
 constexpr unsigned long kNeeded = 7ul << 20;
 
+thread_local bool own_thread = false;
+
 void* run(void* data) {
+    own_thread = true;
     std::unique_ptr<std::function<void()>> body(static_cast<std::function<void()>*>(data));
     (*body)();
     return nullptr;
@@ -31,6 +34,10 @@ bool start_thread(std::function<void()> body) {
     pthread_attr_destroy(&attributes);
     return started;
 }
+
+bool is_own_thread() { return own_thread; }
+
+void say_own_thread() { own_thread = true; }
 
 bool stack_serves_python() {
 #ifdef __linux__

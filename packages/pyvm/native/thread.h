@@ -11,6 +11,10 @@ constexpr unsigned long kStackSize = 16ul << 20;
 // False when the system has no thread left to give.
 bool start_thread(std::function<void()> body);
 
+// Whether the current thread is one of the addon's, or one that was said to be: JavaScript's.
+bool is_own_thread();
+void say_own_thread();
+
 // Whether the current thread's stack is large enough to run any Python on it.
 bool stack_serves_python();
 

@@ -43,12 +43,20 @@ export interface LoadRequest {
  * callback; everything else has ended when it returns.
  */
 export interface Addon {
-  /** Once per thread of Node. `settle` gets `[token, value, token, value, …]`, a failure being an Error that `failed` made. */
+  /**
+   * Once per thread of Node. `settle` gets `[token, value, token, value, …]`, a failure being an Error that `failed` made.
+   * `ask` calls a host function for a guest that waits elsewhere, and returns the answer, or `undefined` where that will be
+   * given to `answer`; `askNow` does so for one that this thread waits for. None of them throws.
+   */
   attach(
     settle: (batch: unknown[]) => void,
     output: (program: number, level: 0 | 1 | 2 | 3, text: string) => void,
     failed: (code: string, name: string, message: string, stack: string) => Error,
+    ask: (program: number, id: number, name: string, payload: string) => string | undefined,
+    askNow: (program: number, id: number, name: string, payload: string) => string,
   ): void;
+  /** Of a host call that `ask` left open. Nothing happens where the guest waits no more. */
+  answer(id: number, text: string): void;
   start(token: number, request: StartRequest): void;
   about(): { version: string; ownGil: boolean; withoutGil: boolean };
   /** Has the spare interpreter made, if there is none. */

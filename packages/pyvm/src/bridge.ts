@@ -1,4 +1,11 @@
-import { ExtensionError, type ExtensionErrorCode, guestError, type LogLevel } from "extruntime/engine";
+import {
+  ExtensionError,
+  type ExtensionErrorCode,
+  guestError,
+  type HostCalls,
+  type LogLevel,
+  notGranted,
+} from "extruntime/engine";
 import { type Addon, loadAddon } from "./addon.ts";
 import { CodeCache } from "./code-cache.ts";
 import { Poller } from "./poller.ts";
@@ -6,12 +13,23 @@ import { Poller } from "./poller.ts";
 /** Milliseconds from a load to the making of a spare interpreter. */
 const SPARE_AFTER = 5;
 
+const NOTHING: readonly string[] = [];
+
 const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
 /** What is told of something that ends later. */
 export interface Receiver {
   succeed(value: never): void;
   fail(error: unknown): void;
+}
+
+/** What a copy of a program says on its own account. */
+export interface Guest {
+  print(level: LogLevel, text: string): void;
+  /** What it may call. */
+  readonly host: HostCalls | undefined;
+  /** A host function keeps it waiting, and the calls behind. */
+  waits(): void;
 }
 
 /**
@@ -26,15 +44,18 @@ export class Bridge {
   readonly #free: number[] = [];
   readonly #codes = new CodeCache();
   #spareTimer: NodeJS.Timeout | undefined;
-  readonly #outputs = new Map<number, (level: LogLevel, text: string) => void>();
+  readonly #guests = new Map<number, Guest>();
 
   private constructor(addon: Addon) {
     this.addon = addon;
     this.poller = new Poller(addon);
     addon.attach(
       (batch) => this.#settle(batch),
-      (program, level, text) => this.#outputs.get(program)?.(LEVELS[level] ?? "info", text),
+      (program, level, text) => this.#guests.get(program)?.print(LEVELS[level] ?? "info", text),
       failure,
+      (program, id, name, payload) => this.#ask(program, id, name, payload),
+      (program, _id, name, payload) =>
+        this.#guests.get(program)?.host?.callNow(name, payload) ?? notGranted(name, NOTHING),
     );
   }
 
@@ -100,13 +121,22 @@ export class Bridge {
     }, SPARE_AFTER).unref();
   }
 
-  /** Where the output of a program goes, until it is removed. */
-  listen(program: number, output: (level: LogLevel, text: string) => void): void {
-    this.#outputs.set(program, output);
+  /** From now until it is removed, a copy of a program is heard. */
+  listen(program: number, guest: Guest): void {
+    this.#guests.set(program, guest);
   }
 
   unlisten(program: number): void {
-    this.#outputs.delete(program);
+    this.#guests.delete(program);
+  }
+
+  #ask(program: number, id: number, name: string, payload: string): string | undefined {
+    const guest = this.#guests.get(program);
+    const answer = guest?.host?.call(name, payload) ?? notGranted(name, NOTHING);
+    if (typeof answer === "string") return answer;
+    answer.then((text) => this.addon.answer(id, text));
+    guest?.waits();
+    return undefined;
   }
 
   #settle(batch: unknown[]): void {

@@ -62,7 +62,7 @@ export function pyvmEngine(options: PyvmEngineOptions): Engine {
       memoryLimit: false,
       parallel: unavailable !== undefined || runsInParallel(cpython),
       sync: true,
-      hostFunctions: false,
+      hostFunctions: true,
     },
     pool: { env: "BASE_PYVM_POOL_SIZE", size: 4 },
     origin: {
@@ -124,7 +124,7 @@ async function compile(
       venv: venv === undefined ? [] : [venv.prefix, ...venv.sitePackages],
     },
     setAside,
-    (level, text) => context.log(level, text),
+    context,
   );
 }
 

@@ -30,28 +30,21 @@ export class PyvmInstance implements Instance {
   #watched: SentCall | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(bridge: Bridge, functions: ReadonlyMap<string, number>, setAside: SetAside) {
+  constructor(bridge: Bridge, functions: ReadonlyMap<string, number>, setAside: SetAside) {
     this.#bridge = bridge;
     this.#functions = functions;
     this.#setAside = setAside;
   }
 
-  /** Loads a program. Where its top level does not end in time, or throws, its interpreter is ended. */
-  static async load(
-    bridge: Bridge,
-    request: LoadRequest,
-    functions: ReadonlyMap<string, number>,
-    setAside: SetAside,
-    call: Call,
-  ): Promise<PyvmInstance> {
-    const instance = new PyvmInstance(bridge, functions, setAside);
+  /** Loads the program, first of all. Where its top level does not end in time, or throws, its interpreter is ended. */
+  async load(request: LoadRequest, call: Call): Promise<void> {
     let token = -1;
     const loading = new Promise<void>((succeed, fail) => {
-      token = bridge.begin({ succeed, fail });
+      token = this.#bridge.begin({ succeed, fail });
       try {
-        instance.#native = bridge.addon.load(token, request, instance.#pace);
+        this.#native = this.#bridge.addon.load(token, request, this.#pace);
       } catch (error) {
-        bridge.release(token);
+        this.#bridge.release(token);
         fail(error);
       }
     });
@@ -59,12 +52,11 @@ export class PyvmInstance implements Instance {
     const ended = () => clearTimeout(grace);
     try {
       await withLimits(loading, call, () => {
-        grace = instance.#abort(token, () => {});
+        grace = this.#abort(token, () => {});
       });
-      if (!request.shared) bridge.spareSoon();
-      return instance;
+      if (!request.shared) this.#bridge.spareSoon();
     } catch (error) {
-      loading.then(ended, ended).then(() => instance.close());
+      loading.then(ended, ended).then(() => this.close());
       throw error;
     }
   }
@@ -106,6 +98,12 @@ export class PyvmInstance implements Instance {
   close(): Promise<void> {
     if (this.broken || this.#native === undefined) return Promise.resolve();
     return this.#end();
+  }
+
+  /** The call that runs waits for a host function, which may itself make calls of this program. */
+  waits(): void {
+    this.#slow = this.#sent[0];
+    this.#takeBackAllBut(1);
   }
 
   /** For a call: the addon has answered it. */

@@ -1,4 +1,4 @@
-import type { Call, LogLevel, Program } from "extruntime/engine";
+import type { Call, CompileContext, Program } from "extruntime/engine";
 import type { LoadRequest } from "./addon.ts";
 import type { Bridge } from "./bridge.ts";
 import { PyvmInstance } from "./instance.ts";
@@ -13,28 +13,29 @@ export class PyvmProgram implements Program {
   readonly #request: ProgramRequest;
   readonly #functions: ReadonlyMap<string, number>;
   readonly #setAside: SetAside;
-  readonly #log: (level: LogLevel, text: string) => void;
+  readonly #context: CompileContext;
   readonly #copies: number[] = [];
 
-  constructor(
-    bridge: Bridge,
-    request: ProgramRequest,
-    setAside: SetAside,
-    log: (level: LogLevel, text: string) => void,
-  ) {
+  constructor(bridge: Bridge, request: ProgramRequest, setAside: SetAside, context: CompileContext) {
     this.#bridge = bridge;
     this.#request = request;
     this.#functions = new Map(request.exports.map((name, index) => [name, index]));
     this.#setAside = setAside;
-    this.#log = log;
+    this.#context = context;
   }
 
   async instantiate(call: Call): Promise<PyvmInstance> {
     this.#setAside.check();
     const program = this.#bridge.addon.program();
     this.#copies.push(program);
-    this.#bridge.listen(program, this.#log);
-    return PyvmInstance.load(this.#bridge, { ...this.#request, program }, this.#functions, this.#setAside, call);
+    const instance = new PyvmInstance(this.#bridge, this.#functions, this.#setAside);
+    this.#bridge.listen(program, {
+      print: (level, text) => this.#context.log(level, text),
+      host: this.#context.host,
+      waits: () => instance.waits(),
+    });
+    await instance.load({ ...this.#request, program }, call);
+    return instance;
   }
 
   close(): void {

@@ -1,0 +1,35 @@
+#include "caller_state.h"
+
+namespace pyvm {
+
+PyThreadState* CallerState::attach(PyInterpreterState* interpreter) {
+    bool nested = attached_++ > 0;
+    PyThreadState* state = nested || state_ == nullptr ? py.PyThreadState_New(interpreter) : state_;
+    if (!nested) state_ = state;
+    py.PyEval_RestoreThread(state);
+    return state;
+}
+
+void CallerState::detach() {
+    if (--attached_ == 0) {
+        py.PyEval_SaveThread();
+        return;
+    }
+    py.PyThreadState_Clear(py.PyThreadState_Get());
+    py.PyThreadState_DeleteCurrent();
+}
+
+void CallerState::release() {
+    if (--users_ > 0 || state_ == nullptr) return;
+    py.PyEval_RestoreThread(state_);
+    py.PyThreadState_Clear(state_);
+    py.PyThreadState_DeleteCurrent();
+    state_ = nullptr;
+}
+
+CallerState& CallerState::in_main_interpreter() {
+    static thread_local CallerState state;
+    return state;
+}
+
+}  // namespace pyvm

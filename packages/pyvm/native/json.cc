@@ -1,0 +1,37 @@
+#include "json.h"
+
+#include "interpreter.h"
+
+namespace pyvm {
+
+namespace {
+
+// json.loads, for what the reader leaves to it.
+Ref loads(const Interpreter& interpreter, std::string_view text) {
+    Ref string = Ref::steal(py.PyUnicode_DecodeUTF8(text.data(), text.size(), nullptr));
+    if (!string) return string;
+    return Ref::steal(py.PyObject_CallOneArg(interpreter.support.loads.get(), string.get()));
+}
+
+// json.dumps, for what the writer leaves to it.
+bool dumps(const Interpreter& interpreter, JsonWriter& writer, PyObject* value) {
+    Ref string = Ref::steal(py.PyObject_CallOneArg(interpreter.support.dumps.get(), value));
+    PySize size = 0;
+    const char* text = string ? py.PyUnicode_AsUTF8AndSize(string.get(), &size) : nullptr;
+    if (text == nullptr) return false;
+    writer.assign(text, size);
+    return true;
+}
+
+}  // namespace
+
+Ref from_json(const Interpreter& interpreter, JsonReader& reader, std::string_view text) {
+    Ref value = Ref::steal(reader.read(text.data(), text.size()));
+    return value ? std::move(value) : loads(interpreter, text);
+}
+
+bool to_json(const Interpreter& interpreter, JsonWriter& writer, PyObject* value) {
+    return writer.write(value) || dumps(interpreter, writer, value);
+}
+
+}  // namespace pyvm

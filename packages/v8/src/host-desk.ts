@@ -17,8 +17,9 @@ export class HostDesk {
     this.#host = host;
   }
 
-  /** `number` is 0 where nobody wants the answer. */
+  /** `number` is 0 where nobody wants the answer. What a guest asked before it was ended may still arrive, and is not done. */
   ask(number: number, name: string, payload: string): void {
+    if (this.#closed) return;
     const answer = this.#host.call(name, payload);
     if (number === 0) return;
     if (typeof answer === "string") this.#answered(number, answer);

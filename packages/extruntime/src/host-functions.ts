@@ -41,7 +41,7 @@ export interface HostCalls {
   callNow(name: string, payload: string): string;
 }
 
-/** Calls of one module that may wait for their promises at a time: a guest may start them without end. */
+/** Calls of one function by one module that may wait for their promises at a time: a guest may start them without end, and the host may never answer. */
 const MOST_WAITING = 1000;
 
 /** @throws ExtensionError `ERR_EXT_DENIED` where the manifest wants a function that is not offered. */
@@ -94,15 +94,21 @@ export function readHostAnswer(answer: string): unknown {
   throw Object.assign(new Error(message), { name });
 }
 
+interface GrantedFunction {
+  readonly fn: HostFunction;
+  readonly context: HostFunctionContext;
+  /** Calls whose promises have not settled. */
+  waiting: number;
+}
+
 class GrantedFunctions implements HostCalls {
   readonly names: readonly string[];
-  readonly #functions: ReadonlyMap<string, readonly [HostFunction, HostFunctionContext]>;
-  #waiting = 0;
+  readonly #functions: ReadonlyMap<string, GrantedFunction>;
 
   constructor(extension: string, functions: ReadonlyMap<string, HostFunction>) {
     this.names = [...functions.keys()];
     this.#functions = new Map(
-      [...functions].map(([name, fn]) => [name, [fn, Object.freeze({ extension, name })] as const]),
+      [...functions].map(([name, fn]) => [name, { fn, context: Object.freeze({ extension, name }), waiting: 0 }]),
     );
   }
 
@@ -120,10 +126,13 @@ class GrantedFunctions implements HostCalls {
   }
 
   #start(name: string, payload: string): string | PromiseLike<unknown> {
-    const [fn, context] = this.#functions.get(name) ?? [];
-    if (fn === undefined) return notGranted(name, this.names);
-    if (this.#waiting >= MOST_WAITING)
-      return hostFailure("RangeError", `${MOST_WAITING} calls of host functions wait for their answers already`);
+    const granted = this.#functions.get(name);
+    if (granted === undefined) return notGranted(name, this.names);
+    if (granted.waiting >= MOST_WAITING)
+      return hostFailure(
+        "RangeError",
+        `${MOST_WAITING} calls of the host function ${name} wait for their answers already`,
+      );
     let value: unknown;
     try {
       value = JSON.parse(payload);
@@ -131,7 +140,7 @@ class GrantedFunctions implements HostCalls {
       return hostFailure("SyntaxError", `the host function ${name} takes JSON: ${(error as Error).message}`);
     }
     try {
-      const result = (fn as (value: unknown, context: unknown) => unknown)(value, context);
+      const result = (granted.fn as (value: unknown, context: unknown) => unknown)(value, granted.context);
       return isThenable(result) ? result : answerOf(name, result);
     } catch (error) {
       return failureOf(error);
@@ -139,13 +148,14 @@ class GrantedFunctions implements HostCalls {
   }
 
   async #wait(name: string, promise: PromiseLike<unknown>): Promise<string> {
-    this.#waiting++;
+    const granted = this.#functions.get(name)!;
+    granted.waiting++;
     try {
       return answerOf(name, await promise);
     } catch (error) {
       return failureOf(error);
     } finally {
-      this.#waiting--;
+      granted.waiting--;
     }
   }
 }

@@ -12,6 +12,12 @@ export const survive = async ([name, value], { host }) => {
 export const many = async (n, { host }) => (await Promise.all(Array.from({ length: n }, (_, i) => host.call("double", i)))).reduce((a, b) => a + b, 0);
 export const bigint = (_, { host }) => host.call("double", 1n);
 export const echo = (value) => value;
+export const flood = async (n, { host }) => {
+  let refused = 0;
+  for (let i = 0; i < n; i++) host.call("never").catch((error) => { if (error.name === "RangeError") refused++; });
+  await host.call("double", 0);
+  return refused;
+};
 `;
 
 const withHost = (permissions: string[]) => guest("guest", { permissions }, CODE);
@@ -112,6 +118,15 @@ describe.each(PLACEMENTS)("host functions, with guests placed %s,", (placement) 
       const module = await runtime.load(withHost(["again"]), { hostFunctions });
       const answers = await Promise.all(Array.from({ length: 4 }, (_, i) => module.call("ask", ["again", i])));
       expect(answers).toEqual([1, 2, 3, 4]);
+    });
+  });
+
+  it("that never answer fail when a thousand calls wait, and the others answer still", async () => {
+    await withRuntime({ placement }, async (runtime) => {
+      const hostFunctions = { never: () => new Promise(() => {}), double: (value: number) => value * 2 };
+      const module = await runtime.load(withHost(["never", "double"]), { hostFunctions });
+      expect(await module.call("flood", 1200)).toBe(200);
+      expect(await module.call("ask", ["double", 4])).toBe(8);
     });
   });
 

@@ -6,7 +6,7 @@ const LINE = 10_000;
 
 /** First character of what an invoker returns; anything else begins JSON text. */
 export const MARK = {
-  /** The guest answered with a promise: run the jobs, then ask `take`. */
+  /** The guest answered with a promise: run the jobs, then ask `take`, which says this too while the promise is pending. */
   pending: "P",
   /** The payload is not JSON. A description of the parser's error follows. */
   badPayload: "B",
@@ -105,10 +105,7 @@ const bind = (fn, name) => fn === builtin[name] ? undefined : (payload) => {
   return json === undefined ? noJson(result) : json;
 };
 
-const take = () => {
-  ticket++;
-  return outcome;
-};
+const take = () => outcome;
 
 const find = (holder, name) => {
   const value = apply(hasOwnProperty, holder, [name]) ? holder[name] : undefined;

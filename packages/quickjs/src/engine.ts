@@ -53,7 +53,7 @@ export function quickjsEngine(options: QuickJSEngineOptions = {}, build: QuickJS
       memoryLimit: memory === "own",
       parallel: false,
       sync: true,
-      hostFunctions: false,
+      hostFunctions: true,
     },
     pool: { env: "BASE_GOJAVM_POOL_SIZE", size: 8 },
     // A build that is handed over cannot be sent; the released one every worker has. Its code is WebAssembly, which ends with its thread.
@@ -71,12 +71,15 @@ export function quickjsEngine(options: QuickJSEngineOptions = {}, build: QuickJS
   };
 }
 
-/** One memory at a time, made when it is needed and forgotten when it is dropped. */
+/**
+ * One memory at a time, made when it is needed and forgotten when it is dropped. One in which a guest is on the stack,
+ * waiting for a function of the host's, does not do: QuickJS measures a guest's stack from where the guest was made.
+ */
 function oneMemory(make: () => LinearMemory): MemorySource {
   let current: LinearMemory | undefined;
   return {
     take() {
-      if (current === undefined || current.dead) current = make();
+      if (current === undefined || current.dead || current.calledOut > 0) current = make();
       return current;
     },
     drop(memory) {

@@ -1,17 +1,19 @@
-import { type Call, ExtensionError, type Instance } from "extruntime/engine";
-import { MARK } from "./dispatcher.ts";
-import { readOutcome } from "./outcome.ts";
+import { type Call, ExtensionError, type HostCalls, type Instance } from "extruntime/engine";
+import { HostedCall } from "./hosted-call.ts";
 import type { Guest, QuickJSProgram } from "./program.ts";
-import type { Vm } from "./vm.ts";
 
-/** A guest that serves calls. `invoke` runs it to the end on the calling thread, its promises included. */
+/** A guest that serves calls. `invoke` runs it to the end on the calling thread, its promises included, or until it has to wait for the host. */
 export class QuickJSInstance implements Instance {
   readonly #program: QuickJSProgram;
+  readonly #host: HostCalls | undefined;
   #guest: Guest;
   #broken = false;
+  /** The call that runs or waits, of a guest that may call host functions. */
+  #hosted: HostedCall | undefined;
 
   constructor(program: QuickJSProgram, guest: Guest) {
     this.#program = program;
+    this.#host = program.host;
     this.#guest = guest;
   }
 
@@ -19,20 +21,35 @@ export class QuickJSInstance implements Instance {
     return this.#broken;
   }
 
-  invoke(fn: string, payload: string, call: Call): string {
+  invoke(fn: string, payload: string, call: Call): string | Promise<string> {
     refuseNul(payload);
     if (this.#guest.vm.memory.dead) this.#revive(call);
+    if (this.#host !== undefined) return this.#invokeHosted(this.#host, fn, payload, call);
     const { vm, invokers } = this.#guest;
     try {
-      return vm.run(call, () => answer(vm, invokers.get(fn)!, payload));
+      return vm.run(call, () => vm.result(vm.begin(invokers.get(fn)!, payload)));
     } finally {
       if (!vm.broken) vm.collectIfCrowded();
       this.#broken = vm.broken;
     }
   }
 
+  abort(): void {
+    this.#hosted?.abort();
+  }
+
   close(): void {
     this.#program.unload(this.#guest);
+  }
+
+  #invokeHosted(host: HostCalls, fn: string, payload: string, call: Call): string | Promise<string> {
+    const { vm, invokers } = this.#guest;
+    this.#hosted = new HostedCall(vm, host, call, () => {
+      this.#hosted = undefined;
+      if (!vm.broken) vm.collectIfCrowded();
+      this.#broken = vm.broken;
+    });
+    return this.#hosted.start(invokers.get(fn)!, payload);
   }
 
   /** A neighbour in the same linear memory broke it while this instance was idle: start over, as a replaced instance would. */
@@ -42,12 +59,6 @@ export class QuickJSInstance implements Instance {
     this.#program.unload(this.#guest);
     this.#guest = guest;
   }
-}
-
-function answer(vm: Vm, invoker: number, payload: string): string {
-  const first = vm.callWithText(invoker, payload);
-  vm.drain();
-  return readOutcome(first === MARK.pending ? vm.take() : first, (details) => vm.thrown(details));
 }
 
 /** QuickJS takes strings that end at a NUL, and JSON has none. */

@@ -2,12 +2,12 @@ import { Buffer } from "node:buffer";
 import { EXPORTS, type ImportName, type QuickJSBuild, type QuickJSExports } from "./build.ts";
 import { Wasm, type WasmImport, type WasmImports, type WasmMemory, type WasmModule } from "./webassembly.ts";
 
-/** What QuickJS calls while it runs. None of them may throw: an exception must not cross its frames. */
+/** What QuickJS calls while it runs. An exception that crosses its frames costs the memory. */
 export interface VmCallbacks {
   /** `true` stops the guest. Called every ten thousand steps or so. */
   interrupted(): boolean;
-  /** The guest called the host function. `argv` points to its arguments. */
-  called(argc: number, argv: number): void;
+  /** The guest called a function of the host's, known by its number. `argv` points to its arguments. Returns a value for QuickJS to free, or 0 for `undefined`. */
+  called(fn: number, argv: number): number;
   /** Path of what `name` means in the module `base`. */
   resolveModule(base: string, name: string): string;
   /** Source of a module, or `undefined` where there is none. */
@@ -51,6 +51,8 @@ export class LinearMemory {
   exhausted = false;
   /** Live runtimes. */
   users = 0;
+  /** Guests in it that wait on the stack for a function of the host's, which may run others meanwhile. */
+  calledOut = 0;
   /** Pointer to one `JSValue*`, for arguments. */
   readonly argv: number;
   readonly #memory: WasmMemory;
@@ -210,10 +212,8 @@ export class LinearMemory {
     return {
       memory: this.#memory,
       qts_host_interrupt_handler: (runtime: number) => (this.#callbacks.get(runtime)?.interrupted() === true ? 1 : 0),
-      qts_host_call_function: (context: number, _this: number, argc: number, argv: number) => {
-        this.#contexts.get(context)?.called(argc, argv);
-        return 0;
-      },
+      qts_host_call_function: (context: number, _this: number, _argc: number, argv: number, fn: number) =>
+        this.#contexts.get(context)?.called(fn, argv) ?? 0,
       qts_host_normalize_module: (runtime: number, _context: number, base: number, name: number) => {
         const path = this.#callbacks.get(runtime)?.resolveModule(this.text(base), this.text(name));
         return path === undefined ? 0 : this.ownedText(path);

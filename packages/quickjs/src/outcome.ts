@@ -52,6 +52,14 @@ export function brokenMachine(error: unknown): ExtensionError {
   return new ExtensionError("ERR_EXT_CRASHED", `QuickJS failed: ${why}`, { cause: error });
 }
 
+/** A guest called the host, and another one that shares its memory broke that meanwhile. */
+export function lostMemory(): ExtensionError {
+  return new ExtensionError(
+    "ERR_EXT_CRASHED",
+    "another guest broke the memory that they share, while this one waited for the host",
+  );
+}
+
 function noJson(code: ExtensionErrorCode, what: string, error: ExtensionError): ExtensionError {
   if (error.code === "ERR_EXT_MEMORY") return error;
   const message = error.guest?.message ?? error.message;

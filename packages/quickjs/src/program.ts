@@ -3,6 +3,7 @@ import {
   type CompileContext,
   type Extension,
   ExtensionError,
+  type HostCalls,
   type Instance,
   type Program,
 } from "extruntime/engine";
@@ -14,7 +15,7 @@ import { EVAL, type Handle, Vm, type VmOptions } from "./vm.ts";
 
 /** Where programs get linear memories from. */
 export interface MemorySource {
-  /** A live memory, the same one until it is dropped or dies. */
+  /** A live memory in which no guest runs at present, the same one as long as it can be. */
   take(): LinearMemory;
   /** Lets go of a memory that has no users any more. */
   drop(memory: LinearMemory): void;
@@ -33,6 +34,8 @@ const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 export class QuickJSProgram implements Program {
   readonly #extension: Extension;
   readonly #sources: Sources;
+  /** What its guests may call of the host's. */
+  readonly host: HostCalls | undefined;
   readonly #memories: MemorySource;
   readonly #options: VmOptions;
   /** Known for `.mjs`, and for `.js` from the first evaluation on. */
@@ -47,10 +50,12 @@ export class QuickJSProgram implements Program {
   ) {
     this.#extension = extension;
     this.#sources = sources;
+    this.host = context.host;
     this.#memories = memories;
     this.#isModule = sources.main.endsWith(".mjs") ? true : undefined;
     this.#options = {
       stackBytes,
+      hosted: context.host !== undefined,
       log: (level, message) => context.log(level, message),
       resolveModule: resolveImport,
       moduleSource: (path) => sources.files.get(path),
@@ -91,7 +96,7 @@ export class QuickJSProgram implements Program {
   }
 
   unload({ vm, invokers }: Guest): void {
-    if (!vm.memory.dead) for (const invoker of invokers.values()) vm.release(invoker);
+    vm.releaseAll(invokers.values());
     vm.free();
     if (vm.memory.users === 0 || vm.memory.dead) this.#memories.drop(vm.memory);
   }

@@ -1,8 +1,10 @@
 import { type Call, ExtensionError, type GuestErrorDetails, guestError, type LogLevel } from "extruntime/engine";
 import type { QuickJSExports } from "./build.ts";
-import { DISPATCHER, DISPATCHER_FILE, ENTRY } from "./dispatcher.ts";
+import { DISPATCHER, DISPATCHER_FILE, ENTRY, MARK } from "./dispatcher.ts";
+import { GuestRequests, REQUEST } from "./guest-requests.ts";
+import { HOST_OBJECT } from "./host-object.ts";
 import type { LinearMemory, VmCallbacks } from "./linear-memory.ts";
-import { brokenMachine, isOutOfMemory, outOfMemory, readDetails, withoutDispatcher } from "./outcome.ts";
+import { brokenMachine, isOutOfMemory, outOfMemory, readDetails, readOutcome } from "./outcome.ts";
 
 /** Pointer to a `JSValue` of this VM, which its holder must free. */
 export type Handle = number;
@@ -10,6 +12,8 @@ export type Handle = number;
 export interface VmOptions {
   /** Bytes of QuickJS's own stack. */
   readonly stackBytes: number;
+  /** Whether the guest gets the global `host`. */
+  readonly hosted: boolean;
   log(level: LogLevel, message: string): void;
   resolveModule(base: string, name: string): string;
   moduleSource(path: string): string | undefined;
@@ -32,6 +36,7 @@ const STOPPED = new Error("stopped");
  */
 export class Vm implements VmCallbacks {
   readonly memory: LinearMemory;
+  readonly requests: GuestRequests;
   readonly #options: VmOptions;
   readonly #exports: QuickJSExports;
   readonly #runtime: number;
@@ -56,6 +61,7 @@ export class Vm implements VmCallbacks {
     if (this.#context === 0) throw outOfMemory();
     this.#undefined = exports.QTS_GetUndefined();
     this.#newString = (pointer) => exports.QTS_NewString(this.#context, pointer);
+    this.requests = new GuestRequests(memory, this.#context, options.log, (text) => this.#newText(text));
     memory.attach(this.#runtime, this.#context, this);
   }
 
@@ -64,17 +70,31 @@ export class Vm implements VmCallbacks {
     return this.#broken || this.memory.dead;
   }
 
+  /** Whether guest code of it is on the stack. */
+  get running(): boolean {
+    return this.#call !== undefined;
+  }
+
   /** Puts the dispatcher in, before any guest code. */
   prepare(): void {
     const exports = this.#exports;
-    const factory = this.evaluate(DISPATCHER, DISPATCHER_FILE, EVAL.script);
-    const name = this.memory.ownedText("log");
-    const log = exports.QTS_NewFunction(this.#context, name, 2, 0, 1);
-    exports.free(name);
-    const entries = this.#invoke(factory, log);
+    const entries = this.#install(DISPATCHER, REQUEST.log);
     for (let index = 0; index < Object.keys(ENTRY).length; index++)
       this.#entries.push(exports.QTS_GetPropNumber(this.#context, entries, index));
-    for (const handle of [factory, log, entries]) this.release(handle);
+    this.release(entries);
+    if (this.#options.hosted) this.release(this.#install(HOST_OBJECT, REQUEST.ask));
+  }
+
+  /** Evaluates a function of ours in the guest's context and calls it with one that calls the host. */
+  #install(source: string, fn: number): Handle {
+    const exports = this.#exports;
+    const factory = this.evaluate(source, DISPATCHER_FILE, EVAL.script);
+    const name = this.memory.ownedText("host");
+    const callback = exports.QTS_NewFunction(this.#context, name, 3, 0, fn);
+    exports.free(name);
+    const result = this.#invoke(factory, callback);
+    for (const handle of [factory, callback]) this.release(handle);
+    return result;
   }
 
   /**
@@ -93,6 +113,12 @@ export class Vm implements VmCallbacks {
     } finally {
       this.#call = undefined;
     }
+  }
+
+  /** Ends a call: what runs is stopped, as at its deadline, and what waits goes on no more. Returns the error for it. */
+  stop(call: Call): unknown {
+    this.#stopped = call.signal?.aborted === true ? "signal" : "deadline";
+    return this.#stopError(call);
   }
 
   /** Runs code and returns its value; for a module its namespace, or a promise of it. */
@@ -154,9 +180,29 @@ export class Vm implements VmCallbacks {
     return this.#exports.QTS_GetGlobalObject(this.#context);
   }
 
+  /** Calls an invoker and runs what that leaves to run. Returns the outcome, a mark or JSON text, for `result`. */
+  begin(invoker: Handle, payload: string): string {
+    const first = this.callWithText(invoker, payload);
+    this.drain();
+    return first === MARK.pending ? this.#take() : first;
+  }
+
+  /** Runs what has become possible to run. Returns the outcome of the promise that `begin` met. */
+  goOn(): string {
+    this.drain();
+    return this.#take();
+  }
+
   /** What the promise of the last invoker came to. */
-  take(): string {
+  #take(): string {
     return this.#textOf(this.#invoke(this.#entry("take")));
+  }
+
+  /** The result of an exported function, from what its invoker or `take` returned. */
+  result(outcome: string): string {
+    // Where memory ends, QuickJS may lose a reaction without a word.
+    if (outcome === MARK.pending && this.memory.exhausted) throw outOfMemory();
+    return readOutcome(outcome, (details) => this.thrown(details));
   }
 
   /** Runs promise reactions until none is left. */
@@ -204,6 +250,16 @@ export class Vm implements VmCallbacks {
     this.#exports.QTS_FreeValuePointer(this.#context, handle);
   }
 
+  /** Releases handles whenever it may be, also when the memory is lost. */
+  releaseAll(handles: Iterable<Handle>): void {
+    if (this.memory.dead) return;
+    try {
+      for (const handle of handles) this.release(handle);
+    } catch {
+      this.memory.dead = true;
+    }
+  }
+
   /** Frees all that it allocated. Handles of others must have been released before. */
   free(): void {
     this.memory.detach(this.#runtime, this.#context);
@@ -225,19 +281,8 @@ export class Vm implements VmCallbacks {
     return this.#stopped !== undefined;
   }
 
-  called(argc: number, argv: number): void {
-    if (argc !== 2) return;
-    const [level, message] = [0, 1].map((index) => {
-      const pointer = this.#exports.QTS_GetString(
-        this.#context,
-        this.#exports.QTS_ArgvGetJSValueConstPointer(argv, index),
-      );
-      if (pointer === 0) return "";
-      const text = this.memory.text(pointer);
-      this.#exports.QTS_FreeCString(this.#context, pointer);
-      return text;
-    });
-    if (level && message) this.#options.log(level as LogLevel, withoutDispatcher(JSON.parse(message) as string));
+  called(fn: number, argv: number): Handle {
+    return this.requests.handle(fn, argv);
   }
 
   resolveModule(base: string, name: string): string {
@@ -267,9 +312,14 @@ export class Vm implements VmCallbacks {
   }
 
   #string(text: string): Handle {
-    const handle = this.memory.withText(text, this.#newString);
-    if (handle === undefined) throw outOfMemory();
-    return this.#checked(handle);
+    return this.#checked(this.#newText(text));
+  }
+
+  /** A string, or what stands for the exception of there being no room for it. */
+  #newText(text: string): Handle {
+    const handle = this.memory.withText(text, this.#newString) ?? 0;
+    if (handle === 0) throw outOfMemory();
+    return handle;
   }
 
   #invoke(fn: Handle, ...values: Handle[]): Handle {

@@ -8,7 +8,11 @@ const runtime = quickjs();
 const load = (name, options) =>
   runtime.load({ manifest: { name, runtime: "quickjs", module: "guest.js", exports: ["f"] }, files: FILES }, options);
 
-const scenarios = { calls, loads, modules };
+const HOSTED = {
+  "guest.js":
+    "const f = async (v) => { host.call('later', v); return [await host.call('now', v), ...await Promise.all([host.call('later', v), host.call('later', v)])] }",
+};
+const scenarios = { calls, loads, modules, hostCalls };
 console.log(JSON.stringify(await scenarios[process.argv[2]]()));
 await runtime.close();
 
@@ -19,6 +23,22 @@ async function calls() {
   };
   await some(20_000);
   return gain(() => some(200_000));
+}
+
+/** Each call has three answers and leaves one open. */
+async function hostCalls() {
+  const manifest = { name: "guest", runtime: "quickjs", module: "guest.js", exports: ["f"] };
+  const module = await runtime.load(
+    { manifest: { ...manifest, permissions: ["now", "later"], limits: { memoryMb: 16 } }, files: HOSTED },
+    { hostFunctions: { now: (value) => value, later: async (value) => value } },
+  );
+  const some = async (count) => {
+    for (let i = 0; i < count; i += 100)
+      await Promise.all(Array.from({ length: 100 }, (_, j) => module.invoke("f", `{"n":${i + j}}`)));
+  };
+  await some(5000);
+  const gained = await gain(() => some(50_000));
+  return { ...gained, instances: module.stats().instancesCreated };
 }
 
 async function loads() {

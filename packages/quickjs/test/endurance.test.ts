@@ -12,6 +12,7 @@ interface Growth {
   linear: number;
   resident: number;
   answers: number;
+  instances: number;
 }
 
 /** Runs a scenario in a process of its own with the garbage collector exposed, and returns the bytes that it gained. */
@@ -34,6 +35,14 @@ test("200,000 calls leave memory where it was", async () => {
   expect(heap).toBeLessThan(2e6);
   expect(linear).toBe(0);
   expect(resident).toBeLessThan(16e6);
+}, 300_000);
+
+test("50,000 overlapping calls that call the host, and leave calls open, leave memory where it was", async () => {
+  const { heap, linear, resident, instances } = await growth("hostCalls");
+  expect(heap).toBeLessThan(2e6);
+  expect(linear).toBe(0);
+  expect(resident).toBeLessThan(16e6);
+  expect(instances).toBe(8);
 }, 300_000);
 
 test("a thousand loads and closes leave memory where it was", async () => {

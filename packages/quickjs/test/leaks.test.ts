@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { type Call, type Extension, UNLIMITED } from "extruntime/engine";
+import { setImmediate } from "node:timers/promises";
+import { type Call, type Extension, type HostCalls, type Instance, UNLIMITED } from "extruntime/engine";
 import { expect, test } from "vitest";
 import { LinearMemory } from "../src/linear-memory.ts";
 import { QuickJSProgram } from "../src/program.ts";
@@ -20,12 +21,12 @@ function leaked(): string {
   return /\d+ byte\(s\) leaked in \d+ allocation\(s\)/.exec(printed.join(""))?.[0] ?? "nothing";
 }
 
-function program(source: string, files: Record<string, string> = {}): QuickJSProgram {
+function program(source: string, files: Record<string, string> = {}, host?: HostCalls): QuickJSProgram {
   const manifest = { name: "guest", module: "guest.js", exports: ["f"], runtime: "quickjs" };
   return new QuickJSProgram(
     { manifest, location: "memory:guest" } as unknown as Extension,
     { main: "guest.js", files: new Map([["guest.js", source], ...Object.entries(files)]) },
-    { memoryBytes: undefined, pool: 1, log() {} },
+    { memoryBytes: undefined, pool: 1, host, log() {} },
     { take: () => memory, drop() {} },
     STACK_BYTES,
   );
@@ -47,6 +48,38 @@ function live(
     }
     instance.close();
   } catch {}
+}
+
+/** The instance that a guest of this host lives in, for it to abort. */
+let waiting: Instance | undefined;
+
+/** Answers "now" at once, "later" with a promise, and anything else with one that never settles. */
+const host: HostCalls = {
+  names: ["now", "later", "never"],
+  call(name, payload) {
+    if (name === "now") return `=${payload}`;
+    if (name === "fail") return '!["Error","failed"]';
+    if (name === "abort") waiting?.abort?.(UNLIMITED);
+    return name === "later" ? Promise.resolve(`=${payload}`) : new Promise(() => {});
+  },
+  callNow: (_, payload) => `=${payload}`,
+};
+
+/** The same as `live`, with the host's functions. A call that waits for "never" is aborted. */
+async function liveWithHost(source: string): Promise<void> {
+  const instance = program(source, {}, host).instantiate(UNLIMITED) as Instance;
+  waiting = instance;
+  for (const payload of ["1", "2"]) {
+    try {
+      const result = Promise.allSettled([instance.invoke("f", payload, UNLIMITED)]);
+      // Answers of this host come within a turn of the event loop, if at all.
+      await setImmediate();
+      if (instance.broken === false) instance.abort?.(UNLIMITED);
+      await result;
+    } catch {}
+    if (instance.broken === true) break;
+  }
+  instance.close();
 }
 
 test("the sanitizer sees a leak", () => {
@@ -110,6 +143,31 @@ test.each<[string, () => void]>([
   ["after large payloads", () => live("function f(v) { return v }", [JSON.stringify("é".repeat(100_000)), `"\ud800"`])],
 ])("nothing stays allocated %s", (_, run) => {
   run();
+  expect(memory.dead).toBe(false);
+  expect(leaked()).toBe(OWN);
+});
+
+test.each([
+  ["answers at once", "const f = async (v) => [await host.call('now', v), await host.call('now', { v })]"],
+  ["answers later", "const f = async (v) => [await host.call('later', v), await host.call('later', 'x'.repeat(1e5))]"],
+  ["failures", "const f = async (v) => { await host.call('fail').catch(() => {}); await host.call('fail') }"],
+  ["values without JSON form", "const f = (v) => host.call('now', v === 1 ? 1n : () => 1)"],
+  ["calls that were left", "function f(v) { for (let i = 0; i < 50; i++) host.call('later', v); return v }"],
+  ["calls without an answer that were left", "function f(v) { host.call('never', v).then(() => v); return v }"],
+  [
+    "a guest that was stopped while it waited",
+    "const f = async (v) => { await host.call('later', v); await host.call('never', v) }",
+  ],
+  [
+    "a guest that was stopped while it took an answer",
+    "function f(v) { Object.defineProperty(Object.prototype, 'then', { get() { host.call('abort') } }); return host.call('later', v).then(() => host.call('later', {})) }",
+  ],
+  [
+    "an error while calls were open",
+    "const f = (v) => { host.call('never'); host.call('later'); throw new Error('x') }",
+  ],
+])("nothing stays allocated after host calls: %s", async (_, source) => {
+  await liveWithHost(source);
   expect(memory.dead).toBe(false);
   expect(leaked()).toBe(OWN);
 });

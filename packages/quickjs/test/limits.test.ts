@@ -137,6 +137,12 @@ describe("memory", () => {
     expect(await answer(source, "null", { limits: { memoryMb: 8 } })).toBe('"out of memory"');
   });
 
+  test("a guest in whose full memory a promise is lost is out of memory", async () => {
+    const source =
+      "const kept = []; const fill = (size) => { try { for (;;) kept.push(new Array(size).fill(0)) } catch {} }; async function f() { for (const size of [10000, 1000, 100, 10, 1]) fill(size); return 1 }";
+    await expect(answer(source, "null", { limits: { memoryMb: 8 } })).rejects.toMatchObject({ code: "ERR_EXT_MEMORY" });
+  });
+
   test("a guest that only says that it is out of memory has thrown an error", async () => {
     await expect(answer("function f() { throw new InternalError('out of memory') }")).rejects.toMatchObject({
       code: "ERR_EXT_GUEST",

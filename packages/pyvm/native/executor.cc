@@ -1,7 +1,6 @@
 #include "executor.h"
 
 #include <chrono>
-#include <thread>
 
 #include "output.h"
 #include "thread.h"
@@ -145,11 +144,11 @@ bool Executor::may_hold(int told_core) const {
 }
 
 void Executor::main() {
+    thread_ = std::this_thread::get_id();
     bool started = start_interpreter();
     while (!finished_) {
         wait();
         if (started) py.PyEval_RestoreThread(thread_state_);
-        attached_.store(thread_state_, std::memory_order_relaxed);
         // The lock is kept from call to call; whoever wants it meanwhile gets it from the guest that runs.
         do serve();
         while (posted_.load() != nullptr && !finished_);
@@ -205,7 +204,7 @@ void Executor::attach_caller() {
         caller_ = kind_ == Kind::own_gil ? &own_caller_ : &CallerState::in_main_interpreter();
         caller_->use();
     }
-    attached_.store(caller_->attach(interpreter_->state), std::memory_order_relaxed);
+    caller_state_ = caller_->attach(interpreter_->state);
 }
 
 void Executor::release_caller() {

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "abort.h"
@@ -70,8 +71,13 @@ class Executor : public std::enable_shared_from_this<Executor> {
     }
     AbortGate& gate() { return gate_; }
 
-    // The attached thread is about to run a guest.
-    void enter_gate() { gate_.enter(attached_.load(std::memory_order_relaxed)); }
+    // The attached thread, its own or a caller's, is about to run a guest.
+    void enter_gate() {
+        by_caller_.store(!is_its_thread(), std::memory_order_relaxed);
+        gate_.enter(is_its_thread() ? thread_state_ : caller_state_);
+    }
+    // Whether the current thread is the one that was started for it.
+    bool is_its_thread() const { return std::this_thread::get_id() == thread_; }
 
     // Lives as long as the executor does. Before anything is posted.
     void keep(std::shared_ptr<void> kept) { kept_ = std::move(kept); }
@@ -98,14 +104,14 @@ class Executor : public std::enable_shared_from_this<Executor> {
     void attach_caller();
     void detach_caller() { caller_->detach(); }
     void release_caller();
-    // Whether it is the caller's thread that runs the guest.
-    bool runs_on_caller() const { return attached_.load(std::memory_order_relaxed) != thread_state_; }
 
     // Where host calls go while the caller waits on JavaScript's thread for what the executor's runs; otherwise null.
     HostDesk* desk() const { return desk_.load(std::memory_order_relaxed); }
     void set_desk(HostDesk* desk) { desk_.store(desk, std::memory_order_relaxed); }
     // The call that runs now while JavaScript's thread waits for it, or 0. Any thread.
-    std::uint64_t running_sync() const { return runs_on_caller() || desk() != nullptr ? gate_.running() : 0; }
+    std::uint64_t running_sync() const {
+        return by_caller_.load(std::memory_order_relaxed) || desk() != nullptr ? gate_.running() : 0;
+    }
 
     // For values of host calls: a guest that makes one may be in the middle of another. On the thread that runs the guest.
     std::unique_ptr<JsonCodec> take_codec();
@@ -130,7 +136,9 @@ class Executor : public std::enable_shared_from_this<Executor> {
     // Kept for ever when the interpreter had to be abandoned with threads in it.
     Interpreter* interpreter_ = nullptr;
     PyThreadState* thread_state_ = nullptr;  // of the executor's own thread
-    std::atomic<PyThreadState*> attached_{nullptr};  // that one, or the one that runs the guest synchronously
+    std::thread::id thread_;
+    PyThreadState* caller_state_ = nullptr;  // with which a caller is attached
+    std::atomic<bool> by_caller_{false};  // runs the guest
     CallerState own_caller_;  // in an interpreter of its own
     CallerState* caller_ = nullptr;  // that one, or the one of the main interpreter; null before the first synchronous call
     std::atomic<HostDesk*> desk_{nullptr};

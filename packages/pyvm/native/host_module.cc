@@ -22,6 +22,11 @@ constexpr int kLookAfter = 50;
 const pid_t the_process = getpid();
 
 PyObject* raise(const Interpreter& interpreter, const char* name, const char* message) {
+    if (!interpreter.support.host_failure) {
+        // The interpreter is at its end, and finalisers are all that still runs.
+        py.PyErr_SetString(*py.PyExc_RuntimeError, message);
+        return nullptr;
+    }
     Ref arguments = Ref::steal(py.PyTuple_New(2));
     Ref texts[] = {Ref::steal(py.PyUnicode_DecodeUTF8(name, std::strlen(name), nullptr)),
                    Ref::steal(py.PyUnicode_DecodeUTF8(message, std::strlen(message), nullptr))};
@@ -81,8 +86,7 @@ class Asking {
     bool run() {
         if (gate_ == nullptr) return from_own_thread();
         Executor& executor = gate_->executor();
-        if (executor.runs_on_caller()) return on_this_thread(executor);
-        return elsewhere(executor.desk());
+        return executor.is_its_thread() ? elsewhere(executor.desk()) : on_this_thread(executor);
     }
 
   private:

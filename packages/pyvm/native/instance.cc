@@ -180,6 +180,7 @@ void Instance::close(std::function<void()> when_ended) {
 void Instance::drop() {
     if (closed()) return;
     remove_home(program_);
+    completions_->host_calls().end(program_);
     bool running = executor_->gate().running() != 0;
     cancellation_->request(*executor_);
     // What is withdrawn is the executor's alone.

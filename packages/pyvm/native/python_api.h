@@ -123,6 +123,7 @@ constexpr int kFloatAddDotZero = 0x02;
     X(PyObject*, PyErr_Occurred, ()) \
     X(void, PyErr_Clear, ()) \
     X(void, PyErr_SetNone, (PyObject*)) \
+    X(void, PyErr_SetString, (PyObject*, const char*)) \
     X(void, PyErr_Fetch, (PyObject**, PyObject**, PyObject**)) \
     X(void, PyErr_NormalizeException, (PyObject**, PyObject**, PyObject**)) \
     X(int, PyException_SetTraceback, (PyObject*, PyObject*)) \
@@ -191,7 +192,8 @@ constexpr int kFloatAddDotZero = 0x02;
     X(PyObject, PyUnicode_Type) \
     X(PyObject, PyLong_Type) \
     X(PyObject, PyFloat_Type) \
-    X(PyObject, PyCoro_Type)
+    X(PyObject, PyCoro_Type) \
+    X(PyObject*, PyExc_RuntimeError)
 
 // clang-format on
 

@@ -23,6 +23,7 @@ const PROMISES = [
   "crashIsolation",
   "parallel",
   "sync",
+  "hostFunctions",
   "nativeAddon",
 ];
 const ENGINES = [

@@ -4,11 +4,14 @@ import type { ManifestInput } from "../manifest.ts";
 import type { Escape } from "./escapes/escape.ts";
 import { answered } from "./expect.ts";
 import type { Subject } from "./facts.ts";
-import { type Guests, inMemory } from "./guests.ts";
+import { type FilesInMemory, type Guests, inMemory } from "./guests.ts";
 import type { KitGuest } from "./sources/kit-guest.ts";
 
 export interface BenchSetup {
+  /** Makes a runtime for this test. */
   readonly create: () => Promise<Runtime>;
+  /** In its place for a test that shares one with others: it is not closed after the test. */
+  readonly shared: (() => Promise<Runtime>) | undefined;
   readonly subject: Subject;
   readonly guests: Guests;
   readonly validate: readonly string[];
@@ -24,6 +27,8 @@ export class Bench {
   readonly escapes: readonly Escape[];
   readonly #setup: BenchSetup;
   readonly #runtimes: Runtime[] = [];
+  /** Of a runtime that is shared. */
+  readonly #modules: Module[] = [];
 
   constructor(setup: BenchSetup) {
     this.subject = setup.subject;
@@ -33,16 +38,17 @@ export class Bench {
     this.#setup = setup;
   }
 
-  /** A runtime of its own for this test. */
+  /** A runtime of its own for this test, or the one that it shares. */
   async runtime(): Promise<Runtime> {
+    if (this.#setup.shared !== undefined) return this.#setup.shared();
     const runtime = await this.#setup.create();
     this.#runtimes.push(runtime);
     return runtime;
   }
 
   /** A guest by name, in a runtime of its own or in the one given. */
-  async load(guest: string, options?: LoadOptions, runtime?: Runtime): Promise<Module> {
-    return (runtime ?? (await this.runtime())).load(this.guests.source(guest), options);
+  load(guest: string, options?: LoadOptions, runtime?: Runtime): Promise<Module> {
+    return this.loadSource(this.guests.source(guest), options, runtime);
   }
 
   /** A guest by name with members of its manifest replaced. */
@@ -52,11 +58,17 @@ export class Bench {
     options?: LoadOptions,
     runtime?: Runtime,
   ): Promise<Module> {
-    return (runtime ?? (await this.runtime())).load(await this.guests.files(guest, manifest), options);
+    return this.loadSource(await this.guests.files(guest, manifest), options, runtime);
+  }
+
+  async loadSource(source: ExtensionSource, options?: LoadOptions, runtime?: Runtime): Promise<Module> {
+    const module = await (runtime ?? (await this.runtime())).load(source, options);
+    if (this.#setup.shared !== undefined) this.#modules.push(module);
+    return module;
   }
 
   /** An extension of the kit's own. */
-  extension(guest: KitGuest, name = "guest"): ExtensionSource {
+  extension(guest: KitGuest, name = "guest"): FilesInMemory {
     return inMemory(guest, name, this.subject.runtime);
   }
 
@@ -71,7 +83,8 @@ export class Bench {
 
   /** Closes what the test opened. Calls that a test left running are aborted. */
   async cleanUp(): Promise<void> {
-    const closing = Promise.all(this.#runtimes.map((runtime) => runtime.close({ abort: true })));
-    await this.answered(closing, "close({ abort: true }) of a runtime, after the test,");
+    const all = [...this.#modules, ...this.#runtimes];
+    const closing = Promise.all(all.map((each) => each.close({ abort: true })));
+    await this.answered(closing, "close({ abort: true }), after the test,");
   }
 }

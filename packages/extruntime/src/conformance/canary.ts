@@ -15,6 +15,7 @@ import {
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { HostFunctions } from "../host-functions.ts";
 import { answered } from "./expect.ts";
 import { changes, type Fingerprint, fingerprint } from "./realm-fingerprint.ts";
 
@@ -80,6 +81,26 @@ export class CanaryCage {
     return new CanaryCage(server, typeof address === "object" && address !== null ? address.port : 0);
   }
 
+  /** What is offered to an attempt that asks for host functions; `seen` is told where one is handed what is no plain JSON value. */
+  hostFunctions(seen: string[]): HostFunctions {
+    const plain = (value: unknown) => {
+      if (!isPlain(value)) seen.push('{"escaped":"an object of its own reached a host function"}');
+      return value;
+    };
+    return {
+      "kit.echo": plain,
+      "kit.later": (value: unknown) => new Promise((resolve) => setImmediate(resolve, plain(value))),
+      "kit.fail": (value: unknown) => {
+        const cause = new Error(this.#secret);
+        throw Object.assign(new RangeError(`refused: ${JSON.stringify(plain(value))}`, { cause }), {
+          secret: this.#secret,
+          toJSON: () => this.#secret,
+        });
+      },
+      "kit.secret": () => this.#secret,
+    };
+  }
+
   /** Fails where something was touched. `seen` is all that came out of the guest. */
   async check(seen: readonly string[], patienceMs: number): Promise<void> {
     // What a guest set going must have its turn before the look.
@@ -121,6 +142,14 @@ function escapeIn(text: string): string | undefined {
   const { escaped } = value as { escaped: unknown };
   const isNothing = !escaped || (Array.isArray(escaped) && escaped.length === 0);
   return isNothing ? undefined : JSON.stringify(escaped);
+}
+
+/** Whether it is what JSON text of the host's realm is read as, looked at without running what is in it. */
+function isPlain(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return typeof value !== "function" && typeof value !== "symbol";
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== Array.prototype) return false;
+  return Object.values(Object.getOwnPropertyDescriptors(value)).every((each) => "value" in each && isPlain(each.value));
 }
 
 function isOpen(fd: number): boolean {

@@ -4,6 +4,7 @@ import { importEngine } from "./engine-module.ts";
 import { findFacts, type Known } from "./find-facts.ts";
 import type { ChildMessage, FailureText, RunMessage } from "./messages.ts";
 import type { Plan } from "./setup.ts";
+import { SharedRuntime } from "./shared-runtime.ts";
 import { type ListedTest, listTests } from "./test-list.ts";
 
 /**
@@ -24,8 +25,9 @@ async function start(plan: Plan): Promise<void> {
   const create = await importEngine(plan);
   const known = await findFacts(plan, create);
   const tests = new Map(listTests(known.facts).flatMap(({ tests }) => tests.map((test) => [test.id, test] as const)));
+  const shared = new SharedRuntime(create);
   process.on("message", async ({ run }: RunMessage) => {
-    const failure = await outcome(tests.get(run)!, known, plan, create);
+    const failure = await outcome(tests.get(run)!, known, plan, create, shared);
     send({ done: run, failure });
   });
   send({ ready: known.facts });
@@ -36,10 +38,12 @@ async function outcome(
   known: Known,
   plan: Plan,
   create: Awaited<ReturnType<typeof importEngine>>,
+  shared: SharedRuntime,
 ): Promise<FailureText | undefined> {
   const { subject } = test;
   const bench = new Bench({
     create,
+    shared: test.shares === true ? shared.get : undefined,
     subject,
     guests: known.guests.get(subject.language)!,
     validate: known.validate,
@@ -48,6 +52,7 @@ async function outcome(
   });
   let failure: FailureText | undefined;
   try {
+    if (test.shares !== true) await bench.answered(shared.close(), "close({ abort: true }) of the tests' before it");
     await test.run(bench);
   } catch (error) {
     failure = describe(error);

@@ -19,6 +19,8 @@ export interface Subject {
   readonly traits: LanguageTraits;
   readonly runtime: string;
   readonly aliases: readonly string[];
+  /** Where the setup has the engine placed. */
+  readonly placement: string;
   readonly capabilities: Capabilities;
   /** Names of the guests that there are: the caller's, and the kit's own. */
   readonly guests: readonly string[];

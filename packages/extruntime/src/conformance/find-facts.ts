@@ -25,23 +25,29 @@ export async function findFacts(plan: Plan, create: () => Promise<Runtime>): Pro
   const escapes = new Map<string, readonly Escape[]>();
   const extra = plan.escapes === undefined ? [] : await importEscapes(plan.escapes);
   const validate = plan.validate ?? Object.values(plan.guests).map((folder) => join(folder, "validate"));
+  const placement = typeof plan.options.placement === "string" ? plan.options.placement : "inline";
   const subjects: Subject[] = [];
   for (const language of languagesOf(capabilities.acceptsLanguages, name)) {
     const own = new Guests(folderOf(plan, language, capabilities.acceptsLanguages), language, name);
     guests.set(language, own);
-    escapes.set(language, [...escapesOf(language), ...extra.filter((way) => (way.language ?? language) === language)]);
+    const ways = [...escapesOf(language), ...extra.filter((way) => (way.language ?? language) === language)];
+    const able = capabilities.hostFunctions === true;
+    escapes.set(
+      language,
+      ways.filter((way) => able || way.permissions === undefined),
+    );
     subjects.push({
       language,
       traits: traitsOf(language, plan.languages[language]),
       runtime: name,
       aliases,
+      placement,
       capabilities,
       guests: own.names(),
       validate: validate.map((path) => basename(path)),
       escapes: escapes.get(language)!.map((way) => way.name),
     });
   }
-  const placement = typeof plan.options.placement === "string" ? plan.options.placement : "inline";
   return { facts: { name, aliases, placement, capabilities, unavailable, subjects }, guests, escapes, validate };
 }
 

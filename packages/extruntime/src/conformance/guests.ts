@@ -53,8 +53,12 @@ export class Guests {
   }
 }
 
+export interface FilesInMemory extends ExtensionFiles {
+  readonly manifest: ManifestInput;
+}
+
 /** An extension of the kit's own, kept in memory. */
-export function inMemory(guest: KitGuest, name: string, runtime: string): ExtensionFiles {
+export function inMemory(guest: KitGuest, name: string, runtime: string): FilesInMemory {
   return {
     manifest: {
       name: name.replace(/[^A-Za-z0-9_-]+/g, "-").slice(0, 100),

@@ -5,6 +5,7 @@ import { capabilityGroup } from "./groups/capabilities.ts";
 import { closingGroup } from "./groups/closing.ts";
 import { crashGroup } from "./groups/crash.ts";
 import { errorGroup } from "./groups/errors.ts";
+import { hostFunctionGroup } from "./groups/host-functions.ts";
 import { lifecycleGroup } from "./groups/lifecycle.ts";
 import { loadGroup } from "./groups/load.ts";
 import { memoryGroup } from "./groups/memory.ts";
@@ -30,7 +31,8 @@ export type PromiseName =
   | "crashIsolation"
   | "memoryLimit"
   | "parallel"
-  | "sync";
+  | "sync"
+  | "hostFunctions";
 
 /** In the order in which reports show them. */
 export const PROMISES: readonly PromiseName[] = [
@@ -42,6 +44,7 @@ export const PROMISES: readonly PromiseName[] = [
   "crashIsolation",
   "parallel",
   "sync",
+  "hostFunctions",
   "nativeAddon",
 ];
 
@@ -53,6 +56,8 @@ export interface Test {
   readonly promise?: PromiseName;
   /** Needs a process in which nothing ran before, since it measures memory. */
   readonly fresh?: boolean;
+  /** `bench.runtime()` is one that it shares with the tests before and after it, since starting workers takes long. It must not close it. */
+  readonly shares?: boolean;
   /** Times the setup's `patienceMs`. 1 where it is left out. */
   readonly patience?: number;
 }
@@ -88,6 +93,7 @@ const GROUPS: readonly ((subject: Subject) => Group)[] = [
   outputGroup,
   capabilityGroup,
   syncGroup,
+  hostFunctionGroup,
   parallelGroup,
   abortGroup,
   memoryGroup,

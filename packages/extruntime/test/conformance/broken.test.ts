@@ -99,6 +99,84 @@ const LIES: readonly Lie[] = [
     patienceMs: 60_000,
   },
   { lie: "synchronous calls that are not", found: /invokeSync answers, as invoke does/, because: /not today/ },
+  { lie: "host functions that nobody granted", found: /one that was not granted/, because: /does not ask for/ },
+  {
+    lie: "host functions that are declared and cannot be called",
+    found: /one gets the value and who calls/,
+    because: /PermissionError/,
+  },
+  {
+    lie: "host functions that are refused to nobody",
+    found: /a load that asks for one is refused/,
+    because: /load must fail, and gave/,
+  },
+  { lie: "a caller under another name", found: /one gets the value and who calls/, because: /must be told who calls/ },
+  {
+    lie: "a host function that is called twice",
+    found: /one gets the value and who calls/,
+    because: /must be called once/,
+  },
+  {
+    lie: "values for the host in single precision",
+    found: /values go there and come back/,
+    because: /must be given .* as/,
+  },
+  { lie: "values for the host in single precision", found: /any JSON value reaches host/, because: /reached the host/ },
+  { lie: "answers of the host that are cut", found: /a value of a mebibyte/, because: /came back as/ },
+  {
+    lie: "answers of the host that are mixed up",
+    found: /a thousand calls at a time each/,
+    because: /the answer of call/,
+  },
+  {
+    lie: "an answer of the host that comes late and to another",
+    found: /never answers: its caller gets ERR_EXT_TIMEOUT/,
+    because: /the next answer must be/,
+  },
+  { lie: "a host's error that loses its name", found: /what one throws reaches/, because: /must catch the name/ },
+  { lie: "a host's stack that its guest sees", found: /what one throws reaches/, because: /saw the stack of the host/ },
+  {
+    lie: "a wait for the host that keeps the thread",
+    found: /one that answers later is waited for/,
+    because: /did not answer/,
+    patienceMs: 1_000,
+  },
+  {
+    lie: "a wait for the host that nothing ends",
+    found: /never answers: its caller gets ERR_EXT_TIMEOUT/,
+    because: /the next call is still not settled/,
+    patienceMs: 1_000,
+  },
+  {
+    lie: "a wait for the host that nothing ends",
+    found: /never answers: a signal rejects/,
+    because: /the next call is still not settled/,
+    slices: true,
+    patienceMs: 1_000,
+  },
+  {
+    lie: "a wait for the host that nothing ends",
+    found: /never answers: close/,
+    because: /close\(\{ abort: true \}\) is still not settled/,
+    patienceMs: 1_000,
+  },
+  {
+    lie: "one call of the host at a time",
+    found: /one may call into the module that calls it, which/,
+    because: /waits for its host function is still not settled/,
+    patienceMs: 1_000,
+  },
+  { lie: "one module's host functions for all", found: /a module has its own/, because: /another module/ },
+  {
+    lie: "synchronous calls that call no host",
+    found: /invokeSync calls one that answers at once/,
+    because: /must call the host function/,
+  },
+  {
+    lie: "calls of the host that leave something behind",
+    found: /20000 calls of host functions/,
+    because: /heap after 20000 calls of host functions has grown/,
+  },
   {
     lie: "a crash that takes the host along",
     found: /a guest that crashes its engine/,
@@ -145,6 +223,8 @@ describe("what is declared and cannot be shown is rejected", () => {
     ["allocate", /allocates without end gets/],
     ["loop", /limits.timeoutMs holds/],
     ["validate", /validate answers all/],
+    ["call-host", /the guests that its capabilities/],
+    ["call-host", /host functions > one gets the value/],
   ])("without the guest %s", async (guest, found) => {
     const setup = {
       engine: engine("toy-engine.mjs"),

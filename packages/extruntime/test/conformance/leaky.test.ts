@@ -33,6 +33,7 @@ it.each([
       "ends the process",
       "replaces JSON",
       "throws into the host later",
+      "host functions: constructor.constructor of what they are called with",
     ],
   ],
   [
@@ -46,6 +47,14 @@ it.each([
       "changes the environment",
       "adds a global to the host",
       "sets the exit code",
+      "host functions: constructor.constructor of what they are called with",
+      "host functions: the promise of an answer",
+      "host functions: the values of answers",
+      "host functions: the errors of answers",
+      "host functions: Error.prepareStackTrace while one fails",
+      "host functions: values with toJSON, then, getters and proxies",
+      "host functions: the call itself by call, apply, bind and new",
+      "host functions: a call after its function has returned",
     ],
   ],
   [

@@ -21,6 +21,7 @@ const GUESTS: Readonly<Record<string, string>> = {
   language: "run = exclaim",
   crash: "crash = crash",
   validate: "validate = validate",
+  "call-host": "call = callHost\ncaught = catchHost",
   "bad-result": "run = unserialisable",
   "top-level-throw": "run = value\nstart = refuse",
   "top-level-loop": "run = value\nstart = forever",

@@ -11,6 +11,12 @@ export interface Escape {
   /** Only for this language; left out in the setup's own module, it is for every language of the engine. */
   readonly language?: string | undefined;
   readonly guest: (canary: Canary) => KitGuest;
+  /**
+   * Host functions that its manifest asks for. The kit offers `kit.echo`, which answers with its value; `kit.later`, which does so later; `kit.fail`, which throws an
+   * error that carries the secret beside its message; and `kit.secret`, which answers with the secret and must not be asked for. Attempted
+   * only where `capabilities.hostFunctions` is true.
+   */
+  readonly permissions?: readonly string[] | undefined;
   /** In the place of the canary as JSON: a payload that aims at something by itself. */
   readonly payload?: string | undefined;
 }

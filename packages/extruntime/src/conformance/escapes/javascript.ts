@@ -1,6 +1,7 @@
 import type { Canary } from "../canary.ts";
 import { javascript } from "../sources/javascript.ts";
 import type { Escape } from "./escape.ts";
+import { hostFunctionEscapes } from "./javascript-host-functions.ts";
 import { hostileResults } from "./javascript-results.ts";
 
 /** `reach` looks for the host's `process` from a function's realm; what is found ends the attempt as an escape. */
@@ -201,4 +202,10 @@ const DOING: readonly Escape[] = [
   attempt("throws into the host later", `${HOST} host.nextTick(() => { throw new Error("late"); });`),
 ];
 
-export const javascriptEscapes: readonly Escape[] = [...REACHING, ...IMPORTING, ...DOING, ...hostileResults(attempt)];
+export const javascriptEscapes: readonly Escape[] = [
+  ...REACHING,
+  ...IMPORTING,
+  ...DOING,
+  ...hostileResults(attempt),
+  ...hostFunctionEscapes(REACH),
+];

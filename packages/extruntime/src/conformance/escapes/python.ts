@@ -61,5 +61,27 @@ export const pythonEscapes: readonly Escape[] = [
     "import pyodide_js\npyodide_js.mountNodeFS('/host', canary['folder'])\nreturn open('/host/secret.mjs').read()",
   ),
   attempt("maps a file", "import mmap, os\nreturn mmap.mmap(os.open(canary['file'], os.O_RDONLY), 0).read().decode()"),
+  ...[
+    attempt(
+      "host functions: one that was not granted, by names of every kind",
+      "class Name(str):\n    def __str__(self):\n        return 'kit.secret'\n    def __eq__(self, other):\n        return True\n    __hash__ = str.__hash__\nout = []\nfor name in ['kit.secret', Name('kit.secret'), Name('kit.echo'), 'kit.secret\\0', 'kit.echo\\0', b'kit.secret', ['kit.secret'], None, 3]:\n    try:\n        out.append(extruntime.call(name, 1))\n    except Exception as error:\n        out.append(type(error).__name__)\nreturn out",
+      "import extruntime",
+    ),
+    attempt(
+      "host functions: what an error carries",
+      "try:\n    extruntime.call('kit.fail', 1)\nexcept Exception as error:\n    import traceback\n    return [str(vars(error)), str(error.args), str(error.__cause__), str(error.__context__), traceback.format_exc()]",
+      "import extruntime",
+    ),
+    attempt(
+      "host functions: the module's own way to the host",
+      "return {'escaped': [name for name in vars(extruntime) if not name.startswith('__') and name not in ('call', 'HostError')]}",
+      "import extruntime",
+    ),
+    attempt(
+      "host functions: json replaced before a call",
+      "import json\njson.dumps = lambda *args, **named: 'not json'\njson.loads = lambda *args, **named: object()\nreturn extruntime.call('kit.echo', {'a': [1]})",
+      "import extruntime",
+    ),
+  ].map((way) => ({ ...way, permissions: ["kit.echo", "kit.fail"] })),
   attempt("reads /proc", "return {'escaped': open('/proc/self/environ').read()[:20]}"),
 ];

@@ -20,6 +20,7 @@ import {
   when,
 } from "../sources/wasm-assembler.ts";
 import type { Escape } from "./escape.ts";
+import { hostFunctionEscapes } from "./wasm-host-functions.ts";
 
 const WASI = "wasi_snapshot_preview1";
 /** Where attempts keep arguments and what they read; the allocator begins at 32,768. */
@@ -371,4 +372,5 @@ export const wasmEscapes: readonly Escape[] = [
   ...RESULTS,
   ...ALLOCATORS,
   ...SHAPES,
+  ...hostFunctionEscapes,
 ];

@@ -4,7 +4,15 @@ import type { Subject } from "../facts.ts";
 import { nativeAddonsLoaded } from "../processes.ts";
 import type { Group } from "../test-list.ts";
 
-const FLAGS = ["hardSandbox", "nativeAddon", "crashIsolation", "memoryLimit", "parallel", "sync"] as const;
+const FLAGS = [
+  "hardSandbox",
+  "nativeAddon",
+  "crashIsolation",
+  "memoryLimit",
+  "parallel",
+  "sync",
+  "hostFunctions",
+] as const;
 
 /** What is declared is of the right form, and what can be seen of it by looking is so. */
 export function capabilityGroup(subject: Subject): Group {

@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
 import { ExtensionError } from "../../errors.ts";
 import type { Subject } from "../facts.ts";
+import { loadCaller, mustWait } from "../host-caller.ts";
 import { descendants } from "../processes.ts";
 import type { Group, Test } from "../test-list.ts";
 
 const LOADS = 1000;
 const CALLS = 50_000;
+const HOST_CALLS = 20_000;
+/** In a process, where a guest that waits for the host takes a good part of a millisecond. */
+const HOST_CALLS_FROM_AFAR = 5_000;
 /** Loads under way at a time. */
 const LANES = 4;
 const MIB = 2 ** 20;
@@ -18,8 +22,10 @@ const RESIDENT = 96 * MIB;
 const HEAP_OF_CALLS = MIB;
 
 /** Leaks, in a process of its own that was started with `--expose-gc`. */
-export function lifecycleGroup(_subject: Subject): Group {
-  return { name: "lifecycle", promise: "contract", tests: [loads, calls] };
+export function lifecycleGroup({ capabilities, placement }: Subject): Group {
+  const count = placement === "process" ? HOST_CALLS_FROM_AFAR : HOST_CALLS;
+  const tests = capabilities.hostFunctions ? [loads, calls, hostCalls(count)] : [loads, calls];
+  return { name: "lifecycle", promise: "contract", tests };
 }
 
 const loads: Test = {
@@ -74,6 +80,34 @@ const calls: Test = {
     assert.ok(echo.stats().instances <= 2);
   },
 };
+
+function hostCalls(count: number): Test {
+  return {
+    name: `${count} calls of host functions, good and failing, leave no memory behind`,
+    promise: "hostFunctions",
+    fresh: true,
+    patience: 3,
+    async run(bench) {
+      const answer = (value: { i: number }) => {
+        if (value.i % 10 === 9) throw new RangeError(`not ${value.i}`);
+        return value.i % 10 === 5 && mustWait(bench.subject) ? Promise.resolve(value) : value;
+      };
+      const module = await loadCaller(bench, answer, { limits: { pool: 2 } });
+      const text = "x".repeat(100);
+      const call = async (i: number) => {
+        await module.invoke(i % 20 === 19 ? "caught" : "call", JSON.stringify({ i, text })).catch(() => {});
+      };
+      await inLanes(count / 5, call, 32);
+      const before = await memory();
+      await inLanes(count, call, 32);
+      const after = await memory();
+      // Per call more than above: there are fewer, and what a collector leaves is the same.
+      expectLittle(after.heap - before.heap, HEAP_OF_CALLS, `heap after ${count} calls of host functions`);
+      expectLittle(after.resident - before.resident, RESIDENT, `resident memory after ${count} such calls`);
+      assert.ok(module.stats().instances <= 2);
+    },
+  };
+}
 
 /** A synchronous call does not wait for an instance. */
 function ifFree(call: () => void): void {

@@ -5,6 +5,7 @@ import { ExtensionError } from "../../errors.ts";
 import type { Bench } from "../bench.ts";
 import { parsed, sameJson, show } from "../expect.ts";
 import type { Subject } from "../facts.ts";
+import { loadCaller } from "../host-caller.ts";
 import type { Group, Test } from "../test-list.ts";
 
 const VALUES = 300;
@@ -18,7 +19,13 @@ export function propertyGroup(subject: Subject): Group {
   return {
     name: "properties",
     promise: "contract",
-    tests: [values, payloads(subject), modules, ...(subject.capabilities.hardSandbox ? [changedModules(subject)] : [])],
+    tests: [
+      values,
+      payloads(subject),
+      ...(subject.capabilities.hostFunctions ? [hostValues] : []),
+      modules,
+      ...(subject.capabilities.hardSandbox ? [changedModules(subject)] : []),
+    ],
   };
 }
 
@@ -67,6 +74,28 @@ function payloads({ traits }: Subject): Test {
     },
   };
 }
+
+const hostValues: Test = {
+  name: "any JSON value reaches host functions, and comes back from them, equal",
+  promise: "hostFunctions",
+  async run(bench) {
+    const fc = await fastCheck();
+    let given: unknown;
+    let answer: unknown;
+    const module = await loadCaller(bench, (value) => {
+      given = value;
+      return answer;
+    });
+    const pairs = fc.tuple(fc.jsonValue({ maxDepth: 6 }), fc.jsonValue({ maxDepth: 6 }));
+    await check(fc, pairs, VALUES, async (pair) => {
+      const [sent, wanted] = pair.map((value) => JSON.stringify(value)) as [string, string];
+      answer = pair[1];
+      const back = parsed(await module.invoke("call", sent), "the answer");
+      assert.ok(sameJson(given, JSON.parse(sent)), `${sent} reached the host function as ${show(given)}`);
+      assert.ok(sameJson(back, JSON.parse(wanted)), `the answer ${wanted} came back as ${show(back)}`);
+    });
+  },
+};
 
 const modules: Test = {
   name: "any bytes as a module fail the load or are a module, and the host lives",

@@ -20,6 +20,7 @@ export function sandboxGroup(subject: Subject): Group {
 function declared(subject: Subject): Test[] {
   const attempts = subject.escapes.map((name, i) => ({
     name: `${name}: gets nowhere`,
+    shares: true,
     run: (bench: Bench) => attempt(bench, bench.escapes[i]!),
   }));
   return [{ name: "there are attempts for the language", run: async () => someEscapes(subject) }, ...attempts];
@@ -61,8 +62,13 @@ async function open(
   const line = (message: string) => void seen.push(message);
   const logger: Logger = { debug: line, info: line, warn: line, error: line };
   try {
-    const extension = bench.extension(way.guest(cage.canary), "attempt");
-    return await bench.answered(runtime.load(extension, { logger, ...limits(bench) }), "load");
+    const { files, manifest } = bench.extension(way.guest(cage.canary), "attempt");
+    const extension = { files, manifest: { ...manifest, permissions: [...(way.permissions ?? [])] } };
+    const hostFunctions = way.permissions === undefined ? undefined : cage.hostFunctions(seen);
+    return await bench.answered(
+      bench.loadSource(extension, { logger, hostFunctions, ...limits(bench) }, runtime),
+      "load",
+    );
   } catch (error) {
     note(error, "load", seen);
     return undefined;

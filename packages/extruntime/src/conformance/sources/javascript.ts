@@ -1,4 +1,4 @@
-import type { KitGuest } from "./kit-guest.ts";
+import { HOST_FUNCTION, type KitGuest } from "./kit-guest.ts";
 
 /** One file, an ES module. */
 export function javascript(code: string, exports: readonly string[] = ["run"]): KitGuest {
@@ -30,10 +30,36 @@ const RESULTS: Readonly<Record<string, string>> = {
   "bad-result-throwing": "() => ({ toJSON() { throw new Error('no form'); } })",
 };
 
+/** Native guests get the host as a member of their second argument, those of a sandbox as a global. */
+const CALL_HOST = `const ask = (context, value) => (context?.host ?? globalThis.host).call(${JSON.stringify(HOST_FUNCTION)}, value);`;
+
+/** Guests that call a host function: their exports, and their code. */
+const HOST_CALLERS: Readonly<Record<string, readonly [exports: readonly string[], code: string]>> = {
+  "call-host": [
+    ["call", "caught"],
+    "export const call = (value, context) => ask(context, value);\nexport const caught = async (value, context) => { try { return await ask(context, value); } catch (error) { return [error.name, error.message]; } };",
+  ],
+  "call-host-together": [
+    ["run"],
+    "export const run = (values, context) => Promise.all(values.map((value) => ask(context, value)));",
+  ],
+  "call-host-unawaited": [["run"], "export const run = (value, context) => { ask(context, value); return null; };"],
+  "call-host-unsendable": [
+    ["run"],
+    "const cycle = []; cycle.push(cycle);\nconst values = [1n, Symbol('s'), () => 1, cycle, { deep: [1n] }, { toJSON() { throw new TypeError('no form'); } }];\nexport const run = async (_, context) => { const names = []; for (const value of values) { try { await ask(context, value); names.push(null); } catch (error) { names.push(error.name); } } return names; };",
+  ],
+  "call-host-top-level": [
+    ["run"],
+    "let seen = 'nothing'; const see = (value) => { seen = value; };\ntry { if (globalThis.host) ask(undefined, 1).then(see, see); } catch (error) { see(error); }\nexport const run = () => String(seen);",
+  ],
+};
+
 export function javascriptGuests(): ReadonlyMap<string, KitGuest> {
   const guests = new Map<string, KitGuest>();
   for (const [name, code] of Object.entries(LOOPS)) guests.set(name, javascript(code, ["forever"]));
   for (const [name, code] of Object.entries(RESULTS)) guests.set(name, javascript(`export const run = ${code};`));
+  for (const [name, [exports, code]] of Object.entries(HOST_CALLERS))
+    guests.set(name, javascript(`${CALL_HOST}\n${code}`, exports));
   guests.set(
     "loop-native",
     javascript("export function forever() { return /^(a+)+$/.test('a'.repeat(60) + 'b'); }", ["forever"]),

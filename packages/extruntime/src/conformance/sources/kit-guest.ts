@@ -1,3 +1,6 @@
+/** The host function that the guests `call-host…` call. */
+export const HOST_FUNCTION = "kit.call";
+
 /** A guest that the kit brings itself, for a language that it knows. */
 export interface KitGuest {
   /** Path of the module among `files`. */

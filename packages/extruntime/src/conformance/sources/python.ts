@@ -1,4 +1,4 @@
-import type { KitGuest } from "./kit-guest.ts";
+import { HOST_FUNCTION, type KitGuest } from "./kit-guest.ts";
 
 export function python(code: string, exports: readonly string[] = ["run"]): KitGuest {
   return { module: "guest.py", exports, files: { "guest.py": code } };
@@ -29,11 +29,30 @@ const RESULTS: Readonly<Record<string, string>> = {
   "bad-result-nan": "float('nan')",
 };
 
+const ASK = `import extruntime\n\ndef ask(value):\n    return extruntime.call(${JSON.stringify(HOST_FUNCTION)}, value)\n\ndef name_of(error):\n    return error.name if isinstance(error, extruntime.HostError) else type(error).__name__\n\n`;
+
+/** Guests that call a host function: their exports, and their code. */
+const HOST_CALLERS: Readonly<Record<string, readonly [exports: readonly string[], code: string]>> = {
+  "call-host": [
+    ["call", "caught"],
+    "def call(value):\n    return ask(value)\n\ndef caught(value):\n    try:\n        return ask(value)\n    except Exception as error:\n        return [name_of(error), str(error)]\n",
+  ],
+  "call-host-unsendable": [
+    ["run"],
+    "cycle = []\ncycle.append(cycle)\n\ndef run(value):\n    names = []\n    for each in [object(), {1, 2}, b'bytes', {(1, 2): 3}, cycle, float('nan'), [float('inf')], lambda: 1]:\n        try:\n            ask(each)\n            names.append(None)\n        except Exception as error:\n            names.append(name_of(error))\n    return names\n",
+  ],
+  "call-host-top-level": [
+    ["run"],
+    "try:\n    ask(1)\nexcept Exception:\n    pass\n\ndef run(value):\n    return value\n",
+  ],
+};
+
 export function pythonGuests(): ReadonlyMap<string, KitGuest> {
   const guests = new Map<string, KitGuest>();
   for (const [name, code] of Object.entries(LOOPS)) guests.set(name, python(code, ["forever"]));
   for (const [name, value] of Object.entries(RESULTS))
     guests.set(name, python(`def run(value):\n    return ${value}\n`));
+  for (const [name, [exports, code]] of Object.entries(HOST_CALLERS)) guests.set(name, python(ASK + code, exports));
   guests.set("loop-native", python("import time\n\ndef forever(value):\n    time.sleep(1e8)\n", ["forever"]));
   guests.set("bad-result-cycle", python("def run(value):\n    a = []\n    a.append(a)\n    return a\n"));
   guests.set("top-level-loop", python("while True:\n    pass\n\ndef run(value):\n    pass\n"));

@@ -99,14 +99,19 @@ export const SHR_U: Code = [0x76];
 export const EQZ: Code = [0x45];
 export const LT_U: Code = [0x49];
 export const GT_U: Code = [0x4b];
+export const NE: Code = [0x47];
 export const I64_OR: Code = [0x84];
 export const I64_SHL: Code = [0x86];
+export const I64_SHR_U: Code = [0x88];
 export const EXTEND_U: Code = [0xad];
+/** The low half of an i64, as an i32. */
+export const WRAP: Code = [0xa7];
 export const MEMORY_SIZE: Code = [0x3f, 0];
 export const MEMORY_GROW: Code = [0x40, 0];
 export const MEMORY_COPY: Code = [0xfc, 10, 0, 0];
 export const MEMORY_FILL: Code = [0xfc, 11, 0];
 export const LOAD: Code = [0x28, 2, 0];
+export const LOAD8_U: Code = [0x2d, 0, 0];
 export const STORE: Code = [0x36, 2, 0];
 export const STORE8: Code = [0x3a, 0, 0];
 

@@ -1,4 +1,4 @@
-import type { KitGuest } from "./kit-guest.ts";
+import { HOST_FUNCTION, type KitGuest } from "./kit-guest.ts";
 import {
   ADD,
   assemble,
@@ -13,15 +13,18 @@ import {
   getGlobal,
   I64_OR,
   I64_SHL,
+  I64_SHR_U,
   i32,
   i64,
   LOAD,
+  LOAD8_U,
   LT_U,
   loop,
   MEMORY_FILL,
   MEMORY_GROW,
   MEMORY_SIZE,
   MUL,
+  NE,
   SHL,
   SHR_U,
   SUB,
@@ -29,7 +32,9 @@ import {
   setGlobal,
   UNREACHABLE,
   type WasmFunction,
+  type WasmImport,
   type WasmModule,
+  WRAP,
   when,
 } from "./wasm-assembler.ts";
 
@@ -71,8 +76,16 @@ export function packed(pointer: Code, length: Code): Code {
   return [...pointer, ...EXTEND_U, ...i64(32n), ...I64_SHL, ...length, ...EXTEND_U, ...I64_OR].flat();
 }
 
+/** Calls a host function: pointers and lengths of its name and of the payload; gives those of the answer, as {@link packed} does. */
+export const HOST_CALL: WasmImport = {
+  module: "extruntime",
+  name: "host_call",
+  params: ["i32", "i32", "i32", "i32"],
+  results: ["i64"],
+};
+
 /** Gives out memory and never takes it back; 0 where there is no more. */
-const BUMP: Code = [
+export const BUMP: Code = [
   ...getGlobal(0),
   ...set(1),
   ...get(1),
@@ -124,7 +137,43 @@ export function wasmGuests(): ReadonlyMap<string, KitGuest> {
   );
   guests.set("bad-result-bounds", pointerGuest({ functions: [pointerFunction("run", packed(i32(64), i32(-1)))] }));
   guests.set("spin", pointerGuest({ functions: [SPIN], data: [{ at: 64, bytes: Buffer.from("1") }] }, ["spin"]));
+  for (const [name, guest] of hostCallers()) guests.set(name, guest);
   return guests;
+}
+
+/** Guests that call the host function whose name lies at 64. */
+function hostCallers(): [string, KitGuest][] {
+  const parts = { imports: [HOST_CALL], data: [{ at: 64, bytes: Buffer.from(HOST_FUNCTION) }] };
+  const answered = [...get(4), ...i64(32n), ...I64_SHR_U, ...WRAP, ...set(2), ...get(4), ...WRAP, ...set(3)];
+  const withoutSign = packed([...get(2), ...i32(1), ...ADD], [...get(3), ...i32(1), ...SUB]);
+  const caller = (name: string, ...check: Code[]): WasmFunction => ({
+    name,
+    params: ["i32", "i32"],
+    results: ["i64"],
+    locals: ["i32", "i32", "i64"],
+    code: [
+      ...[...i32(64), ...i32(HOST_FUNCTION.length), ...get(0), ...get(1), ...call(0), ...set(4)],
+      ...[...answered, ...check.flat(), ...withoutSign],
+    ],
+  });
+  // An answer that fails begins with "!"; what follows is the name and the message of what was thrown.
+  const trap: Code = [...get(2), ...LOAD8_U, ...i32("=".charCodeAt(0)), ...NE, ...when(UNREACHABLE)];
+  const atStart: WasmFunction = {
+    code: [...i32(64), ...i32(HOST_FUNCTION.length), ...i32(80), ...i32(1), ...call(0), ...DROP],
+  };
+  const number = { at: 80, bytes: Buffer.from("1") };
+  return [
+    ["call-host", pointerGuest({ ...parts, functions: [caller("call", trap), caller("caught")] }, ["call", "caught"])],
+    [
+      "call-host-top-level",
+      pointerGuest({
+        ...parts,
+        data: [...parts.data, number],
+        functions: [pointerFunction("run", packed(i32(80), i32(1))), atStart],
+        start: 2,
+      }),
+    ],
+  ];
 }
 
 function started(code: Code): KitGuest {

@@ -43,6 +43,31 @@ const ofModule = (change) => (engine, options) => {
   return over(runtime, { load });
 };
 
+/** A lie about each load, past what the core looks after: `change` gets and gives its two arguments. */
+const ofLoad = (change) => (engine, options) => {
+  const runtime = createRuntime(engine, options);
+  return over(runtime, { load: (source, loadOptions = {}) => runtime.load(...change(source, loadOptions)) });
+};
+
+/** A lie about how guests of a module call the host: `change` gets the calls and gives what is laid over them. */
+const ofHost = (change) =>
+  ofEngine((engine) => ({
+    compile: (extension, { host, ...context }) =>
+      engine.compile(extension, { ...context, host: host && over(host, change(host)) }),
+  }));
+
+/** Each host function that is offered, changed. */
+const offering = (options, change) => ({
+  ...options,
+  hostFunctions: Object.fromEntries(
+    Object.entries(options.hostFunctions ?? {}).map(([name, fn]) => [name, change(fn)]),
+  ),
+});
+
+/** A manifest in memory with other permissions; a folder as it is. */
+const asking = (source, permissions) =>
+  typeof source === "string" ? source : { ...source, manifest: { ...source.manifest, permissions } };
+
 /** An object with members replaced; methods keep the `this` of the one below. */
 function over(below, members) {
   return new Proxy(below, {
@@ -252,6 +277,125 @@ const lies = {
   "synchronous calls that are not": ofModule(() => ({
     invokeSync: () => {
       throw new ExtensionError("ERR_EXT_UNSUPPORTED", "not today");
+    },
+  })),
+  "host functions that nobody granted": ofLoad((source, options) => [
+    asking(source, Object.keys(options.hostFunctions ?? {})),
+    options,
+  ]),
+  "host functions that are declared and cannot be called": ofEngine((engine) => ({
+    compile: (extension, context) => engine.compile(extension, { ...context, host: undefined }),
+  })),
+  "host functions that are refused to nobody": (engine, options) => {
+    const none = { ...engine, capabilities: { ...engine.capabilities, hostFunctions: false } };
+    return ofLoad((source, loadOptions) => [asking(source, []), loadOptions])(none, options);
+  },
+  "a caller under another name": ofLoad((source, options) => [
+    source,
+    offering(options, (fn) => (value, context) => fn(value, Object.freeze({ ...context, extension: "somebody" }))),
+  ]),
+  "a host function that is called twice": ofHost((host) => ({
+    call(...args) {
+      host.call(...args);
+      return host.call(...args);
+    },
+  })),
+  "values for the host in single precision": ofHost((host) => ({
+    call: (name, payload) =>
+      host.call(
+        name,
+        JSON.stringify(JSON.parse(payload, (_, value) => (typeof value === "number" ? Math.fround(value) : value))),
+      ),
+  })),
+  "answers of the host that are cut": ofHost((host) => ({
+    call: (...args) =>
+      answer(host.call(...args), (text) => (text.length > 60_000 ? `${text.slice(0, 60_000)}"` : text)),
+  })),
+  "answers of the host that are mixed up": ofHost((host) => {
+    let waiting;
+    return {
+      call(...args) {
+        const own = host.call(...args);
+        if (waiting === undefined)
+          return new Promise((resolve) => {
+            const me = { own, resolve };
+            waiting = me;
+            setImmediate(() => {
+              if (waiting === me) waiting = undefined;
+              resolve(own);
+            });
+          });
+        const other = waiting;
+        waiting = undefined;
+        other.resolve(own);
+        return other.own;
+      },
+    };
+  }),
+  "an answer of the host that comes late and to another": ofHost((host) => {
+    const late = [];
+    return {
+      call(...args) {
+        if (late.length > 0) return late.shift();
+        const own = host.call(...args);
+        if (typeof own !== "string") void own.then((text) => late.push(text));
+        return own;
+      },
+    };
+  }),
+  "a host's error that loses its name": ofHost((host) => ({
+    call: (...args) => answer(host.call(...args), (text) => text.replace(/^!\["[^"]*"/, '!["Error"')),
+  })),
+  "a host's stack that its guest sees": (engine, options) => {
+    let stack = "";
+    const remember = (fn) => (value, context) => {
+      try {
+        return fn(value, context);
+      } catch (error) {
+        if (error?.name === "RangeError") stack = error.stack;
+        throw error;
+      }
+    };
+    const runtime = changedFailure((error) =>
+      error.guest === undefined ? error : guestError({ ...error.guest, stack: `${error.guest.stack}\n${stack}` }),
+    )(engine, options);
+    return over(runtime, { load: (source, loadOptions = {}) => runtime.load(source, offering(loadOptions, remember)) });
+  },
+  "a wait for the host that keeps the thread": ofHost((host) => ({
+    call(...args) {
+      const own = host.call(...args);
+      if (typeof own === "string") return own;
+      for (;;);
+    },
+  })),
+  "a wait for the host that nothing ends": ofInstance(() => ({ abort() {} })),
+  "one call of the host at a time": ofHost((host) => {
+    let last = Promise.resolve();
+    return {
+      call(...args) {
+        last = last.then(() => host.call(...args));
+        return last;
+      },
+    };
+  }),
+  "one module's host functions for all": (engine, options) => {
+    let first;
+    const compile = (extension, { host, ...context }) => {
+      first ??= host;
+      return engine.compile(extension, { ...context, host: host && first });
+    };
+    return createRuntime({ ...engine, compile }, options);
+  },
+  "synchronous calls that call no host": ofInstance((instance, { host }) => ({
+    invokeSync(...args) {
+      if (host !== undefined) throw guestError({ name: "Error", message: "not today", stack: "" });
+      return instance.invoke(...args);
+    },
+  })),
+  "calls of the host that leave something behind": ofHost((host) => ({
+    call(name, payload) {
+      leaked.push({ payload: `${payload} ${leaked.length}` });
+      return host.call(name, payload);
     },
   })),
   "a crash that takes the host along": declaring({ crashIsolation: true, hardSandbox: false }),

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { createContext, runInContext } from "node:vm";
 import { WASI } from "node:wasi";
-import { createRuntime, ENGINE_VERSION, ExtensionError, guestError } from "../../../dist/engine.js";
+import { createRuntime, ENGINE_VERSION, ExtensionError, guestError, readHostAnswer } from "../../../dist/engine.js";
 import { nativeEngine } from "../../../dist/native/engine.js";
 
 const declared = {
@@ -13,10 +13,15 @@ const declared = {
   memoryLimit: false,
   parallel: false,
   sync: true,
+  hostFunctions: true,
 };
 
 const thrown = (error) =>
   guestError({ name: String(error?.name), message: String(error?.message ?? error), stack: "" }, error);
+
+const fail = (error) => {
+  throw thrown(error);
+};
 
 function engine(name, language, makeInvoke) {
   return createRuntime({
@@ -25,9 +30,9 @@ function engine(name, language, makeInvoke) {
     aliases: [],
     capabilities: { ...declared, acceptsLanguages: [language] },
     pool: { size: 1 },
-    async compile(extension) {
+    async compile(extension, { host }) {
       const code = Buffer.from(await extension.read(extension.manifest.module));
-      return { instantiate: () => ({ invoke: makeInvoke(code, extension.manifest), close() {} }), close() {} };
+      return { instantiate: () => ({ invoke: makeInvoke(code, extension.manifest, host), close() {} }), close() {} };
     },
   });
 }
@@ -38,10 +43,11 @@ export const realm = () => {
   return createRuntime({ ...native, capabilities: { ...native.capabilities, hardSandbox: true } });
 };
 
-/** node:vm with the host's `console`: a guest gets at the host by the constructor of what it is handed. */
+/** node:vm with the host's `console` and its promises: a guest gets at the host by the constructor of what it is handed. */
 export const vm = () =>
-  engine("native", "javascript", (code, { exports }) => {
-    const context = createContext({ console: { log() {}, error() {} } });
+  engine("native", "javascript", (code, { exports }, calls) => {
+    const call = async (name, value) => readHostAnswer(await calls.call(name, JSON.stringify(value) ?? "null"));
+    const context = createContext({ console: { log() {}, error() {} }, ...(calls && { host: { call } }) });
     try {
       const script = code
         .toString()
@@ -55,7 +61,9 @@ export const vm = () =>
     return (fn, payload) => {
       try {
         const argument = runInContext(`(${payload})`, context);
-        return JSON.stringify(context[fn](argument)) ?? "null";
+        const result = context[fn](argument);
+        if (typeof result?.then === "function") return result.then((value) => JSON.stringify(value) ?? "null", fail);
+        return JSON.stringify(result) ?? "null";
       } catch (error) {
         throw thrown(error);
       }

@@ -1,6 +1,13 @@
 // A small honest engine, all in memory, for a language of one line a function: `name = verb`. Inline it runs a call to its end within `invoke`; with
 // `{ slices: true }` it gives the thread back between slices of work, as an engine on another thread would.
-import { createRuntime, ENGINE_VERSION, ExtensionError, guestError } from "../../../dist/engine.js";
+import {
+  createRuntime,
+  ENGINE_VERSION,
+  ExtensionError,
+  guestError,
+  HOST_ANSWER,
+  notGranted,
+} from "../../../dist/engine.js";
 import { ToyError, verbs } from "./toy-verbs.mjs";
 
 const MAX_DEPTH = 1000;
@@ -22,6 +29,7 @@ export function toyEngine({ slices = false } = {}) {
       memoryLimit: true,
       parallel: false,
       sync: !slices,
+      hostFunctions: true,
     },
     pool: { size: 4 },
     async compile(extension, context) {
@@ -60,6 +68,8 @@ export class ToyInstance {
   #context;
   #slices;
   #stopped = false;
+  /** Ends the wait for the host. */
+  #wake;
 
   constructor(lines, context, slices) {
     this.#lines = lines;
@@ -69,12 +79,15 @@ export class ToyInstance {
 
   invoke(fn, payload, call) {
     if (payload.length > this.#memoryBytes) throw new ExtensionError("ERR_EXT_MEMORY", "the payload does not fit");
-    const run = { fn, call, steps: verbs[this.#lines.get(fn)](readJson(payload), this.state), depth: 0, bytes: 0 };
+    const steps = verbs[this.#lines.get(fn)](readJson(payload), this.state);
+    // `answer` is the host's, for the guest's next step; `asked` is the promise of one.
+    const run = { fn, call, steps, depth: 0, bytes: 0, answer: undefined, asked: undefined };
     return this.#slices ? this.#inSlices(run) : this.#toTheEnd(run);
   }
 
   abort() {
     this.#stopped = true;
+    this.#wake?.();
   }
 
   close() {
@@ -85,6 +98,7 @@ export class ToyInstance {
     for (;;) {
       const result = this.#slice(run);
       if (result !== undefined) return result;
+      if (run.asked !== undefined) return this.#answered(run).then(() => this.#toTheEnd(run));
       if (performance.now() > run.call.deadline) throw this.#stop(new ExtensionError("ERR_EXT_TIMEOUT", "time is up"));
       if (run.waits)
         throw guestError({ name: "Error", message: "nothing can settle it", stack: `at ${run.fn} (guest.toy:1)` });
@@ -95,21 +109,32 @@ export class ToyInstance {
     for (;;) {
       const result = this.#slice(run);
       if (result !== undefined) return result;
+      if (run.asked !== undefined) await this.#answered(run);
       await new Promise((resolve) => setImmediate(resolve));
       if (this.#stopped || performance.now() > run.call.deadline)
         throw this.#stop(new ExtensionError("ERR_EXT_TIMEOUT", "it was stopped"));
     }
   }
 
+  /** Waits for the host's answer, or until it is told to stop. */
+  async #answered(run) {
+    const stopped = new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+    run.answer = await Promise.race([run.asked, stopped]);
+    run.asked = undefined;
+    if (this.#stopped) throw this.#stop(new ExtensionError("ERR_EXT_TIMEOUT", "it was stopped while it waited"));
+  }
+
   /** Some steps. JSON text when the guest has ended. */
   #slice(run) {
     try {
       for (let i = 0; i < STEPS_PER_LOOK; i++) {
-        const { done, value } = run.steps.next();
+        const { done, value } = resume(run);
         if (done) return writeJson(value);
         if (value === undefined) continue;
         this.#serve(run, value);
-        if (value.wait || value.waitForEver) return undefined;
+        if (value.wait || value.waitForEver || run.asked !== undefined) return undefined;
       }
       return undefined;
     } catch (error) {
@@ -123,8 +148,16 @@ export class ToyInstance {
     if (asked.print !== undefined) this.#context.log("info", asked.print);
     if (asked.waitForEver) run.waits = true;
     if (asked.crash) process.abort();
+    if (asked.host !== undefined) this.#askHost(run, asked);
     run.bytes += asked.allocate ?? 0;
     if (run.bytes > this.#memoryBytes) throw this.#stop(new ExtensionError("ERR_EXT_MEMORY", "out of memory"));
+  }
+
+  #askHost(run, { host: name, value }) {
+    const { host } = this.#context;
+    const answer = host === undefined ? notGranted(name, []) : host.call(name, JSON.stringify(value) ?? "null");
+    if (typeof answer === "string") run.answer = answer;
+    else run.asked = answer;
   }
 
   get #memoryBytes() {
@@ -136,6 +169,15 @@ export class ToyInstance {
     this.state.kept.length = 0;
     return error;
   }
+}
+
+/** The guest's next step, with the host's answer where it has asked. */
+function resume(run) {
+  const { answer, steps } = run;
+  run.answer = undefined;
+  if (answer === undefined) return steps.next();
+  const value = JSON.parse(answer.slice(1));
+  return answer.startsWith(HOST_ANSWER.result) ? steps.next(value) : steps.throw(new ToyError(...value));
 }
 
 function readJson(payload) {

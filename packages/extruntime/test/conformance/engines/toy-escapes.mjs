@@ -10,4 +10,8 @@ export const escapes = [
   attempt("a verb of the prototype", "attempt = __proto__"),
   attempt("the argument back", "attempt = value"),
   attempt("an error that carries the argument", "attempt = refuse"),
+  ...["callSecret", "failInHost", "echoInHost"].map((verb) => ({
+    ...attempt(`host functions: ${verb}`, `attempt = ${verb}`),
+    permissions: ["kit.echo", "kit.later", "kit.fail"],
+  })),
 ];

@@ -17,6 +17,7 @@ export const ask = {
   waitForEver: { waitForEver: true },
   print: (text) => ({ print: text }),
   crash: { crash: true },
+  host: (name, value) => ({ host: name, value }),
 };
 
 const refuse = (value) => {
@@ -79,6 +80,25 @@ export const verbs = {
   },
   *never() {
     for (;;) yield ask.waitForEver;
+  },
+  *callHost(value) {
+    return yield ask.host("kit.call", value);
+  },
+  *catchHost(value) {
+    try {
+      return yield ask.host("kit.call", value);
+    } catch (error) {
+      return [error.name, error.message];
+    }
+  },
+  *callSecret(value) {
+    return yield ask.host("kit.secret", value);
+  },
+  *failInHost(value) {
+    return yield ask.host("kit.fail", value);
+  },
+  *echoInHost(value) {
+    return yield ask.host("kit.later", yield ask.host("kit.echo", value));
   },
   *spin(rounds) {
     let x = 1;

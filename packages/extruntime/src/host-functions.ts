@@ -43,6 +43,8 @@ export interface HostCalls {
 
 /** Calls of one function by one module that may wait for their promises at a time: a guest may start them without end, and the host may never answer. */
 const MOST_WAITING = 1000;
+/** UTF-16 units of one payload. Hostile JSON takes up to 55 times its size once it is parsed, in memory that no limit of the guest's counts. */
+const MOST_PAYLOAD = 16 << 20;
 
 /** @throws ExtensionError `ERR_EXT_DENIED` where the manifest wants a function that is not offered. */
 export function grant({ name, permissions }: Manifest, offered: HostFunctions | undefined): HostCalls | undefined {
@@ -133,6 +135,8 @@ class GrantedFunctions implements HostCalls {
         "RangeError",
         `${MOST_WAITING} calls of the host function ${name} wait for their answers already`,
       );
+    if (payload.length > MOST_PAYLOAD)
+      return hostFailure("RangeError", `a host function takes ${MOST_PAYLOAD} characters of JSON at the most`);
     let value: unknown;
     try {
       value = JSON.parse(payload);

@@ -130,6 +130,16 @@ describe.each(PLACEMENTS)("host functions, with guests placed %s,", (placement) 
     });
   });
 
+  it("take sixteen million characters and no more", async () => {
+    await withRuntime({ placement }, async (runtime) => {
+      const module = await runtime.load(withHost(["length"]), {
+        hostFunctions: { length: (text: string) => text.length },
+      });
+      expect(await module.call("ask", ["length", "x".repeat((16 << 20) - 2)])).toBe((16 << 20) - 2);
+      expect(await module.call("survive", ["length", "x".repeat(16 << 20)])).toMatchObject({ name: "RangeError" });
+    });
+  });
+
   it("that never answer hold one call, and closing with an abort ends it", async () => {
     await withRuntime({ placement }, async (runtime) => {
       let asked = () => {};

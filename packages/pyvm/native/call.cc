@@ -18,8 +18,8 @@ Failure refused(Executor& executor, const char* code, const char* what) {
 bool is_coroutine(PyObject* value) { return type_of(value) == py.PyCoro_Type; }
 
 // Awaits a coroutine on the executor's loop, or closes it. Empty with `failure` set, or with an exception pending.
-Ref settle(Executor& executor, Ref coroutine, Coroutines coroutines, Failure& failure) {
-    if (coroutines == Coroutines::awaited) {
+Ref settle(Executor& executor, Ref coroutine, Caller caller, Failure& failure) {
+    if (caller == Caller::elsewhere) {
         return Ref::steal(py.PyObject_CallOneArg(executor.interpreter().support.run.get(), coroutine.get()));
     }
     Ref close = Ref::steal(py.PyObject_GetAttrString(coroutine.get(), "close"));
@@ -31,13 +31,13 @@ Ref settle(Executor& executor, Ref coroutine, Coroutines coroutines, Failure& fa
     return Ref();
 }
 
-Failure run(Executor& executor, std::size_t function, std::string_view payload, Coroutines coroutines) {
+Failure run(Executor& executor, std::size_t function, std::string_view payload, Caller caller) {
     Ref argument = from_json(executor.interpreter(), executor.reader(), payload);
     if (!argument) return refused(executor, "ERR_EXT_BAD_PAYLOAD", "the payload is not JSON");
 
     Ref result = Ref::steal(py.PyObject_CallOneArg(executor.guest().functions[function].get(), argument.get()));
     Failure failure;
-    if (result && is_coroutine(result.get())) result = settle(executor, std::move(result), coroutines, failure);
+    if (result && is_coroutine(result.get())) result = settle(executor, std::move(result), caller, failure);
     if (failure) return failure;
     if (!result) return take_exception(executor.interpreter());
     if (to_json(executor.interpreter(), executor.writer(), result.get())) return {};
@@ -48,14 +48,14 @@ Failure run(Executor& executor, std::size_t function, std::string_view payload, 
 
 Failure stopped() { return fail("ERR_EXT_TIMEOUT", "the call's time was up while it ran"); }
 
-bool run_call(Executor& executor, std::size_t function, std::string_view payload, Coroutines coroutines,
-              Cancellation& cancellation, Failure& failure) {
+bool run_call(Executor& executor, std::size_t function, std::string_view payload, Caller caller, Cancellation& cancellation,
+              Failure& failure) {
     Interpreter& interpreter = executor.interpreter();
     if (!interpreter.own_gil) set_current_program(executor.guest().program);
     cancellation.number.store(executor.gate().next(), std::memory_order_release);
-    executor.enter_gate();
+    executor.enter_gate(caller);
     // Asked for before that: then it is seen here; asked for later, the number is found.
-    if (!cancellation.requested.load()) failure = run(executor, function, payload, coroutines);
+    if (!cancellation.requested.load()) failure = run(executor, function, payload, caller);
     bool interrupted = executor.gate().leave();
     if (interrupted) Ref::steal(py.PyObject_CallObject(interpreter.support.recover.get(), nullptr));
     if (interpreter.prints.load(std::memory_order_relaxed)) flush_output();

@@ -22,12 +22,11 @@ struct Cancellation {
     }
 };
 
-enum class Coroutines { awaited, refused };
-
-// Calls function number `function` of the executor's guest on the attached thread. True: the result is in the
+// Calls function number `function` of the executor's guest on the attached thread. Only for a caller elsewhere, a coroutine
+// is awaited. True: the result is in the
 // executor's writer. False: `failure` says why. `payload` ends with a NUL and kTextPadding bytes that may be read.
-bool run_call(Executor& executor, std::size_t function, std::string_view payload, Coroutines coroutines,
-              Cancellation& cancellation, Failure& failure);
+bool run_call(Executor& executor, std::size_t function, std::string_view payload, Caller caller, Cancellation& cancellation,
+              Failure& failure);
 
 // What a stopped call fails with. Its caller has been answered already, unless it waits on its own thread.
 Failure stopped();

@@ -56,7 +56,7 @@ bool CallJob::start() {
 void CallJob::run(Executor& executor) {
     if (!start()) return;
     JsonWriter& writer = executor.writer();
-    if (run_call(executor, function_, std::string_view(payload_.data(), size_), Coroutines::awaited, cancellation_, failure)) {
+    if (run_call(executor, function_, std::string_view(payload_.data(), size_), Caller::elsewhere, cancellation_, failure)) {
         kind = Kind::text;
         text.assign(writer.data(), writer.size());
         ascii = writer.is_ascii();

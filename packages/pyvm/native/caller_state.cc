@@ -2,19 +2,14 @@
 
 namespace pyvm {
 
-PyThreadState* CallerState::attach(PyInterpreterState* interpreter) {
-    bool nested = attached_++ > 0;
-    PyThreadState* state = nested || state_ == nullptr ? py.PyThreadState_New(interpreter) : state_;
-    if (!nested) state_ = state;
+PyThreadState* CallerState::attach_new(PyInterpreterState* interpreter) {
+    PyThreadState* state = py.PyThreadState_New(interpreter);
+    if (attached_ == 1) state_ = state;
     py.PyEval_RestoreThread(state);
     return state;
 }
 
-void CallerState::detach() {
-    if (--attached_ == 0) {
-        py.PyEval_SaveThread();
-        return;
-    }
+void CallerState::delete_current() {
     py.PyThreadState_Clear(py.PyThreadState_Get());
     py.PyThreadState_DeleteCurrent();
 }

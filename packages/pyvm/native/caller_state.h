@@ -11,8 +11,15 @@ class CallerState {
     // Attaches. Where the thread is in that interpreter already (a guest waits for a host function, which calls another
     // guest), it gets another thread state for this time: what the two guests raise and handle is kept apart, and an
     // exception for the thread goes to the newest of its states.
-    PyThreadState* attach(PyInterpreterState* interpreter);
-    void detach();
+    PyThreadState* attach(PyInterpreterState* interpreter) {
+        if (attached_++ > 0 || state_ == nullptr) return attach_new(interpreter);
+        py.PyEval_RestoreThread(state_);
+        return state_;
+    }
+    void detach() {
+        if (--attached_ > 0) return delete_current();
+        py.PyEval_SaveThread();
+    }
 
     // So many users will release it; the last one removes it. Detached.
     void use() { users_++; }
@@ -22,6 +29,9 @@ class CallerState {
     static CallerState& in_main_interpreter();
 
   private:
+    PyThreadState* attach_new(PyInterpreterState* interpreter);
+    void delete_current();
+
     PyThreadState* state_ = nullptr;
     int attached_ = 0;
     int users_ = 0;

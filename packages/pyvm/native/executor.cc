@@ -1,6 +1,7 @@
 #include "executor.h"
 
 #include <chrono>
+#include <thread>
 
 #include "output.h"
 #include "thread.h"
@@ -144,7 +145,6 @@ bool Executor::may_hold(int told_core) const {
 }
 
 void Executor::main() {
-    thread_ = std::this_thread::get_id();
     bool started = start_interpreter();
     while (!finished_) {
         wait();
@@ -200,15 +200,15 @@ void Executor::end_interpreter() {
 }
 
 void Executor::attach_caller() {
-    if (caller_ == nullptr) {
-        caller_ = kind_ == Kind::own_gil ? &own_caller_ : &CallerState::in_main_interpreter();
-        caller_->use();
+    if (callers_ == nullptr) {
+        callers_ = kind_ == Kind::own_gil ? &own_callers_ : &CallerState::in_main_interpreter();
+        callers_->use();
     }
-    caller_state_ = caller_->attach(interpreter_->state);
+    caller_state_ = callers_->attach(interpreter_->state);
 }
 
 void Executor::release_caller() {
-    if (caller_ != nullptr) std::exchange(caller_, nullptr)->release();
+    if (callers_ != nullptr) std::exchange(callers_, nullptr)->release();
 }
 
 std::unique_ptr<JsonCodec> Executor::take_codec() {

@@ -10,7 +10,6 @@
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "abort.h"
@@ -37,6 +36,13 @@ struct Job {
     virtual void end(Executor&) { delete this; }
 
     Job* next = nullptr;  // in the queue
+};
+
+// What whoever called the guest does while it runs.
+enum class Caller {
+    elsewhere,  // something else, while the executor's thread runs it
+    blocked,    // waits for the executor's thread, which runs it
+    here,       // runs it, with JavaScript's thread
 };
 
 // What load() left in the interpreter.
@@ -71,13 +77,13 @@ class Executor : public std::enable_shared_from_this<Executor> {
     }
     AbortGate& gate() { return gate_; }
 
-    // The attached thread, its own or a caller's, is about to run a guest.
-    void enter_gate() {
-        by_caller_.store(!is_its_thread(), std::memory_order_relaxed);
-        gate_.enter(is_its_thread() ? thread_state_ : caller_state_);
+    // The attached thread is about to run a guest.
+    void enter_gate(Caller caller) {
+        caller_.store(caller, std::memory_order_relaxed);
+        gate_.enter(caller == Caller::here ? caller_state_ : thread_state_);
     }
-    // Whether the current thread is the one that was started for it.
-    bool is_its_thread() const { return std::this_thread::get_id() == thread_; }
+    // Of the guest that runs.
+    Caller caller() const { return caller_.load(std::memory_order_relaxed); }
 
     // Lives as long as the executor does. Before anything is posted.
     void keep(std::shared_ptr<void> kept) { kept_ = std::move(kept); }
@@ -102,16 +108,14 @@ class Executor : public std::enable_shared_from_this<Executor> {
     // A caller that stays on its own thread takes the executor, between calls of its thread, and gives it back.
     // Thread states belong to the thread that made them: `attach` makes one at its first use, `release` removes it.
     void attach_caller();
-    void detach_caller() { caller_->detach(); }
+    void detach_caller() { callers_->detach(); }
     void release_caller();
 
-    // Where host calls go while the caller waits on JavaScript's thread for what the executor's runs; otherwise null.
-    HostDesk* desk() const { return desk_.load(std::memory_order_relaxed); }
-    void set_desk(HostDesk* desk) { desk_.store(desk, std::memory_order_relaxed); }
+    // Where host calls go while the caller is blocked. On the executor's own thread.
+    HostDesk* desk() const { return desk_; }
+    void set_desk(HostDesk* desk) { desk_ = desk; }
     // The call that runs now while JavaScript's thread waits for it, or 0. Any thread.
-    std::uint64_t running_sync() const {
-        return by_caller_.load(std::memory_order_relaxed) || desk() != nullptr ? gate_.running() : 0;
-    }
+    std::uint64_t running_sync() const { return caller() == Caller::elsewhere ? 0 : gate_.running(); }
 
     // For values of host calls: a guest that makes one may be in the middle of another. On the thread that runs the guest.
     std::unique_ptr<JsonCodec> take_codec();
@@ -136,12 +140,11 @@ class Executor : public std::enable_shared_from_this<Executor> {
     // Kept for ever when the interpreter had to be abandoned with threads in it.
     Interpreter* interpreter_ = nullptr;
     PyThreadState* thread_state_ = nullptr;  // of the executor's own thread
-    std::thread::id thread_;
     PyThreadState* caller_state_ = nullptr;  // with which a caller is attached
-    std::atomic<bool> by_caller_{false};  // runs the guest
-    CallerState own_caller_;  // in an interpreter of its own
-    CallerState* caller_ = nullptr;  // that one, or the one of the main interpreter; null before the first synchronous call
-    std::atomic<HostDesk*> desk_{nullptr};
+    CallerState own_callers_;  // in an interpreter of its own
+    CallerState* callers_ = nullptr;  // that one, or the one of the main interpreter; null before the first synchronous call
+    std::atomic<Caller> caller_{Caller::elsewhere};
+    HostDesk* desk_ = nullptr;
     AbortGate gate_{*this};
     KeyCache keys_;
     JsonReader reader_;

@@ -86,7 +86,7 @@ class Asking {
     bool run() {
         if (gate_ == nullptr) return from_own_thread();
         Executor& executor = gate_->executor();
-        return executor.is_its_thread() ? elsewhere(executor.desk()) : on_this_thread(executor);
+        return executor.caller() == Caller::here ? on_this_thread(executor) : elsewhere(executor.desk());
     }
 
   private:

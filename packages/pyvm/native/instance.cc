@@ -57,7 +57,7 @@ struct AwaitedCall : HostDesk {
 struct AwaitedJob : Job {
     void run(Executor& executor) override {
         executor.set_desk(call);
-        bool succeeded = run_call(executor, function, payload, Coroutines::refused, *cancellation, call->failure);
+        bool succeeded = run_call(executor, function, payload, Caller::blocked, *cancellation, call->failure);
         executor.set_desk(nullptr);
         call->end(succeeded);
     }
@@ -146,7 +146,7 @@ bool Instance::invoke_sync(std::size_t function, std::string_view payload, doubl
     bool succeeded = false;
     if (completions_->stack_serves()) {
         executor_->attach_caller();
-        succeeded = run_call(*executor_, function, payload, Coroutines::refused, *cancellation_, failure);
+        succeeded = run_call(*executor_, function, payload, Caller::here, *cancellation_, failure);
         executor_->detach_caller();
     } else {
         succeeded = call_elsewhere(*executor_, completions_->host_calls(), function, payload, *cancellation_, failure);

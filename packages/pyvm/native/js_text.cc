@@ -7,8 +7,6 @@ namespace pyvm {
 namespace {
 
 constexpr std::size_t kUsual = 32 * 1024;
-// Bytes of a buffer that are kept between texts.
-constexpr std::size_t kMostBuffer = 1 << 20;
 
 }  // namespace
 
@@ -38,10 +36,6 @@ napi_value make_text(napi_env env, std::string_view text, bool ascii) {
         napi_get_and_clear_last_exception(env, &thrown);
     }
     return made;
-}
-
-void trim_buffer(std::vector<char>& buffer) {
-    if (buffer.size() > kMostBuffer) buffer = {};
 }
 
 }  // namespace pyvm

@@ -16,6 +16,9 @@ std::string_view read_text(napi_env env, napi_value value, std::vector<char>& bu
 napi_value make_text(napi_env env, std::string_view text, bool ascii);
 
 // Gives the memory of an unusually long text back.
-void trim_buffer(std::vector<char>& buffer);
+inline void trim_buffer(std::vector<char>& buffer) {
+    constexpr std::size_t kMost = 1 << 20;
+    if (buffer.size() > kMost) buffer = {};
+}
 
 }  // namespace pyvm

@@ -4,16 +4,12 @@
 
 namespace pyvm {
 
-namespace {
-
-// json.loads, for what the reader leaves to it.
 Ref loads(const Interpreter& interpreter, std::string_view text) {
     Ref string = Ref::steal(py.PyUnicode_DecodeUTF8(text.data(), text.size(), nullptr));
     if (!string) return string;
     return Ref::steal(py.PyObject_CallOneArg(interpreter.support.loads.get(), string.get()));
 }
 
-// json.dumps, for what the writer leaves to it.
 bool dumps(const Interpreter& interpreter, JsonWriter& writer, PyObject* value) {
     Ref string = Ref::steal(py.PyObject_CallOneArg(interpreter.support.dumps.get(), value));
     PySize size = 0;
@@ -21,17 +17,6 @@ bool dumps(const Interpreter& interpreter, JsonWriter& writer, PyObject* value) 
     if (text == nullptr) return false;
     writer.assign(text, size);
     return true;
-}
-
-}  // namespace
-
-Ref from_json(const Interpreter& interpreter, JsonReader& reader, std::string_view text) {
-    Ref value = Ref::steal(reader.read(text.data(), text.size()));
-    return value ? std::move(value) : loads(interpreter, text);
-}
-
-bool to_json(const Interpreter& interpreter, JsonWriter& writer, PyObject* value) {
-    return writer.write(value) || dumps(interpreter, writer, value);
 }
 
 }  // namespace pyvm

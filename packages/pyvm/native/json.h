@@ -17,10 +17,20 @@ struct JsonCodec {
     JsonWriter writer;
 };
 
-// A new reference, or null with Python's own exception pending. `text` ends with a NUL and kTextPadding bytes that may be read.
-Ref from_json(const Interpreter& interpreter, JsonReader& reader, std::string_view text);
+// json.loads, for what the reader leaves to it; and json.dumps, for what the writer does.
+Ref loads(const Interpreter& interpreter, std::string_view text);
+bool dumps(const Interpreter& interpreter, JsonWriter& writer, PyObject* value);
+
+// Null with Python's own exception pending for what is not JSON. `text` ends with a NUL and kTextPadding bytes that may be
+// read.
+inline Ref from_json(const Interpreter& interpreter, JsonReader& reader, std::string_view text) {
+    Ref value = Ref::steal(reader.read(text.data(), text.size()));
+    return value ? std::move(value) : loads(interpreter, text);
+}
 
 // Leaves the text in `writer`. False with Python's own exception pending where the value has no JSON form.
-bool to_json(const Interpreter& interpreter, JsonWriter& writer, PyObject* value);
+inline bool to_json(const Interpreter& interpreter, JsonWriter& writer, PyObject* value) {
+    return writer.write(value) || dumps(interpreter, writer, value);
+}
 
 }  // namespace pyvm

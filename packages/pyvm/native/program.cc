@@ -103,7 +103,7 @@ void LoadJob::run(Executor& executor) {
     if (executor.interpreter().own_gil) executor.interpreter().program = source.program;
     set_current_program(source.program);
     cancellation->number.store(executor.gate().next());
-    executor.enter_gate();
+    executor.enter_gate(Caller::elsewhere);
     Failure failure;
     if (!cancellation->requested.load()) failure = load(executor, source);
     bool interrupted = executor.gate().leave();

@@ -3,9 +3,16 @@ import { pyvm } from "@extruntime/pyvm";
 
 const runtime = pyvm();
 const shared = process.env.PYVM_TEST_SHARED === "1" ? { python: { interpreter: "shared" } } : {};
+const hostFunctions = {
+  now: (value) => value,
+  later: async (value) => value,
+  fail: () => {
+    throw new RangeError("é");
+  },
+};
 const load = (source, more = {}) => {
   const manifest = { name: "guest", runtime: "pyvm", module: "guest.py", exports: ["f"], ...shared, ...more };
-  return runtime.load({ manifest, files: { "guest.py": source } });
+  return runtime.load({ manifest, files: { "guest.py": source } }, { hostFunctions });
 };
 const SOURCE = `
 def f(value):
@@ -45,6 +52,24 @@ async function overlapping() {
   };
   await some(20_000);
   return gain(() => some(200_000));
+}
+
+async function hostCalls() {
+  const source = `
+import extruntime
+def f(value):
+    for i in range(value):
+        extruntime.call("now", {"i": i, f"key{i}": ["é", 1.5, None]})
+        try: extruntime.call("later" if i % 2 else "fail", "x" * 100)
+        except extruntime.HostError: pass
+`;
+  const module = await load(source, { limits: { pool: 2 }, permissions: Object.keys(hostFunctions) });
+  const some = async (count) => {
+    module.invokeSync("f", String(count));
+    await Promise.all([module.invoke("f", String(count)), module.invoke("f", String(count))]);
+  };
+  await some(2000);
+  return gain(() => some(20_000));
 }
 
 /** Blocks that Python's allocator counts: what the addon takes and does not give back would show here. */
@@ -113,6 +138,6 @@ async function usage() {
   return { heap: heapUsed, resident: rss };
 }
 
-const scenarios = { calls, overlapping, references, loads, sharedLoads };
+const scenarios = { calls, overlapping, hostCalls, references, loads, sharedLoads };
 console.log(JSON.stringify(await scenarios[process.argv[2]]()));
 await runtime.close();

@@ -27,6 +27,12 @@ test("and so do as many, 64 at a time", async () => {
   expect(resident).toBeLessThan(48 * MIB);
 });
 
+test("120,000 calls of host functions leave memory as it was", async () => {
+  const { heap, resident } = await run("hostCalls");
+  expect(heap).toBeLessThan(2 * MIB);
+  expect(resident).toBeLessThan(48 * MIB);
+});
+
 test("20,000 rounds of reading, refusing, failing and writing leave no Python object behind", async () => {
   expect((await run("references")).blocks).toBeLessThan(500);
 });

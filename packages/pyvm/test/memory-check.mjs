@@ -2,7 +2,7 @@
 import { pyvm } from "@extruntime/pyvm";
 
 const source = `
-import json, helper.inner
+import extruntime, json, helper.inner
 def echo(v): return v
 def fail(v): raise ValueError({"a": v})
 def odd(v): return [{1: (2, 3.5)}, 2 ** 200, "\\ud800", float(v or 0)]
@@ -11,13 +11,38 @@ def spin(v):
         try:
             while True: pass
         except BaseException: pass
+def host(v):
+    said = [extruntime.call("echo", v)]
+    for name in "fail", "later", "nothing":
+        try: said.append(extruntime.call(name, v))
+        except (extruntime.HostError, PermissionError) as error: said.append(str(error))
+    return said
+def nested(v): return extruntime.call("again", v)
+def threaded(v):
+    from threading import Thread
+    threads = [Thread(target=host, args=(v,)) for _ in range(2)]
+    for each in threads: each.start()
+    for each in threads: each.join()
+def waiting(v):
+    while True:
+        try: extruntime.call("never", v)
+        except BaseException: pass
 async def later(v):
     import asyncio
     await asyncio.sleep(0)
     print("é" * 100)
     return v
 `;
-const exports = ["echo", "fail", "odd", "spin", "later"];
+const exports = ["echo", "fail", "odd", "spin", "later", "host", "nested", "threaded", "waiting"];
+let again;
+const hostFunctions = {
+  echo: (value) => value,
+  later: async (value) => value,
+  fail: () => Promise.reject(new Error("é".repeat(100))),
+  never: () => new Promise(() => {}),
+  again: (value) => again.invokeSync("host", JSON.stringify(value)),
+};
+const waitingTop = "import extruntime\nextruntime.call('never')";
 const payloads = [
   '{"a":[1,2.5,"x",null,true,{"é":"\\ud83d\\ude00\\n"}]}',
   `"${"é".repeat(50_000)}"`,
@@ -36,17 +61,20 @@ for (const interpreter of ["isolated", "shared", "isolated"]) {
     module: "g.py",
     exports,
     limits: { pool: 2 },
+    permissions: Object.keys(hostFunctions),
     python: { interpreter },
   };
   const files = { "helper/__init__.py": "", "helper/inner.py": "from . import inner\nname = 'é'" };
-  const module = await runtime.load({ manifest, files: { ...files, "g.py": source } });
-  for (const failing of ["def f(", "import helper.nothing", "while True: pass"]) {
-    const limits = { timeoutMs: 200 };
-    await runtime.load({ manifest: { ...manifest, limits }, files: { ...files, "g.py": failing } }).catch(() => {});
+  const load = (code, more) =>
+    runtime.load({ manifest: { ...manifest, ...more }, files: { ...files, "g.py": code } }, { hostFunctions });
+  const module = await load(source);
+  again = await load(source);
+  for (const failing of ["def f(", "import helper.nothing", "while True: pass", waitingTop]) {
+    await load(failing, { limits: { timeoutMs: 200 } }).catch(() => {});
   }
   const outcomes = [];
   for (const payload of payloads) {
-    for (const fn of ["echo", "fail", "odd", "later"]) {
+    for (const fn of ["echo", "fail", "odd", "later", "host", "nested"]) {
       outcomes.push(module.invoke(fn, payload).catch((error) => error.code));
       await outcomes.at(-1);
       try {
@@ -57,9 +85,12 @@ for (const interpreter of ["isolated", "shared", "isolated"]) {
     }
   }
   await Promise.all(Array.from({ length: 200 }, (_, n) => module.invoke("echo", String(n))));
-  for (let i = 0; i < 3; i++) await module.invoke("spin", "1", { timeoutMs: 50 }).catch(() => {});
+  await Promise.all(Array.from({ length: 50 }, (_, n) => module.invoke("host", String(n))));
+  await module.invoke("threaded", '["é"]');
+  for (const fn of ["spin", "waiting", "waiting"])
+    for (let i = 0; i < 3; i++) await module.invoke(fn, "1", { timeoutMs: 50 }).catch(() => {});
   await module.invoke("echo", "1");
-  await module.close();
+  await Promise.all([module.close(), again.close()]);
 }
 await runtime.close();
 console.log("checked");

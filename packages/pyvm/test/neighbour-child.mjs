@@ -7,20 +7,27 @@ import { pyvm } from "@extruntime/pyvm";
 const shared = process.env.PYVM_TEST_SHARED === "1" ? { python: { interpreter: "shared" } } : {};
 
 function load(source, options = {}, runtime = pyvm(options)) {
+  const { hostFunctions = {} } = options;
   const manifest = {
     name: "guest",
     runtime: "pyvm",
     module: "guest.py",
     exports: ["f"],
     limits: { pool: 1 },
+    permissions: Object.keys(hostFunctions),
     ...shared,
   };
-  return runtime.load({ manifest, files: { "guest.py": source } });
+  return runtime.load({ manifest, files: { "guest.py": source } }, { hostFunctions });
 }
 
 const one = "def f(v): return 1";
 const spin = "def f(v):\n  while True: pass";
 const sleep = "import time\ndef f(v): time.sleep(v)";
+const asking = "import extruntime\ndef f(v): return extruntime.call(*v)";
+/** It takes no for an answer, whatever it is told. */
+const insisting =
+  "import extruntime\ndef f(v):\n  while True:\n    try: extruntime.call(*v)\n    except BaseException: pass";
+const never = () => new Promise(() => {});
 
 function worker(scenario, options = {}) {
   return new Worker(fileURLToPath(import.meta.url), { workerData: scenario, ...options });
@@ -61,6 +68,19 @@ const scenarios = {
       process.exit(0);
     }, 50);
   },
+  async "exit-waiting"() {
+    const module = await load(insisting, { hostFunctions: { never } });
+    module.invoke("f", '["never"]');
+    setTimeout(() => {
+      console.log("exiting");
+      process.exit(0);
+    }, 50);
+  },
+  async "exit-in-host-function"() {
+    const module = await load(asking, { hostFunctions: { exit: () => process.exit(7) } });
+    if (process.argv[3] === "sync") module.invokeSync("f", '["exit"]');
+    else await module.invoke("f", '["exit"]');
+  },
   async "given-up"() {
     const module = await load(sleep);
     await module.invoke("f", "3600", { timeoutMs: 30 }).catch((error) => console.log(error.code));
@@ -85,6 +105,15 @@ const scenarios = {
   async terminate() {
     for (let i = 0; i < 4; i++) {
       const thread = worker("in-worker-spin");
+      await once(thread, "message");
+      await thread.terminate();
+    }
+    for (const [scenario, stackSizeMb] of [
+      ["in-worker-waiting", 4],
+      ["in-worker-insisting", 4],
+      ["in-worker-insisting", 32],
+    ]) {
+      const thread = worker(scenario, { resourceLimits: { stackSizeMb } });
       await once(thread, "message");
       await thread.terminate();
     }
@@ -126,12 +155,42 @@ const scenarios = {
     await new Promise(setImmediate);
     parentPort.postMessage("running");
   },
+  async "in-worker-waiting"() {
+    const { port1, port2 } = new MessageChannel();
+    const asked = () => {
+      port2.postMessage("asked");
+      return never();
+    };
+    const module = await load(insisting, { hostFunctions: { asked } });
+    module.invoke("f", '["asked"]');
+    await once(port1, "message");
+    parentPort.postMessage("waiting");
+  },
+  async "in-worker-insisting"() {
+    let times = 0;
+    const ask = () => {
+      if (++times === 1000) parentPort.postMessage("insisting");
+    };
+    const module = await load(insisting, { hostFunctions: { ask } });
+    module.invokeSync("f", '["ask"]');
+  },
   async "in-small-stack"() {
     const module = await load(
       "import json\ndef f(v):\n  try: return json.loads('[' * 100000)\n  except RecursionError as e: return type(e).__name__",
     );
-    parentPort.postMessage(`${JSON.parse(module.invokeSync("f", "1"))} ok`);
-    await module.close();
+    const within = { call: (value) => JSON.parse(inner.invokeSync("f", JSON.stringify(["echo", value]))) };
+    const inner = await load(asking, { hostFunctions: { echo: (value) => value } });
+    const outer = await load(asking, { hostFunctions: within });
+    const called = outer.invokeSync("f", '["call", {"é": 1}]');
+    const stubborn = await load(insisting, { hostFunctions: { echo: () => 1 } });
+    let code;
+    try {
+      stubborn.invokeSync("f", '["echo"]', { timeoutMs: 30 });
+    } catch (error) {
+      code = error.code;
+    }
+    parentPort.postMessage(`${JSON.parse(module.invokeSync("f", "1"))} ${called} ${code}`);
+    await Promise.all([module, inner, outer, stubborn].map((each) => each.close()));
   },
 };
 

@@ -9,7 +9,7 @@ const env = { ...process.env, PYVM_PYTHON: cpython.executable, PYVM_TEST_SHARED:
 
 /** Runs a scenario in a process of its own. Rejects when it does not end well. */
 async function run(scenario: string, more: NodeJS.ProcessEnv = {}): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, [child, scenario], {
+  const { stdout } = await promisify(execFile)(process.execPath, [child, ...scenario.split(" ")], {
     env: { ...env, ...more },
     timeout: 60_000,
   });
@@ -30,6 +30,15 @@ test("process.exit ends it with Python running, on the spot", async () => {
 
 test("process.exit ends it with Python stuck in C", async () => {
   expect(await run("exit-stuck")).toBe("exiting");
+});
+
+test("process.exit ends it with Python waiting for a host function", async () => {
+  expect(await run("exit-waiting")).toBe("exiting");
+});
+
+test("a host function may end it", async () => {
+  await expect(run("exit-in-host-function")).rejects.toMatchObject({ code: 7 });
+  await expect(run("exit-in-host-function sync")).rejects.toMatchObject({ code: 7 });
 });
 
 test("a call that was given up does not keep it up", async () => {
@@ -61,7 +70,7 @@ test("worker threads are terminated with calls running", async () => {
 });
 
 test("a worker thread whose stack is small makes its synchronous calls all the same", async () => {
-  expect(await run("small-stack")).toBe("RecursionError ok");
+  expect(await run("small-stack")).toBe('RecursionError {"é":1} ERR_EXT_TIMEOUT');
 });
 
 test("an addon that only a worker loaded survives that worker", async () => {

@@ -2,12 +2,18 @@ import { expect, test } from "vitest";
 import { hasOwnGil, load } from "./guest.ts";
 
 const SOURCE = `
-import asyncio, gc, sys
+import asyncio, extruntime, gc, sys
 class Key(str): pass
 class Odd(dict): pass
 held = {"list": [1.5, "é", 2 ** 100], "tuple": ("t", {}), "odd": Odd(a=1)}
 error = ValueError("told", held)
 def plain(v): return held
+def host(v):
+    extruntime.call("echo", [held["list"], v])
+    for name, value in ("fail", 1), ("nothing", v), ("later", v), ("echo", error):
+        try: extruntime.call(name, value)
+        except Exception: pass
+    extruntime.call("fail", Odd(held))
 def echo(v): return v
 def odd(v): return [held["odd"], {Key("k"): held["list"]}, float(v["n"])]
 def fail(v): raise error.with_traceback(None)
@@ -20,18 +26,24 @@ def spin(v):
     while True: pass
 def counts(v):
     gc.collect()
-    watched = [held, *held.values(), *held["list"], *held["tuple"], error, Key, Odd, ValueError, plain, fail, later, echo]
+    watched = [held, *held.values(), *held["list"], *held["tuple"], error, Key, Odd, ValueError, extruntime.HostError, PermissionError, plain, host, fail, later, echo]
     return [[sys.getrefcount(each) for each in watched], sys.getrefcount(None) + len(gc.get_objects())]
 `;
-const exports = ["plain", "echo", "odd", "fail", "bad", "later", "spin", "counts"];
+const exports = ["plain", "echo", "odd", "fail", "bad", "later", "spin", "host", "counts"];
+const hostFunctions = {
+  echo: (value: unknown) => value,
+  later: async (value: unknown) => value,
+  fail: () => Promise.reject(new Error("é")),
+};
 const payload = '{"n":1,"key":["é",{"held":null}],"big":123456789012345678901234567890,"x":1e400}';
 const refused = ['{"a":[1,{"b":', '["a",{"k":NaN}]', `${"[".repeat(100_000)}`];
 
 for (const interpreter of hasOwnGil ? (["isolated", "shared"] as const) : (["shared"] as const))
   test(`no call leaves a reference or an object behind, ${interpreter}`, async () => {
-    await using module = await load(SOURCE, { exports, limits: { pool: 1 }, manifest: { python: { interpreter } } });
+    const manifest = { permissions: Object.keys(hostFunctions), python: { interpreter } };
+    await using module = await load(SOURCE, { exports, limits: { pool: 1 }, manifest, hostFunctions });
     const round = async () => {
-      for (const fn of ["plain", "echo", "odd", "fail", "bad", "later"]) {
+      for (const fn of ["plain", "echo", "odd", "fail", "bad", "later", "host"]) {
         await module.invoke(fn, payload).catch(() => {});
         try {
           module.invokeSync(fn, payload);

@@ -30,6 +30,17 @@ function load(pool, shared = false) {
   });
 }
 
+/** Its calls of the host: as many as its value says, each with a small record. */
+function loadAsking() {
+  const manifest = { name: "asking", runtime: "pyvm", module: "a.py", exports: ["ask"], permissions: ["now", "later"] };
+  const lines = ["import extruntime", "def ask(v):", "    for _ in range(v[1]): extruntime.call(v[0], {'key': 1})"];
+  const hostFunctions = { now: (value) => value, later: async (value) => value };
+  return runtime.load(
+    { manifest: { ...manifest, limits: { pool: 1 } }, files: { "a.py": lines.join("\n") } },
+    { hostFunctions },
+  );
+}
+
 function bareJavaScript(text) {
   const { email = "" } = JSON.parse(text);
   return JSON.stringify(
@@ -89,6 +100,8 @@ const one = await load(1);
 const two = await load(2);
 const four = await load(4);
 const shared = await load(1, true);
+const asking = await loadAsking();
+const ask = (name) => (count) => asking.invoke("ask", JSON.stringify([name, count]));
 const child = pipe();
 const call = (module) => (text) => module.invoke("validate", text);
 const rows = {
@@ -101,6 +114,9 @@ const rows = {
   "invoke, 64 at once, pool 2": [20_000, at64(call(two))],
   "invoke, 64 at once, pool 4": [20_000, at64(call(four))],
   "invoke, 64 at once, shared": [20_000, at64(call(shared))],
+  "host function, in invokeSync": [20_000, (count) => asking.invokeSync("ask", JSON.stringify(["now", count]))],
+  "host function, in invoke": [3000, ask("now")],
+  "host function with a promise": [3000, ask("later")],
   "Python child, one at a time": [2000, oneAtATime(child.call)],
   "Python child, 64 at once": [10_000, at64(child.call)],
 };
@@ -140,5 +156,5 @@ console.log(`load with a warm spare: ${median(loads).toFixed(2)} ms`);
 const before = process.memoryUsage().rss;
 const many = await Promise.all(Array.from({ length: 20 }, () => load(1)));
 console.log(`memory per interpreter: ${((process.memoryUsage().rss - before) / 20 / 2 ** 20).toFixed(1)} MiB`);
-await Promise.all([one, two, four, shared, ...many].map((module) => module.close()));
+await Promise.all([one, two, four, shared, asking, ...many].map((module) => module.close()));
 await runtime.close();

@@ -43,6 +43,31 @@ function placed(source = SOURCE, exports = EXPORTS, more: object = {}) {
   return guest(source, { exports, manifest: { ...more, python: { interpreter: "shared", ...paths } } });
 }
 
+for (const placement of ["thread", "process"] as const)
+  test(`calls host functions from a ${placement}, and is stopped while it waits for one`, async () => {
+    await using runtime = pyvm({ python: cpython.library, placement });
+    const source = `
+import extruntime
+def f(v):
+    try: return extruntime.call(*v)
+    except Exception as error: return f"{getattr(error, 'name', type(error).__name__)}: {error}"
+`;
+    const hostFunctions = {
+      now: (value: unknown) => [value],
+      later: async (value: unknown) => value,
+      fail: () => Promise.reject(new RangeError("too far")),
+      never: () => new Promise(() => {}),
+      again: (value: unknown) => module.call("f", ["now", value]),
+    };
+    const permissions = Object.keys(hostFunctions);
+    const module = await runtime.load(guest(source, { manifest: { permissions } }), { hostFunctions });
+    const answers = await Promise.all(permissions.map((name) => name === "never" || module.call("f", [name, "é"])));
+    expect(answers).toEqual([["é"], "é", "RangeError: too far", true, ["é"]]);
+    expect(await module.call("f", ["other"])).toMatch(/^PermissionError: the host function other is not granted/);
+    await expect(module.call("f", ["never"], { timeoutMs: 100 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
+    expect(await module.call("f", ["now", 1])).toEqual([1]);
+  });
+
 describe("pyvm in processes", () => {
   test("runs calls side by side, each in a process with a GIL of its own", async () => {
     await using runtime = pyvm({ python: cpython.library, placement: "process", processes: { max: 2 } });

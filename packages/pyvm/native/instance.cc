@@ -48,7 +48,7 @@ struct AwaitedCall : HostDesk {
             auto call = std::move(asked);
             lock.unlock();
             // Nobody is left to return to: the worker is being ended, and waits for this thread.
-            if (!host.ask_now(*call)) executor.abort(executor.gate().running());
+            if (!call->ended() && !host.ask_now(*call)) executor.abort(executor.gate().running());
             lock.lock();
         }
     }

@@ -1,6 +1,8 @@
-import type { HostFunctions, Module } from "extruntime";
+import type { ExtensionError, HostFunctions, Module } from "extruntime";
 import { describe, expect, test } from "vitest";
 import { type GuestOptions, hasOwnGil, load, testIf } from "./guest.ts";
+
+const INTERPRETERS = hasOwnGil ? (["isolated", "shared"] as const) : (["shared"] as const);
 
 const SOURCE = `
 import asyncio, extruntime, threading
@@ -41,7 +43,7 @@ const told = (name: string, message: string) => ({ host: name, text: expect.stri
 const never = () => new Promise(() => {});
 const echo = (value: unknown) => value;
 
-for (const interpreter of hasOwnGil ? (["isolated", "shared"] as const) : (["shared"] as const)) {
+for (const interpreter of INTERPRETERS) {
   const manifest = { python: { interpreter } };
   const loadHere = (hostFunctions: HostFunctions, options: GuestOptions = {}, source = SOURCE) =>
     loadWith(hostFunctions, { ...options, manifest: { ...manifest, ...options.manifest } }, source);
@@ -130,10 +132,10 @@ for (const interpreter of hasOwnGil ? (["isolated", "shared"] as const) : (["sha
         code: "ERR_EXT_GUEST",
         guest: expect.objectContaining({ name: "RangeError", message: "too far" }),
       });
-      const error = await module.call("call", ["fail"]).catch((thrown) => thrown);
+      const error = await module.call<never>("call", ["fail"]).catch((thrown: ExtensionError) => thrown);
       expect(error).toEqual(expected);
-      expect(error.guest.stack).toMatch(/guest\.py", line 4, in call\n[\s\S]*extruntime\.HostError: too far\n$/);
-      expect(error.guest.stack).not.toContain(".ts");
+      expect(error.guest?.stack).toMatch(/guest\.py", line 4, in call\n[\s\S]*extruntime\.HostError: too far\n$/);
+      expect(error.guest?.stack).not.toContain(".ts");
       expect(() => module.invokeSync("call", '["fail"]')).toThrow(expected);
     });
 
@@ -317,7 +319,7 @@ def f(v):
 
 test("an extension may have a file that is called like the module of host functions", async () => {
   const files = { "extruntime.py": "def call(*_): return 'own'" };
-  for (const interpreter of hasOwnGil ? ["isolated", "shared"] : ["shared"]) {
+  for (const interpreter of INTERPRETERS) {
     await using module = await loadWith(
       { echo },
       { files, manifest: { permissions: ["echo"], python: { interpreter } } },

@@ -31,7 +31,7 @@ const NO_ROOM = hostFailure("RangeError", "there is too little of the host's sta
  */
 export class HostedCall implements HostCallTaker {
   readonly #vm: Vm;
-  readonly #host: HostCalls;
+  readonly #ask: HostCalls["call"];
   readonly #call: Call;
   readonly #onEnd: () => void;
   readonly #open = new Set<OpenCall>();
@@ -41,9 +41,9 @@ export class HostedCall implements HostCallTaker {
   #turn: Promise<void> | undefined;
 
   /** @param onEnd called once, when no guest code of this call will run any more, and before its caller has the result. */
-  constructor(vm: Vm, host: HostCalls, call: Call, onEnd: () => void) {
+  constructor(vm: Vm, ask: HostCalls["call"], call: Call, onEnd: () => void) {
     this.#vm = vm;
-    this.#host = host;
+    this.#ask = ask;
     this.#call = call;
     this.#onEnd = onEnd;
   }
@@ -69,7 +69,7 @@ export class HostedCall implements HostCallTaker {
     // A guest that was stopped steps on for a moment, and one that asks on and on takes few steps in its time.
     if (this.#vm.interrupted()) return STOPPED;
     if (!hasStackRoom()) return NO_ROOM;
-    const answer = this.#host.call(name, payload);
+    const answer = this.#ask(name, payload);
     if (typeof answer === "string") return answer;
     const open = { settle: keep() };
     this.#open.add(open);

@@ -5,7 +5,10 @@ import type { Guest, QuickJSProgram } from "./program.ts";
 /** A guest that serves calls. `invoke` runs it to the end on the calling thread, its promises included, or until it has to wait for the host. */
 export class QuickJSInstance implements Instance {
   readonly #program: QuickJSProgram;
-  readonly #host: HostCalls | undefined;
+  /** Calls a host function, where the guest was granted any. */
+  readonly #ask: HostCalls["call"] | undefined;
+  /** There where host functions are: they must then answer at once, so that the guest has nothing to wait for. */
+  readonly invokeSync?: (fn: string, payload: string, call: Call) => string;
   #guest: Guest;
   #broken = false;
   /** The call that runs or waits, of a guest that may call host functions. */
@@ -13,8 +16,12 @@ export class QuickJSInstance implements Instance {
 
   constructor(program: QuickJSProgram, guest: Guest) {
     this.#program = program;
-    this.#host = program.host;
     this.#guest = guest;
+    const { host } = program;
+    this.#ask = host?.call.bind(host);
+    const askNow = host?.callNow.bind(host);
+    if (askNow !== undefined)
+      this.invokeSync = (fn, payload, call) => this.#invokeHosted(askNow, fn, payload, call) as string;
   }
 
   get broken(): boolean {
@@ -22,9 +29,9 @@ export class QuickJSInstance implements Instance {
   }
 
   invoke(fn: string, payload: string, call: Call): string | Promise<string> {
+    if (this.#ask !== undefined) return this.#invokeHosted(this.#ask, fn, payload, call);
     refuseNul(payload);
     if (this.#guest.vm.memory.dead) this.#revive(call);
-    if (this.#host !== undefined) return this.#invokeHosted(this.#host, fn, payload, call);
     const { vm, invokers } = this.#guest;
     try {
       return vm.run(call, () => vm.result(vm.begin(invokers.get(fn)!, payload)));
@@ -42,9 +49,11 @@ export class QuickJSInstance implements Instance {
     this.#program.unload(this.#guest);
   }
 
-  #invokeHosted(host: HostCalls, fn: string, payload: string, call: Call): string | Promise<string> {
+  #invokeHosted(ask: HostCalls["call"], fn: string, payload: string, call: Call): string | Promise<string> {
+    refuseNul(payload);
+    if (this.#guest.vm.memory.dead) this.#revive(call);
     const { vm, invokers } = this.#guest;
-    this.#hosted = new HostedCall(vm, host, call, () => {
+    this.#hosted = new HostedCall(vm, ask, call, () => {
       this.#hosted = undefined;
       if (!vm.broken) vm.collectIfCrowded();
       this.#broken = vm.broken;

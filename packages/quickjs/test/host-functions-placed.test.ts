@@ -91,6 +91,15 @@ describe.each<Placement>(["inline", "thread", "process"])("host functions, place
     await module.close();
   });
 
+  test.skipIf(placement === "process")("in a synchronous call they must answer at once", async () => {
+    const functions = { now: (value: number) => value * 2, later: async () => 1 };
+    const source = "const f = async (name) => await host.call(name, 21).catch((error) => error.name)";
+    await using module = await load(source, functions, 1);
+    expect(module.invokeSync("f", '"now"')).toBe("42");
+    expect(module.invokeSync("f", '"later"')).toBe('"UnsupportedError"');
+    expect(await module.call("f", "later")).toBe(1);
+  });
+
   test("a thousand overlapping calls are all answered, each with its own value", async () => {
     const later = async (value: number) => {
       await setImmediate();

@@ -42,6 +42,8 @@ export class LoadedModule implements Module, CallOwner {
   #failures = 0;
   #timeouts = 0;
   #closing: Promise<void> | undefined;
+  /** It closes, and its calls are to be aborted. */
+  #aborting = false;
   #onIdle: (() => void) | undefined;
 
   constructor(setup: ModuleSetup) {
@@ -154,8 +156,8 @@ export class LoadedModule implements Module, CallOwner {
     this.#takeBack();
     this.#closing ??= this.#close();
     if (options.abort !== true) return this.#closing;
-    for (const call of this.#pending.copy())
-      call.cancel(this.#closedError(call.fn, "was closed and its calls were aborted"));
+    this.#aborting = true;
+    for (const call of this.#pending.copy()) this.#cancel(call);
     // A guest that cannot be stopped is left to end by itself, and its instance is closed then.
     const abandoned = this.#setup.capabilities.supportsAbort === false && this.#running > 0;
     return abandoned ? Promise.resolve() : this.#closing;
@@ -247,7 +249,13 @@ export class LoadedModule implements Module, CallOwner {
     const call = new PendingCall(this, fn, payload, limits);
     this.#pending.add(call);
     call.follow(slot, result);
+    // A host function that the guest called on this thread may have closed the module.
+    if (this.#aborting) this.#cancel(call);
     return call;
+  }
+
+  #cancel(call: PendingCall): void {
+    call.cancel(this.#closedError(call.fn, "was closed and its calls were aborted"));
   }
 
   #failAtOnce(error: unknown, fn: string, call: Call): unknown {

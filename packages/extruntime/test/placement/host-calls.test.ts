@@ -163,6 +163,15 @@ describe.each(PLACEMENTS)("host functions, with guests placed %s,", (placement) 
   });
 });
 
+it("a host function may close the module that calls it, and abort that call", async () => {
+  await withRuntime({}, async (runtime) => {
+    const hostFunctions = { close: () => void module.close({ abort: true }), never: () => new Promise(() => {}) };
+    const code = "export const run = async (_, { host }) => { host.call('close'); await host.call('never'); };";
+    const module = await runtime.load(guest("guest", { permissions: ["close", "never"] }, code), { hostFunctions });
+    await expect(module.call("run")).rejects.toMatchObject({ code: "ERR_EXT_CLOSED" });
+  });
+});
+
 /** An engine whose guests cannot wait for a promise: `ask` calls the host function that its payload names, with its thread. */
 const WAITING_ENGINE = `
 import { ENGINE_VERSION } from ${JSON.stringify(new URL("../../dist/engine.js", import.meta.url).href)};

@@ -1,7 +1,7 @@
-import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { onPath, output } from "./guests/find-toolchains.mjs";
+import { aptInstall } from "./apt.mjs";
+import { onPath } from "./guests/find-toolchains.mjs";
 
 /**
  * Says which Chromium the test of the benchmark's page can use, and installs Debian's or Ubuntu's where there is none and that needs no
@@ -13,7 +13,7 @@ import { onPath, output } from "./guests/find-toolchains.mjs";
 const { values } = parseArgs({ options: { required: { type: "boolean", default: false } } });
 
 let found = findChromium();
-if (found === undefined && install()) found = findChromium();
+if (found === undefined && aptInstall("chromium", ["chromium"])) found = findChromium();
 if (found !== undefined) console.log(`chromium: ${found}`);
 else
   console.log(
@@ -31,28 +31,4 @@ function findChromium() {
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
   ];
   return places.find((path) => existsSync(path));
-}
-
-/** Whether it was installed. */
-function install() {
-  const prefix = rootPrefix();
-  if (onPath("apt-get").length === 0 || prefix === undefined) return false;
-  console.log("chromium: installing it");
-  return (
-    run([...prefix, "apt-get", "update", "-qq"]) &&
-    run([...prefix, "apt-get", "install", "-y", "-qq", "--no-install-recommends", "-o=Dpkg::Use-Pty=0", "chromium"])
-  );
-}
-
-/** What goes before a command that root must run; `undefined` where that would ask for a password. */
-function rootPrefix() {
-  if (process.getuid?.() === 0) return ["env", "DEBIAN_FRONTEND=noninteractive"];
-  const canSudo = onPath("sudo").length > 0 && output("sudo", ["-n", "true"]) !== undefined;
-  return canSudo ? ["sudo", "-n", "env", "DEBIAN_FRONTEND=noninteractive"] : undefined;
-}
-
-function run([command, ...args]) {
-  const { status } = spawnSync(command, args, { stdio: ["ignore", "ignore", "inherit"] });
-  if (status !== 0) console.log(`chromium: ${command} ${args.join(" ")} failed`);
-  return status === 0;
 }

@@ -33,6 +33,7 @@ await script(async () => {
   for (const { name, options } of ci ? OTHER_PYTHONS : [])
     await step(`Making ${name} available, with numpy`, "bash", ["scripts/get-python.sh", ...options]);
   await step("Looking for a Chromium", "node", ["scripts/chromium.mjs", ...(ci ? ["--required"] : [])], { show: true });
+  await step("Looking for bubblewrap", "node", ["scripts/bubblewrap.mjs"], { show: true });
   await step("Looking for isolated-vm", "node", ["scripts/get-isolated-vm.mjs", ...(ci ? ["--required"] : [])], {
     show: true,
   });

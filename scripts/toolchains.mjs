@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
+import { rootPrefix } from "./apt.mjs";
 import { findToolchain, onPath, output } from "./guests/find-toolchains.mjs";
 
 /**
@@ -56,13 +57,6 @@ function installMissing(names) {
     "-o=Dpkg::Use-Pty=0",
     ...packages,
   ]);
-}
-
-/** What goes before a command that root must run; `undefined` where that would ask for a password. */
-function rootPrefix() {
-  if (process.getuid?.() === 0) return ["env", "DEBIAN_FRONTEND=noninteractive"];
-  const canSudo = onPath("sudo").length > 0 && output("sudo", ["-n", "true"]) !== undefined;
-  return canSudo ? ["sudo", "-n", "env", "DEBIAN_FRONTEND=noninteractive"] : undefined;
 }
 
 function debianPackages(names) {

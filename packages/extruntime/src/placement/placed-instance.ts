@@ -31,7 +31,7 @@ export class PlacedInstance implements Instance {
 
   /** None while calls go on by themselves: what is behind one would wait though the worker is free. */
   get ahead(): number {
-    if (this.#worker.stalled || this.#calls.first?.later === true) return 0;
+    if (this.#worker.stalled || this.#worker.takingBack || this.#calls.first?.later === true) return 0;
     return Math.min(MOST_AHEAD, Math.floor(WORK_AHEAD / this.#program.meanMicros));
   }
 

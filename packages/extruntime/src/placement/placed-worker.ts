@@ -42,6 +42,8 @@ export class PlacedWorker implements LinkEvents {
   exclusive = false;
   /** It gave no sign for a while though it holds calls. */
   stalled = false;
+  /** Calls are being taken back: those sent meanwhile would overtake them. */
+  takingBack = false;
   #link: Link;
   readonly #keeper: WorkerKeeper;
   /** The engine can stop its guests by itself, at least some. */
@@ -53,6 +55,7 @@ export class PlacedWorker implements LinkEvents {
   /** Keys last used, of slots that are free. */
   readonly #freeKeys: number[] = [];
   #slots = 0;
+  #sent = 0;
   /** Calls for which there was no key. */
   readonly #waiting: (() => void)[] = [];
   #state: "starting" | "serving" | "retiring" | "dead" = "starting";
@@ -119,6 +122,7 @@ export class PlacedWorker implements LinkEvents {
       return;
     }
     call.key = key;
+    call.place = ++this.#sent;
     if (!this.#held) {
       this.#hold(true);
       this.#keeper.busy();
@@ -169,13 +173,19 @@ export class PlacedWorker implements LinkEvents {
     if (this.#load === 0 && this.#state !== "starting") this.#hold(false);
   }
 
-  /** Hands back all calls that have not started, so that other workers can serve them. */
+  /** Hands back all calls that have not started, so that other workers can serve them, in the order in which they came. */
   handBack(): void {
+    if (this.takingBack) return;
+    this.takingBack = true;
     const calls = this.#unsettled().filter((call) => !call.later);
     this.#link.withdraw(
       calls.map((call) => call.key),
       (withdrawn) => {
-        for (const [index, call] of calls.entries()) if (withdrawn[index]) call.fail(NOT_STARTED, false);
+        const back = calls.filter((_, index) => withdrawn[index]);
+        const first = back.pop();
+        for (const call of back) call.fail(NOT_STARTED, false);
+        this.takingBack = false;
+        first?.fail(NOT_STARTED, false);
       },
     );
   }
@@ -277,8 +287,10 @@ export class PlacedWorker implements LinkEvents {
     if (this.#unsettled().length === 0) this.kill("was not needed any more");
   }
 
+  /** From the last to the first: the core puts each that it gets back in front of the others. */
   #unsettled(): RemoteCall[] {
-    return this.#calls.filter((call) => call !== undefined && !call.settled) as RemoteCall[];
+    const calls = this.#calls.filter((call) => call !== undefined && !call.settled) as RemoteCall[];
+    return calls.sort((a, b) => b.place - a.place);
   }
 
   /** Let go only by `look`, since a call may follow the last one at once. */

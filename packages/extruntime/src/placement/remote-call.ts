@@ -6,6 +6,8 @@ type OnEnd = (call: RemoteCall, broken: boolean, micros: number) => void;
 export class RemoteCall {
   /** Set when it is sent; 0 before. */
   key = 0;
+  /** In which order its worker was sent it; keys are used again in any. */
+  place = 0;
   readonly limits: Call;
   /** The worker said that it goes on by itself. */
   later = false;

@@ -49,6 +49,18 @@ describe.each(PLACEMENTS)("calls to a %s", (placement) => {
     });
   });
 
+  it("keep their order when a slow one holds up those that were sent ahead", async () => {
+    await withRuntime({ placement }, async (runtime) => {
+      const module = await runtime.load(guest("guest", { limits: { pool: 1 } }));
+      // Quick calls, so that many are sent ahead.
+      for (let i = 0; i < 500; i++) await module.call("echo", i);
+      const slow = module.call("spin", 200);
+      const behind = Array.from({ length: 50 }, () => module.call("count"));
+      expect(await slow).toBe(200);
+      expect(await Promise.all(behind)).toEqual(behind.map((_, i) => i + 1));
+    });
+  });
+
   it("do not share state between modules", async () => {
     await withRuntime({ placement, threads: { max: 1 }, processes: { max: 1 } }, async (runtime) => {
       const limits = { pool: 1 };

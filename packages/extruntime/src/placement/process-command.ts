@@ -26,13 +26,18 @@ export function processCommand(node: Command, limits: Limits, options: ProcessOp
     : sandboxCommand(limited, options.sandbox, readable);
 }
 
+/** Bytes of data that a process may have whose guest may have so many. */
+export function dataLimit(memoryBytes: number): number {
+  return memoryBytes + OWN_BYTES;
+}
+
 /**
  * A shell sets the limits and then becomes the program. `ulimit -d` bounds the data that the process has writable: unlike the
  * address space (`-v`) it leaves out what V8 reserves and does not use.
  */
 export function limitedCommand(command: Command, { memoryBytes, cpuSeconds }: Limits): Command {
   const limits: string[] = [];
-  if (memoryBytes !== undefined) limits.push(`ulimit -d ${Math.ceil((memoryBytes + OWN_BYTES) / 1024)}`);
+  if (memoryBytes !== undefined) limits.push(`ulimit -d ${Math.ceil(dataLimit(memoryBytes) / 1024)}`);
   if (cpuSeconds !== undefined) limits.push(`ulimit -t ${cpuSeconds}`);
   if (limits.length === 0) return command;
   return { file: "/bin/sh", args: ["-c", `${limits.join(" && ")} && exec "$@"`, "sh", command.file, ...command.args] };

@@ -4,11 +4,12 @@ import type { Socket } from "node:net";
 import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
 import { ExtensionError } from "../errors.ts";
+import { DataUse } from "./data-use.ts";
 import { FrameBatch, FrameStream } from "./frame-stream.ts";
 import { JournalReader, openJournal } from "./journal.ts";
 import type { Death, Link, LinkEvents } from "./link.ts";
 import type { ProcessOptions } from "./options.ts";
-import { processCommand } from "./process-command.ts";
+import { dataLimit, processCommand } from "./process-command.ts";
 import { FD } from "./process-descriptors.ts";
 import { type Body, type FrameSink, KIND, type StartMessage } from "./protocol.ts";
 import { foldersOfModule } from "./sandbox.ts";
@@ -31,6 +32,8 @@ export class ProcessLink implements Link {
   readonly #child: ChildProcess;
   readonly #journal: JournalReader;
   readonly #stderr: StderrTail;
+  /** Where the operating system limits it. */
+  readonly #dataUse: DataUse | undefined;
   readonly #out = new FrameBatch();
   readonly #toWatchdog = new FrameBatch();
   /** Questions to the watchdog that it has not answered. */
@@ -46,6 +49,8 @@ export class ProcessLink implements Link {
     this.#journal = new JournalReader(journal);
     this.#child = child;
     this.#stderr = new StderrTail(this.#child.stderr!);
+    const limit = memoryBytes ?? limitOf(options);
+    if (limit !== undefined && child.pid !== undefined) this.#dataUse = new DataUse(child.pid, dataLimit(limit));
     this.#read(FD.out, this);
     this.#read(FD.watchdog, {
       frame: (kind, _flags, _number, key, _target, _time, body) => this.#answer(kind, key, body),
@@ -99,7 +104,9 @@ export class ProcessLink implements Link {
   }
 
   poll(): void {
-    if (!this.#ended) this.#journal.read(this.#unsent);
+    if (this.#ended) return;
+    this.#dataUse?.look();
+    this.#journal.read(this.#unsent);
   }
 
   kill(how: string): void {
@@ -180,8 +187,8 @@ export class ProcessLink implements Link {
   /** Resolves when it is over with the child and its pipes. */
   #watch(options: ProcessOptions): Promise<void> {
     return new Promise((resolve) => {
-      const end = (how: string) => {
-        this.#end({ how: this.#killed ?? how, memory: this.#killed === undefined && this.#outOfMemory() });
+      const end = (how: string, signal: NodeJS.Signals | null = null) => {
+        this.#end({ how: this.#killed ?? how, memory: this.#killed === undefined && this.#outOfMemory(signal) });
         for (const pipe of this.#child.stdio) pipe?.destroy();
         resolve();
       };
@@ -191,10 +198,10 @@ export class ProcessLink implements Link {
       );
       this.#child.on("exit", (code, signal) => {
         const how = howItEnded(code, signal, isSandboxed(options));
-        const timer = setTimeout(() => end(how + this.#stderr.quoted), PIPES_MS);
+        const timer = setTimeout(() => end(how + this.#stderr.quoted, signal), PIPES_MS);
         this.#child.once("close", () => {
           clearTimeout(timer);
-          end(how + this.#stderr.quoted);
+          end(how + this.#stderr.quoted, signal);
         });
       });
     });
@@ -207,10 +214,15 @@ export class ProcessLink implements Link {
     this.#questions.clear();
   }
 
-  /** V8 and the C library say so before they give up. */
-  #outOfMemory(): boolean {
+  /** V8 and the C library say so before they give up; other code crashes. */
+  #outOfMemory(signal: NodeJS.Signals | null): boolean {
+    if (this.#dataUse?.explains(signal) === true) return true;
     return /out of memory|allocation failed|bad_alloc/i.test(this.#stderr.text);
   }
+}
+
+function limitOf({ memoryMb }: ProcessOptions): number | undefined {
+  return memoryMb === undefined ? undefined : memoryMb * 2 ** 20;
 }
 
 function isSandboxed({ sandbox }: ProcessOptions): boolean {
@@ -254,7 +266,7 @@ function spawnChild(
     ? [AGENT, fileURLToPath(start.engine.module), process.execPath].flatMap(foldersOfModule)
     : [];
   const limits = {
-    memoryBytes: memoryBytes ?? (options.memoryMb === undefined ? undefined : options.memoryMb * 2 ** 20),
+    memoryBytes: memoryBytes ?? limitOf(options),
     cpuSeconds: options.cpuSeconds,
   };
   // V8 then gives up by itself, and says so, before the operating system has to refuse.

@@ -1,0 +1,22 @@
+import { describe, expect, it } from "vitest";
+import { DataUse } from "../../src/placement/data-use.ts";
+
+describe.runIf(process.platform === "linux")("the data that a process has", () => {
+  it("explains a crash where it was near the limit, and no other end", () => {
+    const use = new DataUse(process.pid, 1 << 20);
+    expect(use.explains("SIGSEGV")).toBe(false);
+    use.look();
+    expect(use.explains("SIGSEGV")).toBe(true);
+    expect(use.explains("SIGABRT")).toBe(true);
+    for (const other of ["SIGKILL", "SIGTERM", null] as const) expect(use.explains(other)).toBe(false);
+  });
+
+  it("explains nothing far below the limit, and of a process that is gone what was seen last", () => {
+    const far = new DataUse(process.pid, 2 ** 45);
+    far.look();
+    expect(far.explains("SIGSEGV")).toBe(false);
+    const gone = new DataUse(2 ** 30, 1);
+    gone.look();
+    expect(gone.explains("SIGSEGV")).toBe(false);
+  });
+});

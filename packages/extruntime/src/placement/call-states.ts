@@ -29,6 +29,13 @@ export function nextKey(key: number): number {
   return ((use === USES ? 1 : use) << SLOT_BITS) | slotOf(key);
 }
 
+/** Whether the slot is another call's since: who asks has then had the answer, and only did not know yet. */
+function isUsedAgain(state: number, key: number): boolean {
+  const uses = ((state >>> 3) >> SLOT_BITS) - (key >> SLOT_BITS);
+  // Uses begin anew after so many.
+  return uses !== 0 && (uses & (USES - 1)) < USES / 2;
+}
+
 export class CallStates {
   readonly #states: Int32Array;
   /** Key of the call of each slot that was asked to stop. */
@@ -54,7 +61,7 @@ export class CallStates {
     const slot = slotOf(key);
     for (;;) {
       const state = Atomics.load(this.#states, slot);
-      if (state === ((key << 3) | STARTED) || state === ((key << 3) | LATER)) return false;
+      if (state === ((key << 3) | STARTED) || state === ((key << 3) | LATER) || isUsedAgain(state, key)) return false;
       if (Atomics.compareExchange(this.#states, slot, state, (key << 3) | WITHDRAWN) === state) return true;
     }
   }

@@ -91,6 +91,9 @@ export interface JournalSink extends FrameSink {
 export class JournalReader {
   readonly #fd: number;
   readonly #bytes = Buffer.alloc(FILE_BYTES);
+  /** How far `readOn` has come, and in which batch. */
+  #batch = 0;
+  #position = 0;
 
   constructor(fd: number) {
     this.#fd = fd;
@@ -99,18 +102,36 @@ export class JournalReader {
   /** Hands over the batch that was not sent yet, or was sent last. */
   read(sink: JournalSink): void {
     const end = this.#load();
+    this.#handOver(sink, this.#batchOf(end), 0, end);
+  }
+
+  /** The same, but for what it handed over before: who looks for signs of life must not see one again and again. */
+  readOn(sink: JournalSink): void {
+    const end = this.#load();
+    const batch = this.#batchOf(end);
+    if (batch !== this.#batch) this.#position = 0;
+    this.#batch = batch;
+    this.#position = this.#handOver(sink, batch, this.#position, end);
+  }
+
+  /** 0 where there is none. */
+  #batchOf(end: number): number {
+    return end < RECORD_BYTES ? 0 : this.#bytes.readInt32LE(0);
+  }
+
+  /** Returns where the record after the last begins. */
+  #handOver(sink: JournalSink, batch: number, from: number, end: number): number {
     const bytes = this.#bytes;
-    if (end < RECORD_BYTES) return;
-    const batch = bytes.readInt32LE(0);
-    if (batch === 0) return;
-    for (let at = 0; at + RECORD_BYTES <= end && bytes.readInt32LE(at) === batch; ) {
+    let at = from;
+    while (batch !== 0 && at + RECORD_BYTES <= end && bytes.readInt32LE(at) === batch) {
       const length = bytes.readInt32LE(at + 4);
       const trailer = at + RECORD_BYTES + length;
-      if (length < 0 || trailer + 4 > end || bytes.readInt32LE(trailer) !== batch) return;
+      if (length < 0 || trailer + 4 > end || bytes.readInt32LE(trailer) !== batch) break;
       sink.began(bytes.readInt32LE(at + 8));
       readAll(bytes.subarray(at + RECORD_BYTES, trailer), sink);
       at = trailer + 4;
     }
+    return at;
   }
 
   close(): void {

@@ -186,13 +186,14 @@ export class PlacedWorker implements LinkEvents {
         for (const call of back) call.fail(NOT_STARTED, false);
         this.takingBack = false;
         first?.fail(NOT_STARTED, false);
+        if (this.#state === "retiring") this.#endIfDone();
       },
     );
   }
 
   /** Takes no more calls, and ends when the ones that it holds have ended. */
   retire(): void {
-    if (this.closed) return;
+    if (this.#state === "dead") return;
     this.#state = "retiring";
     this.#endIfDone();
   }
@@ -316,6 +317,8 @@ export class PlacedWorker implements LinkEvents {
       this.#afterGrace(call, LATER_GRACE_MS, () => {
         call.fail(this.#notStopped(), true);
         this.retire();
+        // What waits there for its instance would wait for ever.
+        this.handBack();
       });
       return;
     }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { codes, guest, withGuest, withRuntime } from "./guests.ts";
 
 /** One worker, so that calls must meet. */
@@ -42,6 +42,25 @@ describe.each(["thread", "process"] as const)("an abort in a %s", (placement) =>
     });
   });
 
+  it("of all calls that go on by themselves ends their worker, and what waited behind them runs elsewhere", async () => {
+    const pids = new Set<number>();
+    await withRuntime({ placement, ...ONE }, async (runtime) => {
+      const module = await runtime.load(guest("guest", { limits: { pool: 4 } }));
+      // Warm, as above.
+      for (let i = 0; i < 200; i++) await module.call("echo", i);
+      for (let i = 0; i < 5; i++) {
+        pids.add(await module.call("pid"));
+        const stuck = Array.from({ length: 4 }, () => module.invoke("never", "0", { timeoutMs: 20 }));
+        const behind = Array.from({ length: 4 }, (_, k) => module.call("echo", k));
+        expect(codes(await Promise.allSettled(stuck))).toEqual(Array(4).fill("ERR_EXT_TIMEOUT"));
+        expect(await Promise.all(behind)).toEqual([0, 1, 2, 3]);
+      }
+      const last = await module.call("pid");
+      if (placement === "process")
+        await vi.waitFor(() => expect([...pids].filter((pid) => pid !== last && isAlive(pid))).toEqual([]), 20_000);
+    });
+  });
+
   it("of calls that wait behind another stops nothing", async () => {
     await withGuest({ placement, ...ONE }, async (module, runtime) => {
       const other = await runtime.load(guest("other", { limits: { pool: 1 } }));
@@ -81,3 +100,11 @@ describe.each(["thread", "process"] as const)("a %s that a call holds up", (plac
     });
   });
 });
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}

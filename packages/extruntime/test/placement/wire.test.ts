@@ -107,9 +107,41 @@ describe("a journal", () => {
     expect(read()).toEqual([[21], [[20, "a longer one than those before"]]]);
     reader.close();
   });
+
+  it("gives who reads on only what is new", () => {
+    const fd = openJournal();
+    const writer = new JournalWriter(fd);
+    const reader = new JournalReader(fd);
+    const readOn = () => {
+      const keys: number[] = [];
+      reader.readOn({ frame() {}, began: (key) => void keys.push(key) });
+      return keys;
+    };
+    const nothing = new Uint8Array(0);
+    expect(readOn()).toEqual([]);
+    writer.note(1, nothing);
+    writer.note(2, nothing);
+    expect([readOn(), readOn()]).toEqual([[1, 2], []]);
+    writer.note(3, nothing);
+    expect([readOn(), readOn()]).toEqual([[3], []]);
+    writer.sent();
+    expect(readOn()).toEqual([]);
+    writer.note(4, nothing);
+    expect([readOn(), readOn()]).toEqual([[4], []]);
+    reader.close();
+  });
 });
 
 describe("a call", () => {
+  it("that has started is not taken for withdrawn because one before it in its slot was asked for late", () => {
+    const buffer = new SharedArrayBuffer(CALL_STATES_BYTES);
+    const [worker, host] = [new CallStates(buffer), new CallStates(buffer)];
+    const [before, after] = [nextKey(7), nextKey(nextKey(7))];
+    expect([worker.start(before), worker.start(after)]).toEqual([true, true]);
+    expect(host.withdraw(before)).toBe(false);
+    expect(host.withdraw(after)).toBe(false);
+  });
+
   it("is started or withdrawn, never both", () => {
     const buffer = new SharedArrayBuffer(CALL_STATES_BYTES);
     const [worker, host] = [new CallStates(buffer), new CallStates(buffer)];

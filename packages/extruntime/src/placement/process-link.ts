@@ -106,7 +106,7 @@ export class ProcessLink implements Link {
   poll(): void {
     if (this.#ended) return;
     this.#dataUse?.look();
-    this.#journal.read(this.#unsent);
+    this.#journal.readOn(this.#unsent);
   }
 
   kill(how: string): void {

@@ -55,8 +55,6 @@ interface AgentInstance {
 
 type Frame = [kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body];
 
-/** Answers that are sent together at the most. */
-const MOST_UNSENT = 64;
 /** Calls that take longer, in microseconds, are all measured; of others one in eight is. */
 const OFTEN_MEASURED = 50;
 /** Answers are sent before a call of a program whose calls take longer, in microseconds. */
@@ -253,11 +251,12 @@ export class Agent implements FrameSink {
     } else {
       this.#run(held, flags, number, key, time, payload);
     }
+    if ((flags & FLAG.prompt) !== 0) this.#flush();
   }
 
   #run(held: AgentInstance, flags: number, number: number, key: number, time: number, payload: string): void {
     const { instance, program } = held;
-    if (this.#unsent > 0 && (program.mean > SLOW_CALL || this.#unsent >= MOST_UNSENT)) this.#flush();
+    if (this.#unsent > 0 && program.mean > SLOW_CALL) this.#flush();
     if (!this.#begin(key)) return;
     const fn = program.exports[number]!;
     const call = limits(time, (flags & FLAG.signal) === 0 ? undefined : abortSignal(this.#link.states, key));

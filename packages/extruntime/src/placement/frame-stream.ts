@@ -31,9 +31,9 @@ export class FrameBatch {
     return frames;
   }
 
-  /** What was gathered after it had this `length`. */
-  since(from: number): Buffer {
-    return this.#memory.bytes.subarray(this.#start + from, this.#end);
+  /** What `take` without `lasting` would give, at their beginning; only until the next `add`. */
+  get bytes(): Buffer {
+    return this.#memory.bytes;
   }
 
   get length(): number {

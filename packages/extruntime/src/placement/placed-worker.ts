@@ -1,5 +1,6 @@
 import { ExtensionError } from "../errors.ts";
 import { NOT_STARTED } from "../spi.ts";
+import { AnswerPace } from "./answer-pace.ts";
 import { nextKey, SLOTS, slotOf } from "./call-states.ts";
 import { errorFromJson } from "./error-message.ts";
 import type { Death, Link, LinkEvents } from "./link.ts";
@@ -51,6 +52,7 @@ export class PlacedWorker implements LinkEvents {
   /** By the slots of their keys. */
   readonly #calls: (RemoteCall | undefined)[] = [];
   #load = 0;
+  readonly #pace = new AnswerPace();
   #held = false;
   /** Keys last used, of slots that are free. */
   readonly #freeKeys: number[] = [];
@@ -129,6 +131,7 @@ export class PlacedWorker implements LinkEvents {
     }
     this.#calls[slotOf(key)] = call;
     this.#load++;
+    if (this.#pace.isDue(this.#load)) flags |= FLAG.prompt;
     this.#link.send(kind, flags, number, key, target, timeLeft(call.limits.deadline), body);
     if ((flags & FLAG.sync) === 0) this.#link.flushSoon();
   }

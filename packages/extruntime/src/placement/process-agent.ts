@@ -22,8 +22,6 @@ class ProcessAgent implements AgentLink {
   readonly #piece = Buffer.allocUnsafeSlow(READ_BYTES);
   readonly #batch = new FrameBatch();
   readonly #journal = new JournalWriter(FD.journal);
-  /** Length of what of the batch is in the journal. */
-  #noted = 0;
   #flushing = false;
 
   constructor() {
@@ -67,7 +65,6 @@ class ProcessAgent implements AgentLink {
     const frames = this.#batch.take(false);
     for (let sent = 0; sent < frames.byteLength; ) sent += writeSome(frames, sent);
     this.#journal.sent();
-    this.#noted = 0;
   }
 
   flushSoon(): void {
@@ -95,9 +92,7 @@ class ProcessAgent implements AgentLink {
   }
 
   begins(key: number): void {
-    if (!this.#journal.fits(this.#batch.length - this.#noted)) this.flush();
-    this.#journal.note(key, this.#batch.since(this.#noted));
-    this.#noted = this.#batch.length;
+    this.#journal.note(key, this.#batch);
   }
 }
 

@@ -13,7 +13,7 @@
  */
 
 /** Both ends must have the same one. It goes up with every change of this folder that the other end would notice. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 export const HEADER_BYTES = 20;
 
@@ -53,6 +53,8 @@ export const KIND = {
   withdrawn: 22,
   /** A guest calls a host function. Target: the program; number: index into the manifest's `permissions`; key: a number for the answer; body: the payload. */
   hostCall: 23,
+  /** The call `key` begins. For the journal of a process: target: number of the batch; time: where the piece of it that ends here begins. */
+  began: 24,
 } as const;
 
 export const FLAG = {
@@ -70,6 +72,8 @@ export const FLAG = {
   signal: 32,
   /** The body is UTF-8 of ASCII characters alone. */
   ascii: 64,
+  /** The answer to this call, and those that wait to be sent with it, go to the host at once. */
+  prompt: 128,
 } as const;
 
 /** `time` of a call without a deadline. */

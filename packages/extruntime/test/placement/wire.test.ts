@@ -1,3 +1,4 @@
+import { writeSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CALL_STATES_BYTES, CallStates, nextKey, slotOf } from "../../src/placement/call-states.ts";
@@ -81,10 +82,14 @@ describe("a journal", () => {
     const fd = openJournal();
     const writer = new JournalWriter(fd);
     const reader = new JournalReader(fd);
+    const batch = new FrameBatch();
     const note = (key: number, text: string) => {
-      const batch = new FrameBatch();
       batch.add(17, 0, 0, key, 0, 0, text);
-      writer.note(key + 1, batch.take(true));
+      writer.note(key + 1, batch);
+    };
+    const send = () => {
+      batch.take(false);
+      writer.sent();
     };
     const read = () => {
       const sink = { ...collector(), keys: [] as number[], began: (key: number) => void sink.keys.push(key) };
@@ -92,7 +97,7 @@ describe("a journal", () => {
       return [sink.keys, sink.frames.map(([, , , key, , , text]) => [key, text])];
     };
     for (let key = 1; key < 6; key++) note(key, `sent ${key}`);
-    writer.sent();
+    send();
     note(10, "ten");
     note(11, "eleven");
     expect(read()).toEqual([
@@ -102,9 +107,51 @@ describe("a journal", () => {
         [11, "eleven"],
       ],
     ]);
-    writer.sent();
+    send();
     note(20, "a longer one than those before");
     expect(read()).toEqual([[21], [[20, "a longer one than those before"]]]);
+    reader.close();
+  });
+
+  it("gives the whole pieces before the one that was cut short, and takes any bytes without complaint", () => {
+    const fd = openJournal();
+    const reader = new JournalReader(fd);
+    const piece = fc.tuple(fc.nat(2 ** 28), fc.array(frame, { maxLength: 3 }));
+    const bytes = fc.uint8Array({ maxLength: 200 });
+    fc.assert(
+      fc.property(
+        fc.array(piece, { maxLength: 5 }),
+        fc.array(piece, { maxLength: 5 }),
+        fc.nat(400),
+        bytes,
+        (old, pieces, cut, stale) => {
+          const writer = new JournalWriter(fd);
+          const batch = new FrameBatch();
+          const note = (all: typeof pieces) =>
+            all.map(([key, frames]) => {
+              for (const [kind, ...rest] of frames) batch.add(kind % 24, ...rest);
+              writer.note(key, batch);
+              return batch.length;
+            });
+          note(old);
+          batch.take(false);
+          writer.sent();
+          const ends = note(pieces);
+          const last = ends.at(-1);
+          if (last !== undefined) {
+            // Other bytes from anywhere within the last piece on, and its end never what it should be.
+            writeSync(fd, stale, 0, stale.length, Math.max(ends.at(-2) ?? 0, last - 4 - cut));
+            writeSync(fd, Uint8Array.of(0xff, 0xff, 0xff, 0xff), 0, 4, last - 4);
+          }
+          const whole = pieces.slice(0, -1);
+          const sink = { ...collector(), keys: [] as number[], began: (key: number) => void sink.keys.push(key) };
+          reader.read(sink);
+          if (whole.length === 0) return;
+          expect(sink.keys).toEqual(whole.map(([key]) => key));
+          expect(sink.frames.length).toBe(whole.flatMap(([, frames]) => frames).length);
+        },
+      ),
+    );
     reader.close();
   });
 
@@ -117,16 +164,17 @@ describe("a journal", () => {
       reader.readOn({ frame() {}, began: (key) => void keys.push(key) });
       return keys;
     };
-    const nothing = new Uint8Array(0);
+    const batch = new FrameBatch();
     expect(readOn()).toEqual([]);
-    writer.note(1, nothing);
-    writer.note(2, nothing);
+    writer.note(1, batch);
+    writer.note(2, batch);
     expect([readOn(), readOn()]).toEqual([[1, 2], []]);
-    writer.note(3, nothing);
+    writer.note(3, batch);
     expect([readOn(), readOn()]).toEqual([[3], []]);
+    batch.take(false);
     writer.sent();
     expect(readOn()).toEqual([]);
-    writer.note(4, nothing);
+    writer.note(4, batch);
     expect([readOn(), readOn()]).toEqual([[4], []]);
     reader.close();
   });

@@ -4,8 +4,8 @@ import { floors } from "../src/floors/index.ts";
 import { openSubject } from "../src/subjects/open.ts";
 import { findPythons } from "../src/subjects/pythons.ts";
 import type { SubjectSpec } from "../src/subjects/subject.ts";
+import { runCalls, runFor } from "../src/trials/at-once.ts";
 import { payloadOf } from "../src/trials/payload.ts";
-import { runWaves } from "../src/trials/waves.ts";
 import { engine } from "./result.ts";
 
 /** A line of JSON cannot hold a payload that is not JSON in one line, and hands over what a CPython makes of it. */
@@ -51,19 +51,27 @@ test.each([40, 1000, 10_000, 1_000_000])("a payload of %d bytes has so many, and
   expect(JSON.parse(text)).toMatchObject({ email: "ada@example.com", age: 36 });
 });
 
-test("a wave begins when all calls of the one before have ended", async () => {
-  let running = 0;
-  const most: number[] = [];
-  const { calls } = await runWaves(
-    async () => {
-      most.push(++running);
+test.each(["runFor", "runCalls"] as const)(
+  "%s has so many calls under way all the time, and waits for all of them",
+  async (how) => {
+    let running = 0;
+    let started = 0;
+    const most = 0;
+    let turns = 0;
+    const begun = performance.now();
+    const start = async () => {
+      started++;
+      expect(++running).toBeLessThanOrEqual(4);
+      if (started > 4) fewest = Math.min(fewest, running);
       await Promise.resolve();
       running--;
-    },
-    4,
-    1,
-  );
-  expect(calls).toBe(most.length);
-  expect(calls % 4).toBe(0);
-  expect(Math.max(...most)).toBe(4);
-});
+    };
+    const timer = setInterval(() => turns++, 1);
+    const { calls } = how === "runFor" ? await runFor(start, 4, 50) : await runCalls(start, 4, 1001);
+    clearInterval(timer);
+    expect([calls, running]).toEqual([started, 0]);
+    expect(most).toBe(4);
+    if (how === "runCalls") expect(calls).toBe(1001);
+    else expect([performance.now() - begun >= 50, turns > 0]).toEqual([true, true]);
+  },
+);

@@ -1,20 +1,20 @@
 import { openSubject } from "../subjects/open.ts";
+import { measureLatency, measureRate, runCalls, runFor } from "./at-once.ts";
 import { interleave, ratioOf } from "./interleave.ts";
 import { openPair } from "./open-pair.ts";
 import { pairsOf } from "./pairs.ts";
 import { settleMs, turnsWarmUpMs } from "./settle.ts";
 import { isPrimaryOrPython, PAYLOAD, type Readings, type Trial, type TrialContext, Unfit } from "./trial.ts";
-import { measureLatency, measureRate, runWaves } from "./waves.ts";
 
 /** They have no asynchronous calls, or none that differ from one after the other. */
 const SERIAL_FLOORS = ["thread-atomics", "python-loop", "wasm-by-hand", "quickjs-dispatcher"];
 
-/** Many calls started in one turn of the event loop. */
+/** Many calls under way at the same time. */
 export const concurrent: Trial = {
   info: {
     id: "concurrent",
     title: "Calls at once",
-    what: "So many calls are started in one turn of the event loop, and as many again when all have their answers. Latency is from a call's start to its answer, waiting included; the event loop's delay and the main thread's processor time are what the rest of the service pays.",
+    what: "So many calls are under way all the time: each answer starts the next. Latency is from a call's start to its answer, waiting included; the event loop's delay and the main thread's processor time are what the rest of the service pays.",
     size: "calls at once",
     metrics: [
       { id: "rate", title: "rate", unit: "per second", better: "higher" },
@@ -38,7 +38,7 @@ async function run(context: TrialContext): Promise<Readings> {
   const { call } = opened;
   if (call === undefined) throw new Unfit("it has no asynchronous calls");
   const start = () => call("validate", PAYLOAD);
-  await runWaves(start, atOnce, settleMs(spec, warmUpMs));
+  await runFor(start, atOnce, settleMs(spec, warmUpMs));
   const readings = {
     ...(await measureRate(start, atOnce, measureMs)),
     ...(await measureLatency(start, atOnce, measureMs)),
@@ -55,22 +55,20 @@ async function besideFloors(
   callSync: ((fn: string, payload: string) => string) | undefined,
 ): Promise<Readings> {
   const atOnce = Number(size);
-  const wavesOf = (id: string, begin: () => Promise<unknown>) => ({
+  const contestantOf = (id: string, begin: () => Promise<unknown>) => ({
     id,
     async time(count: number) {
-      const { calls, ns } = await runWaves(begin, atOnce, 0);
-      let [all, time] = [calls, ns];
-      for (; all < count; all += atOnce) time += (await runWaves(begin, atOnce, 0)).ns;
-      return (time * count) / all;
+      const { calls, ns } = await runCalls(begin, atOnce, count);
+      return (ns * count) / calls;
     },
   });
-  const contestants = [wavesOf("self", start)];
+  const contestants = [contestantOf("self", start)];
   const closes: (() => void | Promise<void>)[] = [];
   for (const pair of pairsOf(spec).concurrent) {
     const floor = await openPair(pair, spec);
     if (floor?.call === undefined) continue;
     const { call } = floor;
-    contestants.push(wavesOf(pair.id, () => call("validate", PAYLOAD)));
+    contestants.push(contestantOf(pair.id, () => call("validate", PAYLOAD)));
     closes.push(() => floor.close());
   }
   if (callSync !== undefined && contestants.length > 1)

@@ -1,6 +1,6 @@
 import { openSubject } from "../subjects/open.ts";
+import { measureRate } from "./at-once.ts";
 import { isEngine, type Readings, type Trial, type TrialContext } from "./trial.ts";
-import { measureRate } from "./waves.ts";
 
 /** A call of some milliseconds, four of them always on the way. */
 const PAYLOAD = JSON.stringify({ n: 1_000_000 });
@@ -13,7 +13,7 @@ export const neighbour: Trial = {
   info: {
     id: "neighbour",
     title: "Event loop beside busy guests",
-    what: "Four calls of an integer loop at once, and four again, without rest: the delay of the service's event loop meanwhile, for engines and placements whose calls leave the calling thread.",
+    what: "Four calls of an integer loop always under way: the delay of the service's event loop meanwhile, for engines and placements whose calls leave the calling thread.",
     metrics: [
       { id: "loopP99", title: "event loop's delay, p99", unit: "ns", better: "lower" },
       { id: "main", title: "main thread's time for a call", unit: "ns", better: "lower" },

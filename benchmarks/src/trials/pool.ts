@@ -1,7 +1,7 @@
 import { residentBytes } from "../memory-use.ts";
 import { openSubject } from "../subjects/open.ts";
+import { measureLatency, measureRate, runFor } from "./at-once.ts";
 import { isEngine, PAYLOAD, type Readings, type Trial, type TrialContext } from "./trial.ts";
-import { measureLatency, measureRate, runWaves } from "./waves.ts";
 
 const AT_ONCE = 256;
 
@@ -29,7 +29,7 @@ export const pool: Trial = {
 async function run({ spec, size, warmUpMs, measureMs }: TrialContext): Promise<Readings> {
   const opened = await openSubject(spec, { guest: "validate", pool: Number(size) });
   const start = () => opened.call!("validate", PAYLOAD);
-  await runWaves(start, AT_ONCE, warmUpMs);
+  await runFor(start, AT_ONCE, warmUpMs);
   const readings = {
     ...(await measureRate(start, AT_ONCE, measureMs)),
     ...(await measureLatency(start, AT_ONCE, measureMs)),

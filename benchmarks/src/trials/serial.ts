@@ -1,12 +1,12 @@
 import { pythonLoop } from "../floors/python-loop.ts";
 import { median } from "../statistics.ts";
 import { openSubject } from "../subjects/open.ts";
+import { runFor } from "./at-once.ts";
 import { asyncContestant, type Contestant, interleave, ratioOf, syncContestant } from "./interleave.ts";
 import { type OpenPair, openPair } from "./open-pair.ts";
 import { type Pair, pairsOf } from "./pairs.ts";
 import { hasWorkers, settleMs, turnsWarmUpMs } from "./settle.ts";
 import { PAYLOAD, type Readings, type Trial, type TrialContext } from "./trial.ts";
-import { runWaves } from "./waves.ts";
 
 const BARE: Pair = { id: "bare-js", kind: "floor", floor: "bare-js" };
 
@@ -36,7 +36,7 @@ async function run(context: TrialContext): Promise<Readings> {
   const pairs = pairsOf(spec);
   const readings: Readings = {};
   if (hasWorkers(spec) && opened.call !== undefined)
-    await runWaves(() => opened.call!("validate", PAYLOAD), 1, settleMs(spec, context.warmUpMs));
+    await runFor(() => opened.call!("validate", PAYLOAD), 1, settleMs(spec, context.warmUpMs));
   const sync = opened.callSync && syncContestant("sync", opened.callSync, "validate", PAYLOAD);
   if (sync !== undefined) await race(sync, "sync", pairs.sync, context, readings);
   const async = opened.call && asyncContestant("async", opened.call, "validate", PAYLOAD);

@@ -1,8 +1,8 @@
 import type { Module } from "extruntime";
 import { residentBytes } from "../memory-use.ts";
+import { measureLatency, measureRate, runFor } from "./at-once.ts";
 import { makeTenants } from "./many.ts";
 import { isEngine, PAYLOAD, type Readings, type Trial, type TrialContext } from "./trial.ts";
-import { measureLatency, measureRate, runWaves } from "./waves.ts";
 
 const AT_ONCE = 64;
 
@@ -33,7 +33,7 @@ async function run({ spec, size, warmUpMs, measureMs }: TrialContext): Promise<R
   const modules: Module[] = [];
   for (let i = 0; i < Number(size); i++) modules.push(await load());
   const start = () => modules[Math.floor(Math.random() * modules.length)]!.invoke("validate", PAYLOAD);
-  await runWaves(start, AT_ONCE, warmUpMs);
+  await runFor(start, AT_ONCE, warmUpMs);
   const readings = {
     ...(await measureRate(start, AT_ONCE, measureMs)),
     ...(await measureLatency(start, AT_ONCE, measureMs)),

@@ -5,6 +5,7 @@ export { ExtensionError, type ExtensionErrorCode, type GuestErrorDetails, guestE
 export type { Extension } from "./extension.ts";
 export { HOST_ANSWER, type HostCalls, notGranted, readHostAnswer } from "./host-functions.ts";
 export { badManifest, insidePath, type Manifest } from "./manifest.ts";
+export { platformName } from "./platform-name.ts";
 export { type EngineRegistration, registerEngine } from "./registry.ts";
 export { createRuntime, type RuntimeOptions } from "./runtime.ts";
 export {

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
-import { ExtensionError } from "extruntime/engine";
+import { ExtensionError, platformName } from "extruntime/engine";
 
 /** A loaded copy of a program, in the addon. Kept alive by what holds it; dropped without `close` it is closed by the garbage collector. */
 export interface NativeInstance {
@@ -105,12 +105,6 @@ export function loadAddon(): Addon {
   return loaded;
 }
 
-/** `linux-x64`, with `-musl` where the C library is not glibc. */
-export function platformName(): string {
-  const musl = process.platform === "linux" && !hasGlibc();
-  return `${process.platform}-${process.arch}${musl ? "-musl" : ""}`;
-}
-
 function findAddon(): Addon {
   const built = fileURLToPath(new URL("../build/pyvm.node", import.meta.url));
   const prebuilt = `@extruntime/pyvm-${platformName()}`;
@@ -134,9 +128,4 @@ function findAddon(): Addon {
       "Install @extruntime/pyvm again with its optional dependencies (npm install --include=optional), or build the addon, which needs a " +
       "C++20 compiler: npm install --no-save node-addon-api node-api-headers && npm run build:addon --prefix <folder of @extruntime/pyvm>",
   );
-}
-
-function hasGlibc(): boolean {
-  const { header } = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
-  return header?.glibcVersionRuntime !== undefined;
 }

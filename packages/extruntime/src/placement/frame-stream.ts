@@ -1,4 +1,4 @@
-import { frameMemory, readFrame, roomFor, writeFrame } from "./frame.ts";
+import { type FrameMemory, frameMemory, readFrame, roomFor, writeFrame } from "./frame.ts";
 import { type Body, FLAG, type FrameSink, HEADER_BYTES } from "./protocol.ts";
 
 /** Frames through a pipe. */
@@ -9,12 +9,34 @@ const MOST_BYTES = 2 ** 31 - 8;
 
 /** Gathers frames until they are sent together. */
 export class FrameBatch {
-  #memory = frameMemory(new ArrayBuffer(FIRST_BYTES));
+  readonly #home: FrameMemory;
+  #memory: FrameMemory;
+  /** For a batch that is too long for its home. */
+  #large: FrameMemory | undefined;
   #start = 0;
   #end = 0;
 
+  /** @param memory where batches begin, and lie as long as they fit. */
+  constructor(memory: ArrayBuffer = new ArrayBuffer(FIRST_BYTES)) {
+    this.#home = frameMemory(memory);
+    this.#memory = this.#home;
+  }
+
   get empty(): boolean {
     return this.#start === this.#end;
+  }
+
+  get length(): number {
+    return this.#end - this.#start;
+  }
+
+  get atHome(): boolean {
+    return this.#memory === this.#home;
+  }
+
+  /** What `take` without `lasting` would give, at their beginning; only until the next `add`. */
+  get bytes(): Buffer {
+    return this.#memory.bytes;
   }
 
   add(kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body): void {
@@ -26,25 +48,22 @@ export class FrameBatch {
   /** What was gathered. With `lasting` it stays as it is; else only until the next `add`. */
   take(lasting: boolean): Buffer {
     const frames = this.#memory.bytes.subarray(this.#start, this.#end);
-    this.#start = lasting ? this.#end : 0;
-    this.#end = this.#start;
+    if (!lasting) {
+      this.#memory = this.#home;
+      this.#end = 0;
+    }
+    this.#start = this.#end;
     return frames;
-  }
-
-  /** What `take` without `lasting` would give, at their beginning; only until the next `add`. */
-  get bytes(): Buffer {
-    return this.#memory.bytes;
-  }
-
-  get length(): number {
-    return this.#end - this.#start;
   }
 
   #makeRoom(most: number): void {
     const gathered = this.#memory.bytes.subarray(this.#start, this.#end);
-    const memory = frameMemory(new ArrayBuffer(Math.max(FIRST_BYTES, ((gathered.length + most) * 2) & ~7)));
-    memory.bytes.set(gathered);
-    this.#memory = memory;
+    const bytes = Math.max(FIRST_BYTES, ((gathered.length + most) * 2) & ~7);
+    // What was taken to last may lie in the one there is.
+    if (!this.atHome || this.#large === undefined || this.#large.bytes.byteLength < bytes)
+      this.#large = frameMemory(new ArrayBuffer(bytes));
+    this.#large.bytes.set(gathered);
+    this.#memory = this.#large;
     this.#start = 0;
     this.#end = gathered.length;
   }

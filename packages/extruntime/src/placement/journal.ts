@@ -8,9 +8,10 @@ import { FLAG, type FrameSink, HEADER_BYTES, KIND } from "./protocol.ts";
 /**
  * What a child process has done since it last wrote to the host, in a file without a name that both have open: which call
  * it began, and the answers that it has not sent yet. Writing there is much cheaper than waking the host, so answers can go in
- * batches, and still none is lost when the process dies, and it is known which call it died of.
+ * batches, and still none is lost when the process dies, and it is known which call it died of. Where the file can be mapped into
+ * the child's memory, the batch is made there, and writing costs nothing.
  *
- * The file holds the batch as it will be sent, written piece by piece from where it lies. Each piece ends with the frame `began`,
+ * The file holds the batch as it will be sent, piece by piece. Each piece ends with the frame `began`,
  * which says where the piece begins and of which batch it is; a piece that was cut short has not got it. What comes after the last piece is of
  * batches that were sent.
  */
@@ -18,18 +19,19 @@ import { FLAG, type FrameSink, HEADER_BYTES, KIND } from "./protocol.ts";
 /** Longest batch that is noted; the child sends one that is longer before it notes more. */
 export const MOST_NOTED = 1 << 15;
 /** Length of the file. All of it is there from the start, so that a disk that has filled up since costs nothing. */
-const FILE_BYTES = 1 << 16;
+export const JOURNAL_BYTES = 1 << 16;
 
-/** In memory where the system has such a folder. */
-const FOLDER = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+/** Where the system has it, its files are in memory. */
+const MEMORY = "/dev/shm";
+export const journalsInMemory = existsSync(MEMORY);
 
 /** Makes the file. */
 export function openJournal(): number {
-  const folder = mkdtempSync(join(FOLDER, "extruntime-"));
+  const folder = mkdtempSync(join(journalsInMemory ? MEMORY : tmpdir(), "extruntime-"));
   try {
     const fd = openSync(join(folder, "journal"), "wx+", 0o600);
     try {
-      writeAll(fd, Buffer.alloc(FILE_BYTES));
+      writeAll(fd, Buffer.alloc(JOURNAL_BYTES));
       return fd;
     } catch (error) {
       closeSync(fd);
@@ -46,13 +48,14 @@ function writeAll(fd: number, bytes: Buffer): void {
 
 /** For the child. */
 export class JournalWriter {
-  readonly #fd: number;
+  readonly #fd: number | undefined;
   /** Begins anywhere, so that no guest can make bytes that would be taken for a piece of its batch. */
   #batch = Math.trunc(Math.random() * 2 ** 31);
   /** Where the next piece begins. */
   #noted = 0;
 
-  constructor(fd: number) {
+  /** @param fd of the file; without one, the file is the memory that is the home of the batch. */
+  constructor(fd: number | undefined) {
     this.#fd = fd;
   }
 
@@ -61,7 +64,7 @@ export class JournalWriter {
     const from = this.#noted;
     batch.add(KIND.began, 0, 0, key, this.#batch, from, "");
     this.#noted = batch.length;
-    writeSync(this.#fd, batch.bytes, from, this.#noted - from, from);
+    if (this.#fd !== undefined) writeSync(this.#fd, batch.bytes, from, this.#noted - from, from);
   }
 
   /** The batch has been sent. */
@@ -79,7 +82,7 @@ export interface JournalSink extends FrameSink {
 /** For the host. The file is the child's to write, so nothing in it is taken for granted. */
 export class JournalReader {
   readonly #fd: number;
-  readonly #memory = frameMemory(new ArrayBuffer(FILE_BYTES));
+  readonly #memory = frameMemory(new ArrayBuffer(JOURNAL_BYTES));
   /** How far `readOn` has come, and in which batch. */
   #batch: number | undefined;
   #position = 0;
@@ -136,13 +139,13 @@ export class JournalReader {
   /** Length of the frame there, with what fills it up to whole words. 0: there is none. */
   #lengthAt(at: number): number {
     const length = this.#memory.words[at >> 2]!;
-    return length < HEADER_BYTES || length > FILE_BYTES ? 0 : (length + 3) & ~3;
+    return length < HEADER_BYTES || length > JOURNAL_BYTES ? 0 : (length + 3) & ~3;
   }
 
   #load(): number {
     let end = 0;
-    while (end < FILE_BYTES) {
-      const read = readSync(this.#fd, this.#memory.bytes, end, FILE_BYTES - end, end);
+    while (end < JOURNAL_BYTES) {
+      const read = readSync(this.#fd, this.#memory.bytes, end, JOURNAL_BYTES - end, end);
       if (read === 0) return end;
       end += read;
     }

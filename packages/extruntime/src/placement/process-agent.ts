@@ -4,7 +4,8 @@ import { Worker } from "node:worker_threads";
 import { Agent, type AgentLink } from "./agent.ts";
 import { CALL_STATES_BYTES, CallStates } from "./call-states.ts";
 import { FrameBatch, FrameStream } from "./frame-stream.ts";
-import { JournalWriter, MOST_NOTED } from "./journal.ts";
+import { JOURNAL_BYTES, JournalWriter, MOST_NOTED } from "./journal.ts";
+import { mapFile } from "./mapped-file.ts";
 import { FD } from "./process-descriptors.ts";
 import type { Body } from "./protocol.ts";
 import { giveWayAsProcess } from "./worker-priority.ts";
@@ -20,11 +21,14 @@ class ProcessAgent implements AgentLink {
   readonly #agent: Agent;
   readonly #stream: FrameStream;
   readonly #piece = Buffer.allocUnsafeSlow(READ_BYTES);
-  readonly #batch = new FrameBatch();
-  readonly #journal = new JournalWriter(FD.journal);
+  readonly #batch: FrameBatch;
+  readonly #journal: JournalWriter;
   #flushing = false;
 
-  constructor() {
+  constructor(mappedFileAddon: string | undefined) {
+    const journal = mappedFileAddon === undefined ? undefined : mapFile(mappedFileAddon, FD.journal, JOURNAL_BYTES);
+    this.#batch = new FrameBatch(journal);
+    this.#journal = new JournalWriter(journal === undefined ? FD.journal : undefined);
     const states = new SharedArrayBuffer(CALL_STATES_BYTES);
     this.states = new CallStates(states);
     // With an environment of its own, for guests could else change what it sees.
@@ -56,7 +60,7 @@ class ProcessAgent implements AgentLink {
 
   send(kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body): void {
     this.#batch.add(kind, flags, number, key, target, time, body);
-    if (this.#batch.length > MOST_NOTED) this.flush();
+    if (this.#batch.length > MOST_NOTED || !this.#batch.atHome) this.flush();
   }
 
   /** Blocks where the host does not read: a process that is not listened to has nothing better to do. */
@@ -113,4 +117,4 @@ function pause(): void {
   Atomics.wait(NEVER, 0, 0, PAUSE_MS);
 }
 
-new ProcessAgent();
+new ProcessAgent(process.argv[2]);

@@ -6,8 +6,9 @@ import { fileURLToPath } from "node:url";
 import { ExtensionError } from "../errors.ts";
 import { DataUse } from "./data-use.ts";
 import { FrameBatch, FrameStream } from "./frame-stream.ts";
-import { JournalReader, openJournal } from "./journal.ts";
+import { JournalReader, journalsInMemory, openJournal } from "./journal.ts";
 import type { Death, Link, LinkEvents } from "./link.ts";
+import { mappedFileAddon } from "./mapped-file.ts";
 import type { ProcessOptions } from "./options.ts";
 import { dataLimit, processCommand } from "./process-command.ts";
 import { FD } from "./process-descriptors.ts";
@@ -262,8 +263,10 @@ function spawnChild(
   journal: number,
 ): ChildProcess {
   const sandboxed = isSandboxed(options);
+  const addon = journalsInMemory ? mappedFileAddon() : undefined;
+  const addons = addon === undefined ? [] : [addon];
   const readable = sandboxed
-    ? [AGENT, fileURLToPath(start.engine.module), process.execPath].flatMap(foldersOfModule)
+    ? [AGENT, fileURLToPath(start.engine.module), process.execPath, ...addons].flatMap(foldersOfModule)
     : [];
   const limits = {
     memoryBytes: memoryBytes ?? limitOf(options),
@@ -272,7 +275,12 @@ function spawnChild(
   // V8 then gives up by itself, and says so, before the operating system has to refuse.
   const heap =
     limits.memoryBytes === undefined ? [] : [`--max-old-space-size=${Math.ceil(limits.memoryBytes / 2 ** 20)}`];
-  const { file, args } = processCommand({ file: process.execPath, args: [...heap, AGENT] }, limits, options, readable);
+  const { file, args } = processCommand(
+    { file: process.execPath, args: [...heap, AGENT, ...addons] },
+    limits,
+    options,
+    readable,
+  );
   return spawn(file, args, {
     stdio: ["ignore", "inherit", "pipe", "pipe", "pipe", "pipe", journal],
     env: { TMPDIR: sandboxed ? "/tmp" : folder, ...options.env },

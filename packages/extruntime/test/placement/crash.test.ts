@@ -1,10 +1,18 @@
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Backoff } from "../../src/placement/backoff.ts";
 import { codes, guest, withGuest, withRuntime } from "./guests.ts";
 
 const placement = "process";
 
-describe("a process that ends", () => {
+describe.each(["mapped", "off"])("a process that ends, with its journal %s,", (journal) => {
+  beforeAll(() => {
+    process.env.EXTRUNTIME_MAPPED_FILE = journal;
+  });
+
+  afterAll(() => {
+    delete process.env.EXTRUNTIME_MAPPED_FILE;
+  });
+
   it.each([
     ["exit", 7, /ended with exit code 7/],
     ["kill", null, /was ended by SIGKILL/],

@@ -4,7 +4,8 @@ import { describe, expect, it } from "vitest";
 import { CALL_STATES_BYTES, CallStates, nextKey, slotOf } from "../../src/placement/call-states.ts";
 import { FrameRing } from "../../src/placement/frame-ring.ts";
 import { FrameBatch, FrameStream } from "../../src/placement/frame-stream.ts";
-import { JournalReader, JournalWriter, openJournal } from "../../src/placement/journal.ts";
+import { JOURNAL_BYTES, JournalReader, JournalWriter, openJournal } from "../../src/placement/journal.ts";
+import { mapFile, mappedFileAddon } from "../../src/placement/mapped-file.ts";
 import type { Body } from "../../src/placement/protocol.ts";
 
 type Frame = readonly [number, number, number, number, number, number, Body];
@@ -43,6 +44,21 @@ describe("frames", () => {
     );
   });
 
+  it("leave the home of their batch when they are too long for it, and come back", () => {
+    const batch = new FrameBatch(new ArrayBuffer(256));
+    for (const text of ["short", "l".repeat(1000), "m".repeat(2000), "short again"]) {
+      const sink = collector();
+      for (const key of [1, 2]) batch.add(17, 0, 0, key, 0, 0, text);
+      expect(batch.atHome).toBe(text.length < 20);
+      new FrameStream(sink).push(batch.take(false));
+      expect(batch.atHome).toBe(true);
+      expect(sink.frames.map(([, , , key, , , body]) => [key, body])).toEqual([
+        [1, text],
+        [2, text],
+      ]);
+    }
+  });
+
   it("come out of a ring as they went in, around its end too", () => {
     fc.assert(
       fc.property(fc.array(frame, { minLength: 20, maxLength: 200 }), (frames) => {
@@ -77,108 +93,117 @@ describe("frames", () => {
   });
 });
 
-describe("a journal", () => {
-  it("gives the calls that began and the answers that were not sent, and nothing of a record that was cut short", () => {
-    const fd = openJournal();
-    const writer = new JournalWriter(fd);
-    const reader = new JournalReader(fd);
-    const batch = new FrameBatch();
-    const note = (key: number, text: string) => {
-      batch.add(17, 0, 0, key, 0, 0, text);
-      writer.note(key + 1, batch);
-    };
-    const send = () => {
+const addon = mappedFileAddon();
+
+/** A journal, and its writer with the batch that it writes of. */
+function journal(how: "written" | "mapped") {
+  const fd = openJournal();
+  const memory = how === "mapped" ? mapFile(addon!, fd, JOURNAL_BYTES) : undefined;
+  if (how === "mapped") expect(memory).toBeInstanceOf(ArrayBuffer);
+  const writer = () => new JournalWriter(memory === undefined ? fd : undefined);
+  return { fd, writer, batch: new FrameBatch(memory), reader: new JournalReader(fd) };
+}
+
+describe.each(addon === undefined ? ["written" as const] : ["written" as const, "mapped" as const])(
+  "a journal that is %s",
+  (how) => {
+    it("gives the calls that began and the answers that were not sent, and nothing of a record that was cut short", () => {
+      const { batch, reader, ...made } = journal(how);
+      const writer = made.writer();
+      const note = (key: number, text: string) => {
+        batch.add(17, 0, 0, key, 0, 0, text);
+        writer.note(key + 1, batch);
+      };
+      const send = () => {
+        batch.take(false);
+        writer.sent();
+      };
+      const read = () => {
+        const sink = { ...collector(), keys: [] as number[], began: (key: number) => void sink.keys.push(key) };
+        reader.read(sink);
+        return [sink.keys, sink.frames.map(([, , , key, , , text]) => [key, text])];
+      };
+      for (let key = 1; key < 6; key++) note(key, `sent ${key}`);
+      send();
+      note(10, "ten");
+      note(11, "eleven");
+      expect(read()).toEqual([
+        [11, 12],
+        [
+          [10, "ten"],
+          [11, "eleven"],
+        ],
+      ]);
+      send();
+      note(20, "a longer one than those before");
+      expect(read()).toEqual([[21], [[20, "a longer one than those before"]]]);
+      reader.close();
+    });
+
+    it("gives the whole pieces before the one that was cut short, and takes any bytes without complaint", () => {
+      const { fd, batch, reader, ...made } = journal(how);
+      const piece = fc.tuple(fc.nat(2 ** 28), fc.array(frame, { maxLength: 3 }));
+      const bytes = fc.uint8Array({ maxLength: 200 });
+      fc.assert(
+        fc.property(
+          fc.array(piece, { maxLength: 5 }),
+          fc.array(piece, { maxLength: 5 }),
+          fc.nat(400),
+          bytes,
+          (old, pieces, cut, stale) => {
+            const writer = made.writer();
+            batch.take(false);
+            const note = (all: typeof pieces) =>
+              all.map(([key, frames]) => {
+                for (const [kind, ...rest] of frames) batch.add(kind % 24, ...rest);
+                writer.note(key, batch);
+                return batch.length;
+              });
+            note(old);
+            batch.take(false);
+            writer.sent();
+            const ends = note(pieces);
+            const last = ends.at(-1);
+            if (last !== undefined) {
+              // Other bytes from anywhere within the last piece on, and its end never what it should be.
+              writeSync(fd, stale, 0, stale.length, Math.max(ends.at(-2) ?? 0, last - 4 - cut));
+              writeSync(fd, Uint8Array.of(0xff, 0xff, 0xff, 0xff), 0, 4, last - 4);
+            }
+            const whole = pieces.slice(0, -1);
+            const sink = { ...collector(), keys: [] as number[], began: (key: number) => void sink.keys.push(key) };
+            reader.read(sink);
+            if (whole.length === 0) return;
+            expect(sink.keys).toEqual(whole.map(([key]) => key));
+            expect(sink.frames.length).toBe(whole.flatMap(([, frames]) => frames).length);
+          },
+        ),
+      );
+      reader.close();
+    });
+
+    it("gives who reads on only what is new", () => {
+      const { batch, reader, ...made } = journal(how);
+      const writer = made.writer();
+      const readOn = () => {
+        const keys: number[] = [];
+        reader.readOn({ frame() {}, began: (key) => void keys.push(key) });
+        return keys;
+      };
+      expect(readOn()).toEqual([]);
+      writer.note(1, batch);
+      writer.note(2, batch);
+      expect([readOn(), readOn()]).toEqual([[1, 2], []]);
+      writer.note(3, batch);
+      expect([readOn(), readOn()]).toEqual([[3], []]);
       batch.take(false);
       writer.sent();
-    };
-    const read = () => {
-      const sink = { ...collector(), keys: [] as number[], began: (key: number) => void sink.keys.push(key) };
-      reader.read(sink);
-      return [sink.keys, sink.frames.map(([, , , key, , , text]) => [key, text])];
-    };
-    for (let key = 1; key < 6; key++) note(key, `sent ${key}`);
-    send();
-    note(10, "ten");
-    note(11, "eleven");
-    expect(read()).toEqual([
-      [11, 12],
-      [
-        [10, "ten"],
-        [11, "eleven"],
-      ],
-    ]);
-    send();
-    note(20, "a longer one than those before");
-    expect(read()).toEqual([[21], [[20, "a longer one than those before"]]]);
-    reader.close();
-  });
-
-  it("gives the whole pieces before the one that was cut short, and takes any bytes without complaint", () => {
-    const fd = openJournal();
-    const reader = new JournalReader(fd);
-    const piece = fc.tuple(fc.nat(2 ** 28), fc.array(frame, { maxLength: 3 }));
-    const bytes = fc.uint8Array({ maxLength: 200 });
-    fc.assert(
-      fc.property(
-        fc.array(piece, { maxLength: 5 }),
-        fc.array(piece, { maxLength: 5 }),
-        fc.nat(400),
-        bytes,
-        (old, pieces, cut, stale) => {
-          const writer = new JournalWriter(fd);
-          const batch = new FrameBatch();
-          const note = (all: typeof pieces) =>
-            all.map(([key, frames]) => {
-              for (const [kind, ...rest] of frames) batch.add(kind % 24, ...rest);
-              writer.note(key, batch);
-              return batch.length;
-            });
-          note(old);
-          batch.take(false);
-          writer.sent();
-          const ends = note(pieces);
-          const last = ends.at(-1);
-          if (last !== undefined) {
-            // Other bytes from anywhere within the last piece on, and its end never what it should be.
-            writeSync(fd, stale, 0, stale.length, Math.max(ends.at(-2) ?? 0, last - 4 - cut));
-            writeSync(fd, Uint8Array.of(0xff, 0xff, 0xff, 0xff), 0, 4, last - 4);
-          }
-          const whole = pieces.slice(0, -1);
-          const sink = { ...collector(), keys: [] as number[], began: (key: number) => void sink.keys.push(key) };
-          reader.read(sink);
-          if (whole.length === 0) return;
-          expect(sink.keys).toEqual(whole.map(([key]) => key));
-          expect(sink.frames.length).toBe(whole.flatMap(([, frames]) => frames).length);
-        },
-      ),
-    );
-    reader.close();
-  });
-
-  it("gives who reads on only what is new", () => {
-    const fd = openJournal();
-    const writer = new JournalWriter(fd);
-    const reader = new JournalReader(fd);
-    const readOn = () => {
-      const keys: number[] = [];
-      reader.readOn({ frame() {}, began: (key) => void keys.push(key) });
-      return keys;
-    };
-    const batch = new FrameBatch();
-    expect(readOn()).toEqual([]);
-    writer.note(1, batch);
-    writer.note(2, batch);
-    expect([readOn(), readOn()]).toEqual([[1, 2], []]);
-    writer.note(3, batch);
-    expect([readOn(), readOn()]).toEqual([[3], []]);
-    batch.take(false);
-    writer.sent();
-    expect(readOn()).toEqual([]);
-    writer.note(4, batch);
-    expect([readOn(), readOn()]).toEqual([[4], []]);
-    reader.close();
-  });
-});
+      expect(readOn()).toEqual([]);
+      writer.note(4, batch);
+      expect([readOn(), readOn()]).toEqual([[4], []]);
+      reader.close();
+    });
+  },
+);
 
 describe("a call", () => {
   it("that has started is not taken for withdrawn because one before it in its slot was asked for late", () => {

@@ -61,8 +61,7 @@ test.each(["runFor", "runCalls"] as const)(
     const begun = performance.now();
     const start = async () => {
       started++;
-      expect(++running).toBeLessThanOrEqual(4);
-      if (started > 4) fewest = Math.min(fewest, running);
+      most = Math.max(most, ++running);
       await Promise.resolve();
       running--;
     };

@@ -56,7 +56,7 @@ test.each(["runFor", "runCalls"] as const)(
   async (how) => {
     let running = 0;
     let started = 0;
-    const most = 0;
+    let most = 0;
     let turns = 0;
     const begun = performance.now();
     const start = async () => {

@@ -58,9 +58,7 @@ async function openFolder(path: string): Promise<Extension> {
     throw unreadable(error, location);
   }
   const manifest = parseManifest(text, location);
-  const extension = new FolderExtension(manifest, location, root);
-  if (manifest.module !== undefined) extension.resolve(manifest.module, '"module"');
-  return extension;
+  return new FolderExtension(manifest, location, root);
 }
 
 function unreadable(error: unknown, location: string): Error {
@@ -89,18 +87,27 @@ function contained(root: string, path: string, location: string): { path: string
   return { path: real, status: statSync(real) };
 }
 
+interface FoundFile {
+  readonly path: string;
+  readonly size: number;
+}
+
 class FolderExtension implements Extension {
   readonly manifest: Manifest;
   readonly location: string;
   readonly dir: string;
+  /** The module file as it was found at first, until it is read. */
+  #module: FoundFile | undefined;
 
+  /** @throws ExtensionError `ERR_EXT_BAD_MANIFEST` where its module is no file of it. */
   constructor(manifest: Manifest, location: string, dir: string) {
     this.manifest = manifest;
     this.location = location;
     this.dir = dir;
+    if (manifest.module !== undefined) this.#module = this.resolve(manifest.module, '"module"');
   }
 
-  resolve(path: string, what = JSON.stringify(path)): { path: string; size: number } {
+  resolve(path: string, what = JSON.stringify(path)): FoundFile {
     const inside = insidePath(path, this.location, what);
     try {
       const { path: real, status } = contained(this.dir, inside, this.location);
@@ -117,7 +124,8 @@ class FolderExtension implements Extension {
   }
 
   async read(path: string): Promise<Uint8Array> {
-    const file = this.resolve(path);
+    const file = (path === this.manifest.module && this.#module) || this.resolve(path);
+    this.#module = undefined;
     return file.size > MOST_BYTES_AT_ONCE ? readFile(file.path) : readFileSync(file.path);
   }
 

@@ -1,14 +1,17 @@
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { readFile, realpath } from "node:fs/promises";
 import { promisify } from "node:util";
+import { mappedFileAddon } from "../placement/mapped-file.ts";
 
 const run = promisify(execFile);
 
-/** Native addons (`.node` files) in this process and, where the system shows them, in the processes below it. */
+/** Native addons (`.node` files) in this process and, where the system shows them, in the processes below it; not the one by which the placement itself keeps its journal. */
 export async function nativeAddonsLoaded(): Promise<string[]> {
   const { sharedObjects } = process.report.getReport() as unknown as { sharedObjects: string[] };
   const below = await Promise.all((await descendants()).map(mappedFiles));
-  return [...new Set([...sharedObjects, ...below.flat()])].filter((file) => file.endsWith(".node"));
+  const own = mappedFileAddon();
+  const ownPath = own === undefined ? undefined : await realpath(own);
+  return [...new Set([...sharedObjects, ...below.flat()])].filter((file) => file.endsWith(".node") && file !== ownPath);
 }
 
 /** Ids of the processes below this one, grandchildren included. */

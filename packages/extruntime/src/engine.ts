@@ -1,5 +1,6 @@
 /** `extruntime/engine`: what the author of an engine needs. Hosts import `extruntime`. */
 
+export { CallQueue } from "./call-queue.ts";
 export type { AbortSupport, Capabilities, LogLevel, Module, Runtime } from "./contract.ts";
 export { ExtensionError, type ExtensionErrorCode, type GuestErrorDetails, guestError } from "./errors.ts";
 export type { Extension } from "./extension.ts";

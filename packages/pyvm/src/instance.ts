@@ -1,4 +1,4 @@
-import { type Answer, type Call, ExtensionError, type Instance, NOT_STARTED } from "extruntime/engine";
+import { type Answer, type Call, CallQueue, ExtensionError, type Instance, NOT_STARTED } from "extruntime/engine";
 import type { LoadRequest, NativeInstance } from "./addon.ts";
 import type { Bridge } from "./bridge.ts";
 import { SentCall } from "./sent-call.ts";
@@ -21,7 +21,7 @@ export class PyvmInstance implements Instance {
   readonly #pace = new Float64Array(1);
   #native!: NativeInstance;
   /** In order. The first is the one that runs, or has ended and is not told yet. */
-  readonly #sent: SentCall[] = [];
+  readonly #sent = new CallQueue<SentCall>();
   /** The call that was seen to hold up others. */
   #slow: SentCall | undefined;
   /** Of the calls that wait behind another: looks whether that one ends. */
@@ -62,7 +62,7 @@ export class PyvmInstance implements Instance {
   }
 
   get ahead(): number {
-    const first = this.#sent[0];
+    const first = this.#sent.first;
     if (first === undefined || first === this.#slow || first.unwanted || this.broken) return 0;
     // Before the first call has ended this is no limit: making more interpreters takes longer than to see how long that takes.
     return Math.min(MOST_AHEAD, Math.floor(WORK_AHEAD / this.#pace[0]!));
@@ -74,7 +74,8 @@ export class PyvmInstance implements Instance {
 
   invokeLater(fn: string, payload: string, call: Call, answer: Answer): void {
     const sent = new SentCall(this, call, answer);
-    if (this.#sent.push(sent) > 1) this.#watch ??= setTimeout(this.#relieve, PATIENCE).unref();
+    this.#sent.push(sent);
+    if (this.#sent.length > 1) this.#watch ??= setTimeout(this.#relieve, PATIENCE).unref();
     sent.token = this.#bridge.begin(sent);
     this.#bridge.addon.invoke(this.#native, sent.token, this.#functions.get(fn)!, payload);
     this.#bridge.poller.started();
@@ -88,7 +89,7 @@ export class PyvmInstance implements Instance {
   }
 
   abort(call: Call): void {
-    const sent = this.#sent.find((one) => one.call === call && !one.unwanted);
+    const sent = this.#sent.copy().find((one) => one.call === call && !one.unwanted);
     if (sent === undefined || this.#takeBack(sent)) return;
     sent.unwanted = true;
     sent.grace = this.#abort(sent.token, () => this.#giveUp(sent));
@@ -102,14 +103,13 @@ export class PyvmInstance implements Instance {
 
   /** The call that runs waits for a host function, which may itself make calls of this program. */
   waits(): void {
-    this.#slow = this.#sent[0];
+    this.#slow = this.#sent.first;
     this.#takeBackAllBut(1);
   }
 
   /** For a call: the addon has answered it. */
   ended(sent: SentCall): void {
-    if (this.#sent[0] === sent) this.#sent.shift();
-    else this.#sent.splice(this.#sent.indexOf(sent), 1);
+    this.#sent.remove(sent);
     this.#bridge.poller.ended();
     clearTimeout(sent.grace);
   }
@@ -130,12 +130,12 @@ export class PyvmInstance implements Instance {
 
   /** From the last to the first, since the core puts each in front of the others. */
   #takeBackAllBut(first: number): void {
-    for (const sent of this.#sent.slice(first).reverse()) this.#takeBack(sent);
+    for (const sent of this.#sent.copy(first).reverse()) this.#takeBack(sent);
   }
 
   /** Takes back what waits behind a call that takes long, or behind more work than was thought. */
   readonly #relieve = (): void => {
-    const first = this.#sent[0];
+    const first = this.#sent.first;
     if (first === this.#watched) this.#slow = first;
     this.#watched = first;
     this.#takeBackAllBut(1 + this.ahead);

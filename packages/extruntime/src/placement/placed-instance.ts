@@ -1,6 +1,6 @@
+import { CallQueue } from "../call-queue.ts";
 import { ExtensionError } from "../errors.ts";
 import { type Answer, type Call, type Instance, NOT_STARTED } from "../spi.ts";
-import { CallQueue } from "./call-queue.ts";
 import type { PlacedProgram } from "./placed-program.ts";
 import type { PlacedWorker } from "./placed-worker.ts";
 import { FLAG, KIND } from "./protocol.ts";
@@ -15,7 +15,7 @@ export class PlacedInstance implements Instance {
   readonly #program: PlacedProgram;
   readonly #worker: PlacedWorker;
   readonly #id: number;
-  readonly #calls = new CallQueue();
+  readonly #calls = new CallQueue<RemoteCall>();
   #broken = false;
 
   constructor(program: PlacedProgram, worker: PlacedWorker, id: number) {

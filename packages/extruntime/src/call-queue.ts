@@ -1,20 +1,22 @@
-import type { RemoteCall } from "./remote-call.ts";
-
 /** Calls in the order in which they were sent. They mostly end in that order, so the first is taken out without moving the others. */
-export class CallQueue {
-  readonly #calls: (RemoteCall | undefined)[] = [];
+export class CallQueue<Call> {
+  readonly #calls: (Call | undefined)[] = [];
   #start = 0;
 
-  get first(): RemoteCall | undefined {
+  get length(): number {
+    return this.#calls.length - this.#start;
+  }
+
+  get first(): Call | undefined {
     return this.#calls[this.#start];
   }
 
-  push(call: RemoteCall): void {
+  push(call: Call): void {
     this.#calls.push(call);
   }
 
   /** The call must be there. */
-  remove(call: RemoteCall): void {
+  remove(call: Call): void {
     const calls = this.#calls;
     if (calls[this.#start] !== call) {
       calls.splice(calls.indexOf(call, this.#start), 1);
@@ -27,8 +29,9 @@ export class CallQueue {
     }
   }
 
-  copy(): RemoteCall[] {
-    return this.#calls.slice(this.#start) as RemoteCall[];
+  /** From the one at `from` on. */
+  copy(from = 0): Call[] {
+    return this.#calls.slice(this.#start + from) as Call[];
   }
 }
 

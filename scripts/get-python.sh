@@ -6,7 +6,8 @@
 # Looked at in this order: the cache folder ($EXTRUNTIME_CACHE, or ~/.cache/extruntime); the system's own python3.13,
 # where its library is shared; otherwise the source is fetched and built into the cache folder, which takes a few
 # minutes once. The source is a Debian package (3.13: of Debian 13), fetched by apt's own client with a source list of its own, so
-# nothing of the system is changed. EXTRUNTIME_DEBIAN_MIRROR names a Debian mirror where the system has none configured;
+# nothing of the system is changed. 3.12 and 3.14, which Debian has no source of, come built, out of a Maven artifact for Java programs that embed
+# Python (Linux only). EXTRUNTIME_DEBIAN_MIRROR names a Debian mirror where the system has none configured;
 # EXTRUNTIME_PYTHON_SOURCE names an unpacked CPython source folder instead.
 #
 # With --numpy, numpy is put into <cache>/numpy-<version>, without changing that Python; the second line printed is that
@@ -54,7 +55,6 @@ suite() {
   case "$version" in
     3.11) echo bookworm ;;
     3.13) echo trixie ;;
-    3.14) echo sid ;;
     *) say "no Debian suite has CPython $version: set EXTRUNTIME_PYTHON_SOURCE"; return 1 ;;
   esac
 }
@@ -85,10 +85,51 @@ fetch_source() {
   tar -xf "$1"/python"$version"_*.orig.tar.?z -C "$1/source" --strip-components 1
 }
 
+install_package() {
+  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
+  say "installing $1"
+  apt-get -qq install -y "$1" >&2 || { apt-get -qq update >&2 && apt-get -qq install -y "$1" >&2; }
+}
+
+# Of versions that Debian has no source of: a Maven artifact that holds a whole CPython, bin, lib/python<version>, and the library beside them.
+case "$version" in
+  3.12) artifact=org.bytedeco:cpython:3.12.1-1.5.10 ;;
+  3.14) artifact=org.bytedeco:cpython:3.14.3-1.5.13 ;;
+  *) artifact= ;;
+esac
+
+unpack_artifact() {
+  local work=$1 platform
+  case "$(uname -sm)" in
+    "Linux x86_64") platform=linux-x86_64 ;;
+    "Linux aarch64") platform=linux-arm64 ;;
+    *) say "CPython $version is only to be had on Linux: set EXTRUNTIME_PYTHON_SOURCE"; return 1 ;;
+  esac
+  [ "$free_threaded" = no ] || { say "CPython $version without the GIL is not to be had: set EXTRUNTIME_PYTHON_SOURCE"; return 1; }
+  for tool in mvn:maven unzip:unzip; do
+    command -v "${tool%:*}" >/dev/null || install_package "${tool#*:}" ||
+      { say "CPython $version is fetched with Maven and unzip: apt-get install maven unzip"; return 1; }
+  done
+  say "fetching CPython $version ($artifact)"
+  mvn -q -B -Dmaven.repo.local="$work/m2" org.apache.maven.plugins:maven-dependency-plugin:3.8.1:get -Dartifact="$artifact:jar:$platform" \
+    -Dtransitive=false >&2
+  unzip -q "$work"/m2/org/bytedeco/cpython/*/*.jar "org/bytedeco/cpython/$platform/*" -d "$work/unpacked"
+  rm -rf "$prefix"
+  mv "$work/unpacked/org/bytedeco/cpython/$platform" "$prefix"
+  # The prefix is told by where the library lies; the extension modules look for theirs beside their folder.
+  mv "$prefix"/libpython"$version".so.* "$prefix/lib/"
+  mv "$prefix"/libffi.so.* "$prefix/lib/python$version/"
+  chmod +x "$prefix"/bin/*
+}
+
 build() {
   local work; work=$(mktemp -d "$cache/build.XXXXXX")
   # shellcheck disable=SC2064
   trap "rm -rf '$work'" EXIT
+  if [ -n "$artifact" ] && [ -z "${EXTRUNTIME_PYTHON_SOURCE:-}" ]; then
+    unpack_artifact "$work" && touch "$prefix/.complete"
+    return
+  fi
   say "fetching the source of CPython $version"
   fetch_source "$work"
   local options=(--enable-shared --prefix="$prefix" LDFLAGS="-Wl,-rpath,$prefix/lib")

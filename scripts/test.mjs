@@ -11,6 +11,8 @@ const ci = Boolean(process.env.CI);
 /** A process has one CPython, so what pyvm promises of the others is tested in runs of their own: all but what takes minutes. */
 const OTHER_PYTHONS = [
   { name: "CPython 3.13 without the GIL", options: ["--free-threaded", "--numpy"] },
+  { name: "CPython 3.14", options: ["--version", "3.14", "--numpy"] },
+  { name: "CPython 3.12", options: ["--version", "3.12", "--numpy"] },
   { name: "CPython 3.11, shared mode", options: ["--version", "3.11", "--numpy"] },
 ];
 const ESSENTIAL = [

@@ -21,3 +21,4 @@ export {
   type Program,
   UNLIMITED,
 } from "./spi.ts";
+export { hasStackRoom } from "./stack-room.ts";

@@ -16,6 +16,9 @@ namespace {
 
 Interpreter* the_main_interpreter = nullptr;
 int dlopen_flags = 0;
+// From 3.14 on code may hold slices, which are written from version 5 of the format on; earlier CPythons take that for 4.
+constexpr int kMarshalVersion = 5;
+
 // The bootstrap's code, marshalled by the main interpreter: sub-interpreters load code, not source.
 std::string bootstrap_code;
 // Making and ending interpreters at the same time is where CPython has had its races; neither is frequent.
@@ -34,7 +37,7 @@ std::string pending_error() {
 Ref compile_bootstrap() {
     Ref code = Ref::steal(py.Py_CompileString(kBootstrapSource, kBootstrapFile, 257 /* Py_file_input */));
     if (!code) return code;
-    Ref bytes = Ref::steal(py.PyMarshal_WriteObjectToString(code.get(), 4));
+    Ref bytes = Ref::steal(py.PyMarshal_WriteObjectToString(code.get(), kMarshalVersion));
     char* data = nullptr;
     PySize size = 0;
     if (!bytes || py.PyBytes_AsStringAndSize(bytes.get(), &data, &size) != 0) return Ref();

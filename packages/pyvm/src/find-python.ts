@@ -23,16 +23,21 @@ const NEWEST_MINOR = 14;
 const PROBE_TIMEOUT = 10_000;
 
 const PROBE = `
-import json, sys, sysconfig
+import json, os, sys, sysconfig
 var = sysconfig.get_config_var
 base = sys.base_exec_prefix
 folders = [var("LIBDIR"), base + "/lib", base + "/lib64", var("PYTHONFRAMEWORKPREFIX")]
 if var("LIBDIR") and var("MULTIARCH"):
     folders.append(var("LIBDIR") + "/" + var("MULTIARCH"))
 names = [var("INSTSONAME"), var("LDLIBRARY")]
+try:
+    loaded = [line.split(None, 5)[5].strip() for line in open("/proc/self/maps") if "libpython" in line]
+except OSError:
+    loaded = []
 print(json.dumps({
     "implementation": sys.implementation.name, "version": sys.version_info[:2],
-    "libraries": [f + "/" + n for f in folders if f for n in names if n and not n.endswith(".a")],
+    "libraries": list(dict.fromkeys(f for f in loaded if os.path.basename(f) in names))
+    + [f + "/" + n for f in folders if f for n in names if n and not n.endswith(".a")],
     "shared": bool(var("Py_ENABLE_SHARED") or var("PYTHONFRAMEWORK")),
     "freeThreaded": bool(var("Py_GIL_DISABLED")), "executable": getattr(sys, "_base_executable", "") or sys.executable,
 }))

@@ -161,7 +161,7 @@ class Odd(dict):
 odd = {"set": {1}, "nan": float("nan"), "object": object(), "bytes": b"", "deep": [], "odd": Odd(a=1), "big": 2 ** 70}
 odd["circle"] = {}
 odd["circle"]["of"] = odd["circle"]
-for _ in range(100_000): odd["deep"] = [odd["deep"]]
+for _ in range(1_000_000): odd["deep"] = [odd["deep"]]
 def f(v):
     try: return extruntime.call("take", odd[v])
     except Exception as error: return type(error).__name__

@@ -176,7 +176,7 @@ const scenarios = {
   },
   async "in-small-stack"() {
     const module = await load(
-      "import json\ndef f(v):\n  try: return json.loads('[' * 100000)\n  except RecursionError as e: return type(e).__name__",
+      "import json\ndef f(v):\n  try: return json.loads('[' * 1000000)\n  except RecursionError as e: return type(e).__name__",
     );
     const within = { call: (value) => JSON.parse(inner.invokeSync("f", JSON.stringify(["echo", value]))) };
     const inner = await load(asking, { hostFunctions: { echo: (value) => value } });

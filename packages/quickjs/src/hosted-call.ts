@@ -1,9 +1,8 @@
-import type { Call, HostCalls } from "extruntime/engine";
+import { type Call, type HostCalls, hasStackRoom } from "extruntime/engine";
 import { MARK } from "./dispatcher.ts";
 import type { HostCallTaker } from "./guest-requests.ts";
 import { hostFailure } from "./host-object.ts";
 import { lostMemory } from "./outcome.ts";
-import { hasStackRoom } from "./stack-room.ts";
 import type { Handle, Vm } from "./vm.ts";
 
 /** A call of a host function whose answer has not come. An object, since a handle's number is used again when it is freed. */

@@ -1,10 +1,9 @@
-import { ExtensionError, HOST_ANSWER, type HostCalls, notGranted } from "extruntime/engine";
+import { ExtensionError, HOST_ANSWER, type HostCalls, hasStackRoom, notGranted } from "extruntime/engine";
 import { ALLOC, abiError } from "./abi.ts";
 import type { Allocator } from "./allocator.ts";
 import type { EXTRUNTIME_FUNCTIONS } from "./host-functions.ts";
 import type { LinearMemory } from "./linear-memory.ts";
 import { pack } from "./packed.ts";
-import { needStack } from "./stack-room.ts";
 import type { StopSwitch } from "./stop.ts";
 import { readUtf8 } from "./utf8.ts";
 import type { WasmFunction } from "./webassembly.ts";
@@ -62,7 +61,7 @@ export class HostCall {
     if (this.#isAnswering) this.#end(`host_call is called by ${ALLOC} while it makes room for the answer of another`);
     this.#check("name", name, nameLength);
     this.#check("payload", payload, payloadLength);
-    needStack();
+    if (!hasStackRoom()) throw new RangeError("Maximum call stack size exceeded");
     return this.#give(allocator, this.#answer(name, nameLength, payload, payloadLength));
   }
 

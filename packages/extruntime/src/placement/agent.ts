@@ -1,9 +1,11 @@
 import type { LogLevel } from "../contract.ts";
 import { ExtensionError } from "../errors.ts";
 import type { Manifest } from "../manifest.ts";
-import { type Call, type Engine, type Instance, type Program, UNLIMITED } from "../spi.ts";
+import type { Call, Engine, Instance, Program } from "../spi.ts";
 import { abortSignal } from "./agent-signal.ts";
+import { CallPace } from "./call-pace.ts";
 import type { CallStates } from "./call-states.ts";
+import { brokenFlag, fire, inMemoryTerms, limits } from "./call-terms.ts";
 import { errorToJson } from "./error-message.ts";
 import {
   type Body,
@@ -12,7 +14,6 @@ import {
   type FrameSink,
   KIND,
   LOG_LEVELS,
-  NO_DEADLINE,
   PROTOCOL_VERSION,
   type StartMessage,
 } from "./protocol.ts";
@@ -39,10 +40,7 @@ interface AgentProgram {
   readonly compiled: Promise<Program>;
   /** As in {@link CompileMessage}. */
   readonly limited: boolean;
-  /** Running mean of a call, in microseconds. A new program is taken for a slow one. */
-  mean: number;
-  /** The call that was measured last, in microseconds. */
-  last: number;
+  readonly pace: CallPace;
 }
 
 interface AgentInstance {
@@ -54,11 +52,6 @@ interface AgentInstance {
 }
 
 type Frame = [kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body];
-
-/** Calls that take longer, in microseconds, are all measured; of others one in eight is. */
-const OFTEN_MEASURED = 50;
-/** Answers are sent before a call of a program whose calls take longer, in microseconds. */
-const SLOW_CALL = 100;
 
 /**
  * The worker's side of a placement: holds the engine, its programs and instances, and runs the calls that come as frames.
@@ -84,7 +77,6 @@ export class Agent implements FrameSink {
   readonly #deferred: Frame[] = [];
   /** Answers and the like that the host was not told of. */
   #unsent = 0;
-  #calls = 0;
 
   constructor(link: AgentLink) {
     this.#link = link;
@@ -158,13 +150,13 @@ export class Agent implements FrameSink {
     this.#files.delete(target);
     if (!this.#begin(key)) return;
     const compiled = this.#compileProgram(target, message, bytes);
+    const { exports } = message.manifest as Manifest;
     const program: AgentProgram = {
       id: target,
-      exports: (message.manifest as { exports: string[] }).exports,
+      exports,
       compiled,
       limited: message.limited,
-      mean: Number.POSITIVE_INFINITY,
-      last: Number.POSITIVE_INFINITY,
+      pace: new CallPace(),
     };
     this.#programs.set(target, program);
     this.#later(key);
@@ -256,11 +248,11 @@ export class Agent implements FrameSink {
 
   #run(held: AgentInstance, flags: number, number: number, key: number, time: number, payload: string): void {
     const { instance, program } = held;
-    if (this.#unsent > 0 && program.mean > SLOW_CALL) this.#flush();
+    if (this.#unsent > 0 && program.pace.slow) this.#flush();
     if (!this.#begin(key)) return;
     const fn = program.exports[number]!;
     const call = limits(time, (flags & FLAG.signal) === 0 ? undefined : abortSignal(this.#link.states, key));
-    const begun = program.mean > OFTEN_MEASURED || (++this.#calls & 7) === 0 ? performance.now() : 0;
+    const begun = program.pace.begin();
     let result: string | Promise<string>;
     try {
       result =
@@ -268,10 +260,10 @@ export class Agent implements FrameSink {
           ? instance.invokeSync(fn, payload, call)
           : instance.invoke(fn, payload, call);
     } catch (error) {
-      this.#failed(key, inMemoryTerms(error, program), brokenFlag(instance));
+      this.#failed(key, inMemoryTerms(error, program.limited), brokenFlag(instance));
       return;
     }
-    if (typeof result === "string") this.#done(key, result, brokenFlag(instance), this.#measure(program, begun));
+    if (typeof result === "string") this.#done(key, result, brokenFlag(instance), program.pace.end(begun));
     else this.#follow(held, key, call, result, begun);
   }
 
@@ -292,11 +284,11 @@ export class Agent implements FrameSink {
     this.#goOn(
       result.then(
         (text) => {
-          this.#done(key, text, brokenFlag(instance), this.#measure(program, begun));
+          this.#done(key, text, brokenFlag(instance), program.pace.end(begun));
           end();
         },
         (error: unknown) => {
-          this.#failed(key, inMemoryTerms(error, program), brokenFlag(instance));
+          this.#failed(key, inMemoryTerms(error, program.limited), brokenFlag(instance));
           end();
         },
       ),
@@ -313,16 +305,6 @@ export class Agent implements FrameSink {
     if (may) this.#link.begins(key);
     else this.#send(KIND.skipped, 0, key, 0, "");
     return may;
-  }
-
-  /** What the host is told of how long calls take, or 0. One that took longer than the one before may only have lost its processor meanwhile. */
-  #measure(program: AgentProgram, begun: number): number {
-    if (begun === 0) return 0;
-    const took = (performance.now() - begun) * 1000;
-    const sample = Math.min(took, program.last);
-    program.last = took;
-    program.mean = program.mean === Number.POSITIVE_INFINITY ? sample : program.mean * 0.75 + sample * 0.25;
-    return Math.max(1, Math.min(program.mean, 2 ** 31 - 1));
   }
 
   #closeInstance(id: number): void {
@@ -380,26 +362,4 @@ function withPath<T>(path: string | undefined, run: () => T): T {
   } finally {
     delete process.env.PATH;
   }
-}
-
-function brokenFlag(instance: Instance): number {
-  return instance.broken === true ? FLAG.broken : 0;
-}
-
-/** What a guest sees of an allocation that its worker's limit did not allow. */
-function inMemoryTerms(error: unknown, program: AgentProgram): unknown {
-  if (!program.limited || !ExtensionError.is(error, "ERR_EXT_GUEST")) return error;
-  const { name, message } = error.guest ?? { name: "", message: "" };
-  if (name !== "MemoryError" && !message.startsWith("Array buffer allocation failed")) return error;
-  return new ExtensionError("ERR_EXT_MEMORY", `the guest hit its memory limit: ${error.message}`, { cause: error });
-}
-
-function limits(time: number, signal: AbortSignal | undefined): Call {
-  if (time === NO_DEADLINE && signal === undefined) return UNLIMITED;
-  return { deadline: time === NO_DEADLINE ? Number.POSITIVE_INFINITY : performance.now() + time, signal };
-}
-
-/** The host has marked the call; a signal fires when it is looked at. */
-function fire(signal: AbortSignal | undefined): boolean {
-  return signal?.aborted === true;
 }

@@ -1,0 +1,32 @@
+/** Calls that take longer, in microseconds, are all measured; of others one in eight is. */
+const OFTEN_MEASURED = 50;
+/** Answers are sent before a call of a program whose calls take longer, in microseconds. */
+const SLOW = 100;
+
+/** How long the calls of a program take in their worker. */
+export class CallPace {
+  /** Running mean, in microseconds. A new program is taken for a slow one. */
+  #mean = Number.POSITIVE_INFINITY;
+  /** The call that was measured last, in microseconds. */
+  #last = Number.POSITIVE_INFINITY;
+  #calls = 0;
+
+  get slow(): boolean {
+    return this.#mean > SLOW;
+  }
+
+  /** Before a call: what `end` wants to know. */
+  begin(): number {
+    return this.#mean > OFTEN_MEASURED || (++this.#calls & 7) === 0 ? performance.now() : 0;
+  }
+
+  /** After it: what the host is told, or 0. One that took longer than the one before may only have lost its processor meanwhile. */
+  end(begun: number): number {
+    if (begun === 0) return 0;
+    const took = (performance.now() - begun) * 1000;
+    const sample = Math.min(took, this.#last);
+    this.#last = took;
+    this.#mean = this.#mean === Number.POSITIVE_INFINITY ? sample : this.#mean * 0.75 + sample * 0.25;
+    return Math.max(1, Math.min(this.#mean, 2 ** 31 - 1));
+  }
+}

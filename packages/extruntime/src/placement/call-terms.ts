@@ -1,0 +1,27 @@
+import { ExtensionError } from "../errors.ts";
+import { type Call, type Instance, UNLIMITED } from "../spi.ts";
+import { FLAG, NO_DEADLINE } from "./protocol.ts";
+
+/** What frames say of a call, in the terms of an engine, and the other way round. */
+
+export function limits(time: number, signal: AbortSignal | undefined): Call {
+  if (time === NO_DEADLINE && signal === undefined) return UNLIMITED;
+  return { deadline: time === NO_DEADLINE ? Number.POSITIVE_INFINITY : performance.now() + time, signal };
+}
+
+/** The host has marked the call; a signal fires when it is looked at. */
+export function fire(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
+}
+
+export function brokenFlag(instance: Instance): number {
+  return instance.broken === true ? FLAG.broken : 0;
+}
+
+/** What a guest sees of an allocation that its worker's limit did not allow, where that is the limit in memory. */
+export function inMemoryTerms(error: unknown, limited: boolean): unknown {
+  if (!limited || !ExtensionError.is(error, "ERR_EXT_GUEST")) return error;
+  const { name, message } = error.guest ?? { name: "", message: "" };
+  if (name !== "MemoryError" && !message.startsWith("Array buffer allocation failed")) return error;
+  return new ExtensionError("ERR_EXT_MEMORY", `the guest hit its memory limit: ${error.message}`, { cause: error });
+}

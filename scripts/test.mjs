@@ -12,7 +12,6 @@ const ci = Boolean(process.env.CI);
 const OTHER_PYTHONS = [
   { name: "CPython 3.13 without the GIL", options: ["--free-threaded", "--numpy"] },
   { name: "CPython 3.14", options: ["--version", "3.14", "--numpy"] },
-  { name: "CPython 3.12", options: ["--version", "3.12", "--numpy"] },
   { name: "CPython 3.11, shared mode", options: ["--version", "3.11", "--numpy"] },
 ];
 const ESSENTIAL = [

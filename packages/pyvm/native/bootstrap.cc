@@ -373,18 +373,6 @@ def prepare():
             __import__(name)
         except ImportError:
             pass
-    if sys.version_info < (3, 13):
-        # There the parser of a C function's arguments keeps the strings of the interpreter that first calls it.
-        _prime_asyncio()
-
-
-def _prime_asyncio():
-    from asyncio import new_event_loop, sleep
-    async def nothing():
-        await sleep(0)
-    loop = new_event_loop()
-    loop.run_until_complete(nothing())
-    loop.close()
 
 
 def warm_up():

@@ -54,7 +54,9 @@ function rowOf(judged: JudgedLine): Row {
   return { judged, name: `${line.about}: ${line.claim}`, summary: summarize(rounds)!, use };
 }
 
-const part = (bound: number) => (value: number) => value / bound;
+/** The axis is logarithmic, and a guest may be stopped before its deadline by as much as a timer is early. */
+const LEAST = 0.01;
+const part = (bound: number) => (value: number) => Math.max(LEAST, value / bound);
 const inverse = (bound: number) => (value: number) => bound / value;
 
 function draw(rows: readonly Row[], width: number): Node {

@@ -50,6 +50,8 @@ await script(async () => {
   const [passed, failed, skipped] = ["passed", "failed", "skipped"].map((outcome) =>
     runs.reduce((sum, run) => sum + run[outcome], 0),
   );
+  // Said once more, since the tests themselves print thousands of lines.
+  for (const failure of runs.flatMap((run) => run.failures)) console.log(`\nFAILED  ${failure}`);
   console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
   if (failed > 0 || passed === 0 || (ci && skipped > 0)) process.exitCode = 1;
 });
@@ -80,35 +82,26 @@ async function memoryCheck() {
     () => undefined,
     (error) => error,
   );
-  if (failure !== undefined) say(failure.message);
-  return { passed: failure === undefined ? 1 : 0, failed: failure === undefined ? 0 : 1, skipped: 0 };
+  return failure === undefined
+    ? { passed: 1, failed: 0, skipped: 0, failures: [] }
+    : { passed: 0, failed: 1, skipped: 0, failures: [failure.message] };
 }
 
 async function runTests(title, filters, env = {}) {
   const folder = await mkdtemp(join(tmpdir(), "extruntime-results-"));
   const file = join(folder, "results.json");
-  const args = [
-    "exec",
-    "vitest",
-    "run",
-    "--reporter=default",
-    "--reporter=json",
-    `--outputFile.json=${file}`,
-    ...filters,
-  ];
+  const args = ["exec", "vitest", "run", "--reporter=default", "--reporter=./scripts/test-results.mjs", ...filters];
   try {
-    const ended = await pnpm(title, args, { show: true, env }).catch((error) => error);
+    const ended = await pnpm(title, args, { show: true, env: { ...env, EXTRUNTIME_TEST_RESULTS: file } }).catch(
+      (error) => error,
+    );
     const results = JSON.parse(await readFile(file, "utf8").catch(() => "null"));
     if (results === null) throw ended instanceof Error ? ended : new StepFailed("the tests left no results");
-    const counts = {
-      passed: results.numPassedTests,
-      failed: results.numFailedTests,
-      skipped: results.numPendingTests + results.numTodoTests,
-    };
-    // A suite that could not start, or an error outside any test, has no failed test of its own.
-    if (ended instanceof Error && counts.failed === 0) counts.failed = Math.max(1, results.numFailedTestSuites);
-    if (ended instanceof Error) say(ended.message);
-    return counts;
+    if (ended instanceof Error && results.failed === 0) {
+      results.failed = 1;
+      results.failures.push(ended.message);
+    }
+    return { ...results, failures: results.failures.map((failure) => `${title}: ${failure}`) };
   } finally {
     await rm(folder, { recursive: true });
   }

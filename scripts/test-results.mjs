@@ -22,6 +22,7 @@ export default class TestResults {
       }
     }
     for (const error of unhandledErrors) fail("outside of any test", [error]);
+    // biome-ignore lint/suspicious/noUndeclaredEnvVars: says where to; turbo runs and caches none of this.
     writeFileSync(process.env.EXTRUNTIME_TEST_RESULTS, JSON.stringify({ ...counts, failures }));
   }
 }

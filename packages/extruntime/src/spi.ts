@@ -90,6 +90,12 @@ export interface Instance {
   /** For engines whose `invoke` leaves the calling thread but that can also stay on it. Without it, `invokeSync` uses `invoke`. */
   invokeSync?(fn: string, payload: string, call: Call): string;
   /**
+   * In place of `invoke`, for engines whose `invoke` leaves the calling thread: the guest runs on that thread as far as it
+   * does not wait for anything, and what is left then goes on as with `invoke`. Used in a process that has its thread for
+   * this, for calls that are short; never where the guest may call host functions, or with a signal.
+   */
+  invokeHere?(fn: string, payload: string, call: Call): string | Promise<string>;
+  /**
    * Asks the call that was started with `call` to stop, because its deadline passed or its signal fired. The caller has its
    * answer already; the promise of `invoke` must still settle, sooner or later, and the instance is held until it does.
    */

@@ -70,13 +70,16 @@ bool AbortGate::leave() {
         the_entered = nullptr;
         return false;
     }
-    let_aborter_work();
+    // Where there is no GIL to keep it away, an aborter may begin anew until the state says that the call has ended.
+    do {
+        let_aborter_work();
+        expected = calls_ << 2 | aborted;
+    } while (!state_.compare_exchange_strong(expected, calls_ << 2 | idle));
     the_entered = nullptr;
     py.PyEval_SetTrace(nullptr, nullptr);
     py.PyThreadState_SetAsyncExc(thread_, nullptr);
     if (py.PyErr_Occurred() != nullptr) py.PyErr_Clear();
     everywhere_.store(false);
-    state_.store(calls_ << 2 | idle);
     return true;
 }
 

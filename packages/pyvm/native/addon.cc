@@ -186,6 +186,15 @@ Napi::Value load(const Napi::CallbackInfo& info) {
     return Napi::External<Instance>::New(info.Env(), instance.release(), finalise);
 }
 
+// The instance has been sent a call; `slept`: its executor has to be woken for it.
+void sent(Environment& environment, Instance* instance, bool slept) {
+    environment.completions->expect();
+    environment.completions->look_soon();
+    if (!instance->listed) environment.busy.push_back(instance);
+    instance->listed = true;
+    if (slept) environment.to_wake.push_back(instance);
+}
+
 // invoke(instance, token, function, payload): `look` must follow soon
 napi_value invoke(napi_env env, napi_callback_info info) {
     std::size_t count = 4;
@@ -199,36 +208,38 @@ napi_value invoke(napi_env env, napi_callback_info info) {
     napi_get_value_uint32(env, given[2], &function);
     Environment& environment = Environment::of(env);
     std::string_view payload = read_text(env, given[3], environment.buffer);
-    environment.completions->expect();
-    environment.completions->look_soon();
     auto* instance = static_cast<Instance*>(data);
-    if (!instance->listed) environment.busy.push_back(instance);
-    instance->listed = true;
-    if (instance->invoke(token, function, payload)) environment.to_wake.push_back(instance);
+    sent(environment, instance, instance->invoke(token, function, payload));
     trim_buffer(environment.buffer);
     return nullptr;
 }
 
-// invokeSync(instance, function, payload, milliseconds?) → string
+// invokeSync(instance, function, payload, milliseconds?, token?) → string, or nothing where the rest will end with the token
 napi_value invoke_sync(napi_env env, napi_callback_info info) {
-    std::size_t count = 4;
-    napi_value given[4];
+    std::size_t count = 5;
+    napi_value given[5];
     void* data = nullptr;
     std::uint32_t function = 0;
     double milliseconds = std::numeric_limits<double>::infinity();
     napi_get_cb_info(env, info, &count, given, nullptr, nullptr);
     napi_get_value_external(env, given[0], &data);
     napi_get_value_uint32(env, given[1], &function);
-    if (count == 4) napi_get_value_double(env, given[3], &milliseconds);
+    if (count >= 4) napi_get_value_double(env, given[3], &milliseconds);
     auto* instance = static_cast<Instance*>(data);
     Environment& environment = Environment::of(env);
     std::string_view payload = read_text(env, given[2], environment.buffer);
     Instance::Result result{};
     Failure failure;
-    bool succeeded = instance->invoke_sync(function, payload, milliseconds, result, failure);
+    Ref coroutine;
+    bool succeeded = instance->invoke_sync(function, payload, milliseconds, result, failure, count == 5 ? &coroutine : nullptr);
     Completions* completions = environment.completions.get();
     napi_value text = nullptr;
-    if (succeeded) {
+    if (coroutine) {
+        std::uint32_t token = 0;
+        napi_get_value_uint32(env, given[4], &token);
+        sent(environment, instance, instance->await_coroutine(token, std::move(coroutine)));
+        napi_get_undefined(env, &text);
+    } else if (succeeded) {
         text = make_text(env, {result.data, result.size}, result.ascii);
         instance->done_with_result();
         if (text == nullptr) failure = fail("ERR_EXT_BAD_RESULT", "the result is too long for a JavaScript string");

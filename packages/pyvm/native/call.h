@@ -22,11 +22,13 @@ struct Cancellation {
     }
 };
 
-// Calls function number `function` of the executor's guest on the attached thread. Only for a caller elsewhere, a coroutine
-// is awaited. True: the result is in the
-// executor's writer. False: `failure` says why. `payload` ends with a NUL and kTextPadding bytes that may be read.
+// Calls function number `function` of the executor's guest on the attached thread. True: the result is in the executor's
+// writer. False: `failure` says why. `payload` ends with a NUL and kTextPadding bytes that may be read.
+// A coroutine is awaited for a caller elsewhere; for others it is left in `coroutine`, or refused where that is null.
 bool run_call(Executor& executor, std::size_t function, std::string_view payload, Caller caller, Cancellation& cancellation,
-              Failure& failure);
+              Failure& failure, Ref* coroutine = nullptr);
+// The rest of a call that left a coroutine, for a caller elsewhere.
+bool await_coroutine(Executor& executor, Ref coroutine, Cancellation& cancellation, Failure& failure);
 
 // What a stopped call fails with. Its caller has been answered already, unless it waits on its own thread.
 Failure stopped();

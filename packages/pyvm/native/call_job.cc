@@ -21,8 +21,7 @@ std::vector<std::unique_ptr<CallJob>>& unused() {
 
 }  // namespace
 
-std::unique_ptr<CallJob> CallJob::make(Instance* instance, Completions* completions, std::uint32_t token, std::size_t function,
-                                       std::string_view payload) {
+std::unique_ptr<CallJob> CallJob::make(Instance* instance, Completions* completions, std::uint32_t token) {
     std::unique_ptr<CallJob> job;
     if (unused().empty()) {
         job = std::make_unique<CallJob>();
@@ -36,10 +35,22 @@ std::unique_ptr<CallJob> CallJob::make(Instance* instance, Completions* completi
     job->instance_ = instance;
     job->completions_ = completions;
     job->token = token;
+    return job;
+}
+
+std::unique_ptr<CallJob> CallJob::make(Instance* instance, Completions* completions, std::uint32_t token, std::size_t function,
+                                       std::string_view payload) {
+    auto job = make(instance, completions, token);
     job->function_ = function;
     job->payload_.reserve(payload.size() + kTextPadding);
     job->payload_.assign(payload).append(kTextPadding, '\0');
     job->size_ = payload.size();
+    return job;
+}
+
+std::unique_ptr<CallJob> CallJob::make_rest(Instance* instance, Completions* completions, std::uint32_t token, Ref coroutine) {
+    auto job = make(instance, completions, token);
+    job->coroutine_ = std::move(coroutine);
     return job;
 }
 
@@ -53,10 +64,15 @@ bool CallJob::start() {
     return state_.compare_exchange_strong(expected, State::started);
 }
 
+bool CallJob::call(Executor& executor) {
+    if (coroutine_) return await_coroutine(executor, std::move(coroutine_), cancellation_, failure);
+    return run_call(executor, function_, std::string_view(payload_.data(), size_), Caller::elsewhere, cancellation_, failure);
+}
+
 void CallJob::run(Executor& executor) {
     if (!start()) return;
     JsonWriter& writer = executor.writer();
-    if (run_call(executor, function_, std::string_view(payload_.data(), size_), Caller::elsewhere, cancellation_, failure)) {
+    if (call(executor)) {
         kind = Kind::text;
         text.assign(writer.data(), writer.size());
         ascii = writer.is_ascii();

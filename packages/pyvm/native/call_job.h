@@ -20,6 +20,8 @@ class CallJob : public Job, public Completion {
     // One that has been used before, if there is one: its buffers have the right size already.
     static std::unique_ptr<CallJob> make(Instance* instance, Completions* completions, std::uint32_t token,
                                          std::size_t function, std::string_view payload);
+    // The rest of a call that has left a coroutine.
+    static std::unique_ptr<CallJob> make_rest(Instance* instance, Completions* completions, std::uint32_t token, Ref coroutine);
 
     // True: it will not run, and nobody is told of it; the executor drops it. False: it runs, or has ended.
     bool withdraw();
@@ -35,13 +37,16 @@ class CallJob : public Job, public Completion {
   private:
     enum class State { waiting, started, withdrawn };
 
+    static std::unique_ptr<CallJob> make(Instance* instance, Completions* completions, std::uint32_t token);
     bool start();
+    bool call(Executor& executor);
 
     Instance* instance_ = nullptr;
     Completions* completions_ = nullptr;  // kept by the executor
     std::size_t function_ = 0;
     std::string payload_;  // with its padding
     std::size_t size_ = 0;
+    Ref coroutine_;  // in place of a function and a payload
     Cancellation cancellation_;
     std::atomic<State> state_{State::waiting};
 };

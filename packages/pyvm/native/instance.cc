@@ -57,7 +57,8 @@ struct AwaitedCall : HostDesk {
 struct AwaitedJob : Job {
     void run(Executor& executor) override {
         executor.set_desk(call);
-        bool succeeded = run_call(executor, function, payload, Caller::blocked, *cancellation, call->failure);
+        bool succeeded = run_call(executor, function, payload, Caller::blocked, *cancellation, call->failure, coroutine);
+        if (!succeeded && coroutine != nullptr) coroutine->reset();
         executor.set_desk(nullptr);
         call->end(succeeded);
     }
@@ -69,16 +70,18 @@ struct AwaitedJob : Job {
     std::size_t function = 0;
     std::string_view payload;
     Cancellation* cancellation = nullptr;
+    Ref* coroutine = nullptr;
     AwaitedCall* call = nullptr;
 };
 
 bool call_elsewhere(Executor& executor, HostCalls& host, std::size_t function, std::string_view payload,
-                    Cancellation& cancellation, Failure& failure) {
+                    Cancellation& cancellation, Failure& failure, Ref* coroutine) {
     AwaitedCall call;
     auto job = std::make_unique<AwaitedJob>();
     job->function = function;
     job->payload = payload;
     job->cancellation = &cancellation;
+    job->coroutine = coroutine;
     job->call = &call;
     executor.post(std::move(job));
     call.wait(executor, host);
@@ -100,7 +103,15 @@ std::unique_ptr<Instance> Instance::load(Executor::Kind kind, ProgramSource sour
 }
 
 bool Instance::invoke(std::uint32_t token, std::size_t function, std::string_view payload) {
-    CallJob* job = CallJob::make(this, completions_.get(), token, function, payload).release();
+    return send(CallJob::make(this, completions_.get(), token, function, payload));
+}
+
+bool Instance::await_coroutine(std::uint32_t token, Ref coroutine) {
+    return send(CallJob::make_rest(this, completions_.get(), token, std::move(coroutine)));
+}
+
+bool Instance::send(std::unique_ptr<CallJob> made) {
+    CallJob* job = made.release();
     calls_.push_back(job);
     if (!executor_->push(job) && unnoticed_ == 0) return false;
     if (++unnoticed_ == kEnoughToWake) executor_->wake();
@@ -139,19 +150,22 @@ std::deque<CallJob*>::iterator Instance::find(std::uint32_t token) {
 }
 
 bool Instance::invoke_sync(std::size_t function, std::string_view payload, double milliseconds, Result& result,
-                           Failure& failure) {
+                           Failure& failure, Ref* coroutine) {
     std::optional<Deadline> deadline;
     renew_cancellation();
     if (std::isfinite(milliseconds)) deadline.emplace(executor_, cancellation_, milliseconds);
     bool succeeded = false;
     if (completions_->stack_serves()) {
         executor_->attach_caller();
-        succeeded = run_call(*executor_, function, payload, Caller::here, *cancellation_, failure);
+        succeeded = run_call(*executor_, function, payload, Caller::here, *cancellation_, failure, coroutine);
+        if (!succeeded && coroutine != nullptr) coroutine->reset();
         executor_->detach_caller();
     } else {
-        succeeded = call_elsewhere(*executor_, completions_->host_calls(), function, payload, *cancellation_, failure);
+        succeeded =
+            call_elsewhere(*executor_, completions_->host_calls(), function, payload, *cancellation_, failure, coroutine);
     }
     if (!succeeded) return false;
+    if (coroutine != nullptr && *coroutine) return true;
     JsonWriter& writer = executor_->writer();
     result = {writer.data(), writer.size(), writer.is_ascii()};
     return true;

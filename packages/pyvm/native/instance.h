@@ -22,6 +22,8 @@ class Instance {
 
     // True: `wake` must be called before JavaScript's turn ends, since the executor sleeps.
     bool invoke(std::uint32_t token, std::size_t function, std::string_view payload);
+    // The same for the rest of a call that `invoke_sync` left as a coroutine.
+    bool await_coroutine(std::uint32_t token, Ref coroutine);
     void wake();
     // Takes a call back before its turn. False: it runs, or has ended.
     bool withdraw(std::uint32_t token);
@@ -37,13 +39,15 @@ class Instance {
     int core() const { return closed() ? kNoCore : executor_->core(); }
 
     // Calls on the calling thread; `milliseconds` may be infinite. True: `result` is filled and given back by
-    // `done_with_result`. Where the stack is too small for Python, its own thread makes the call while this one waits.
+    // `done_with_result`, or the call has left a coroutine in `coroutine`. Where the stack is too small for Python, its own
+    // thread makes the call while this one waits.
     struct Result {
         const char* data;
         std::size_t size;
         bool ascii;
     };
-    bool invoke_sync(std::size_t function, std::string_view payload, double milliseconds, Result& result, Failure& failure);
+    bool invoke_sync(std::size_t function, std::string_view payload, double milliseconds, Result& result, Failure& failure,
+                     Ref* coroutine = nullptr);
     void done_with_result() { executor_->writer().trim(); }
 
     // Stops the call of that token if it runs; or the load, for the token of that.
@@ -59,6 +63,7 @@ class Instance {
     Instance(std::shared_ptr<Executor> executor, std::shared_ptr<Completions> completions, std::int64_t program)
         : executor_(std::move(executor)), completions_(std::move(completions)), program_(program) {}
 
+    bool send(std::unique_ptr<CallJob> job);
     std::deque<CallJob*>::iterator find(std::uint32_t token);
     void leave_calls();
     void renew_cancellation();

@@ -70,6 +70,17 @@ export interface Addon {
   invoke(instance: NativeInstance, token: number, fn: number, payload: string): void;
   /** Without `milliseconds` it may take for ever. */
   invokeSync(instance: NativeInstance, fn: number, payload: string, milliseconds?: number): string;
+  /**
+   * The same, but where the guest answers with a coroutine that goes to the interpreter's thread, as a call of this token
+   * that was invoked, and nothing is returned. Without a coroutine the token is not used.
+   */
+  invokeSync(
+    instance: NativeInstance,
+    fn: number,
+    payload: string,
+    milliseconds: number,
+    token: number,
+  ): string | undefined;
   /** Takes back a call whose turn has not come: then its token is settled no more. `false`: it runs, or has ended. */
   withdraw(instance: NativeInstance, token: number): boolean;
   /** Stops the call or the load of that token, if it runs. */

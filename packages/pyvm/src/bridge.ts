@@ -94,6 +94,11 @@ export class Bridge {
     return token;
   }
 
+  /** What comes for this token goes to another receiver. */
+  pass(token: number, receiver: Receiver): void {
+    this.#receivers[token] = receiver;
+  }
+
   /** Nothing will come for this token. */
   release(token: number): Receiver | undefined {
     const receiver = this.#receivers[token];

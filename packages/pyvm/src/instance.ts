@@ -1,6 +1,6 @@
 import { type Answer, type Call, CallQueue, ExtensionError, type Instance, NOT_STARTED } from "extruntime/engine";
 import type { LoadRequest, NativeInstance } from "./addon.ts";
-import type { Bridge } from "./bridge.ts";
+import type { Bridge, Receiver } from "./bridge.ts";
 import { SentCall } from "./sent-call.ts";
 import type { SetAside } from "./set-aside.ts";
 
@@ -9,6 +9,9 @@ const WORK_AHEAD = 250_000;
 const MOST_AHEAD = 63;
 /** Milliseconds that a call may hold up those behind it, before they are taken back for other interpreters. */
 const PATIENCE = 10;
+
+/** For a token that is held in case that a call needs it. */
+const NOBODY: Receiver = { succeed() {}, fail() {} };
 
 /** A program loaded into an interpreter, or into a namespace of the shared one. */
 export class PyvmInstance implements Instance {
@@ -73,9 +76,7 @@ export class PyvmInstance implements Instance {
   }
 
   invokeLater(fn: string, payload: string, call: Call, answer: Answer): void {
-    const sent = new SentCall(this, call, answer);
-    this.#sent.push(sent);
-    if (this.#sent.length > 1) this.#watch ??= setTimeout(this.#relieve, PATIENCE).unref();
+    const sent = this.#sending(call, answer);
     sent.token = this.#bridge.begin(sent);
     this.#bridge.addon.invoke(this.#native, sent.token, this.#functions.get(fn)!, payload);
     this.#bridge.poller.started();
@@ -86,6 +87,22 @@ export class PyvmInstance implements Instance {
     const index = this.#functions.get(fn)!;
     if (call.deadline === Number.POSITIVE_INFINITY) return addon.invokeSync(this.#native, index, payload);
     return addon.invokeSync(this.#native, index, payload, call.deadline - performance.now());
+  }
+
+  invokeHere(fn: string, payload: string, call: Call): string | Promise<string> {
+    const bridge = this.#bridge;
+    const token = bridge.begin(NOBODY);
+    let result: string | undefined;
+    try {
+      const index = this.#functions.get(fn)!;
+      result = bridge.addon.invokeSync(this.#native, index, payload, call.deadline - performance.now(), token);
+    } catch (error) {
+      bridge.release(token);
+      throw error;
+    }
+    if (result === undefined) return this.#rest(token, call);
+    bridge.release(token);
+    return result;
   }
 
   abort(call: Call): void {
@@ -112,6 +129,23 @@ export class PyvmInstance implements Instance {
     this.#sent.remove(sent);
     this.#bridge.poller.ended();
     clearTimeout(sent.grace);
+  }
+
+  #sending(call: Call, answer: Answer): SentCall {
+    const sent = new SentCall(this, call, answer);
+    this.#sent.push(sent);
+    if (this.#sent.length > 1) this.#watch ??= setTimeout(this.#relieve, PATIENCE).unref();
+    return sent;
+  }
+
+  /** The call goes on as one that was sent. */
+  #rest(token: number, call: Call): Promise<string> {
+    return new Promise((succeed, fail) => {
+      const sent = this.#sending(call, { succeed, fail });
+      sent.token = token;
+      this.#bridge.pass(token, sent);
+      this.#bridge.poller.started();
+    });
   }
 
   #end(): Promise<void> {

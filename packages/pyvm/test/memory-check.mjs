@@ -1,5 +1,7 @@
 // A short run of everything that allocates, for AddressSanitizer or valgrind: see scripts/memory-check.sh.
-import { pyvm } from "@extruntime/pyvm";
+import { createRuntime } from "extruntime";
+import { pyvmEngine } from "../dist/engine.js";
+import { staying } from "./staying.mjs";
 
 const source = `
 import extruntime, json, helper.inner
@@ -53,8 +55,16 @@ const payloads = [
   `${"[".repeat(500)}${"]".repeat(500)}`,
 ];
 // With malloc, so that every object of Python is watched, too.
-const runtime = pyvm({ allocator: "system", graceMs: 600_000, logger: { info() {}, error() {} } });
-for (const interpreter of ["isolated", "shared", "isolated"]) {
+const engine = pyvmEngine({ allocator: "system", graceMs: 600_000 });
+const logger = { info() {}, error() {} };
+const sent = createRuntime(engine, { logger });
+const stays = createRuntime(staying(engine), { logger });
+for (const [interpreter, runtime] of [
+  ["isolated", sent],
+  ["shared", sent],
+  ["isolated", stays],
+  ["shared", stays],
+]) {
   const manifest = {
     name: "guest",
     runtime: "pyvm",
@@ -92,5 +102,6 @@ for (const interpreter of ["isolated", "shared", "isolated"]) {
   await module.invoke("echo", "1");
   await Promise.all([module.close(), again.close()]);
 }
-await runtime.close();
+await sent.close();
+await stays.close();
 console.log("checked");

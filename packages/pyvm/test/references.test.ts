@@ -1,5 +1,8 @@
+import { createRuntime } from "extruntime";
 import { expect, test } from "vitest";
-import { hasOwnGil, load } from "./guest.ts";
+import { pyvmEngine } from "../src/engine.ts";
+import { cpython, type GuestOptions, guest, hasOwnGil, load } from "./guest.ts";
+import { staying } from "./staying.mjs";
 
 const SOURCE = `
 import asyncio, extruntime, gc, sys
@@ -38,10 +41,23 @@ const hostFunctions = {
 const payload = '{"n":1,"key":["é",{"held":null}],"big":123456789012345678901234567890,"x":1e400}';
 const refused = ['{"a":[1,{"b":', '["a",{"k":NaN}]', `${"[".repeat(100_000)}`];
 
-for (const interpreter of hasOwnGil ? (["isolated", "shared"] as const) : (["shared"] as const))
-  test(`no call leaves a reference or an object behind, ${interpreter}`, async () => {
+function loadStaying(source: string, options: GuestOptions) {
+  const engine = pyvmEngine({ python: cpython.library, graceMs: 600_000 });
+  return createRuntime(staying(engine)).load(guest(source, options), options);
+}
+
+const interpreters = hasOwnGil ? (["isolated", "shared"] as const) : (["shared"] as const);
+for (const [interpreter, stays] of interpreters.flatMap(
+  (each) =>
+    [
+      [each, false],
+      [each, true],
+    ] as const,
+))
+  test(`no call leaves a reference or an object behind, ${interpreter}${stays ? ", on the calling thread" : ""}`, async () => {
     const manifest = { permissions: Object.keys(hostFunctions), python: { interpreter } };
-    await using module = await load(SOURCE, { exports, limits: { pool: 1 }, manifest, hostFunctions });
+    const options = { exports, limits: { pool: 1 }, manifest, hostFunctions };
+    await using module = stays ? await loadStaying(SOURCE, options) : await load(SOURCE, options);
     const round = async () => {
       for (const fn of ["plain", "echo", "odd", "fail", "bad", "later", "host"]) {
         await module.invoke(fn, payload).catch(() => {});

@@ -13,7 +13,10 @@ const PATIENCE = 10;
 /** Milliseconds that a call which nobody waits for any more may run once it is its turn. Most end by themselves, and the isolate lives on. */
 const MERCY = 10;
 
-/** A guest that serves calls: on a thread of isolated-vm's with `invokeLater`, on the calling thread with `invokeSync`. */
+/**
+ * A guest that serves calls: on a thread of isolated-vm's with `invokeLater`, on the calling thread with `invokeSync`. It has no
+ * `invokeHere`, since a thread on which V8 gives up its isolate hangs for ever.
+ */
 export class V8Instance implements Instance {
   readonly #program: V8Program;
   #loaded: LoadedGuest;

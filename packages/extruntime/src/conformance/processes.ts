@@ -33,6 +33,17 @@ export async function descendants(): Promise<number[]> {
   return found;
 }
 
+/** Ends processes at once. One that has just ended by itself is no error. */
+export function kill(pids: readonly number[]): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  }
+}
+
 async function mappedFiles(pid: number): Promise<string[]> {
   const maps = await readFile(`/proc/${pid}/maps`, "utf8").catch(() => "");
   return [...maps.matchAll(/\s(\/\S+)$/gm)].map((match) => match[1]!);

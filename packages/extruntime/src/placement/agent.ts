@@ -23,6 +23,8 @@ import { sentExtension } from "./sent-extension.ts";
 /** How an agent answers. */
 export interface AgentLink {
   readonly states: CallStates;
+  /** The process is there for this thread, and can be ended while a guest holds it. */
+  readonly ownProcess: boolean;
   send(kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body): void;
   /** Makes sure that the host learns what was sent, before a call that may take long. */
   flush(): void;
@@ -40,6 +42,8 @@ interface AgentProgram {
   readonly compiled: Promise<Program>;
   /** As in {@link CompileMessage}. */
   readonly limited: boolean;
+  /** Its guests may call host functions. */
+  readonly hosted: boolean;
   readonly pace: CallPace;
 }
 
@@ -150,12 +154,13 @@ export class Agent implements FrameSink {
     this.#files.delete(target);
     if (!this.#begin(key)) return;
     const compiled = this.#compileProgram(target, message, bytes);
-    const { exports } = message.manifest as Manifest;
+    const { exports, permissions } = message.manifest as Manifest;
     const program: AgentProgram = {
       id: target,
       exports,
       compiled,
       limited: message.limited,
+      hosted: permissions.length > 0,
       pace: new CallPace(),
     };
     this.#programs.set(target, program);
@@ -252,19 +257,28 @@ export class Agent implements FrameSink {
     if (!this.#begin(key)) return;
     const fn = program.exports[number]!;
     const call = limits(time, (flags & FLAG.signal) === 0 ? undefined : abortSignal(this.#link.states, key));
-    const begun = program.pace.begin();
+    const here = instance.invokeHere !== undefined && this.#mayHoldThread(program, call);
+    const begun = program.pace.begin(here);
     let result: string | Promise<string>;
     try {
-      result =
-        (flags & FLAG.sync) !== 0 && instance.invokeSync !== undefined
-          ? instance.invokeSync(fn, payload, call)
-          : instance.invoke(fn, payload, call);
+      if ((flags & FLAG.sync) !== 0 && instance.invokeSync !== undefined)
+        result = instance.invokeSync(fn, payload, call);
+      else if (here) result = instance.invokeHere!(fn, payload, call);
+      else result = instance.invoke(fn, payload, call);
     } catch (error) {
       this.#failed(key, inMemoryTerms(error, program.limited), brokenFlag(instance));
       return;
     }
     if (typeof result === "string") this.#done(key, result, brokenFlag(instance), program.pace.end(begun));
     else this.#follow(held, key, call, result, begun);
+  }
+
+  /**
+   * Whether a call had better stay on this thread than go on by itself. Should it not stop when it is told to, the process is
+   * ended: so never while another call goes on, which that would cost its answer.
+   */
+  #mayHoldThread({ pace, hosted }: AgentProgram, { signal }: Call): boolean {
+    return this.#link.ownProcess && pace.brief && !hosted && signal === undefined && this.#aborts.size === 0;
   }
 
   /** The call goes on by itself; others may run meanwhile, on other instances. */

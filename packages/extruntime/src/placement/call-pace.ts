@@ -3,6 +3,12 @@ const OFTEN_MEASURED = 50;
 /** Answers are sent before a call of a program whose calls take longer, in microseconds. */
 const SLOW = 100;
 
+/** Calls that are shorter, in microseconds, are not worth a thread of their own. */
+const BRIEF = 500;
+/** One that takes longer, in microseconds, shows that others may, too: so many calls are not taken for brief after it. */
+const LONG = 2000;
+const WARY_CALLS = 100;
+
 /** How long the calls of a program take in their worker. */
 export class CallPace {
   /** Running mean, in microseconds. A new program is taken for a slow one. */
@@ -10,20 +16,29 @@ export class CallPace {
   /** The call that was measured last, in microseconds. */
   #last = Number.POSITIVE_INFINITY;
   #calls = 0;
+  /** Calls since one took long. */
+  #sinceLong = WARY_CALLS;
 
   get slow(): boolean {
     return this.#mean > SLOW;
   }
 
-  /** Before a call: what `end` wants to know. */
-  begin(): number {
-    return this.#mean > OFTEN_MEASURED || (++this.#calls & 7) === 0 ? performance.now() : 0;
+  /** Whether the next call is likely to be. */
+  get brief(): boolean {
+    return this.#mean < BRIEF && this.#sinceLong >= WARY_CALLS;
+  }
+
+  /** Before a call: what `end` wants to know. `always`: it is measured in any case. */
+  begin(always: boolean): number {
+    const wary = ++this.#sinceLong < WARY_CALLS;
+    return always || wary || this.#mean > OFTEN_MEASURED || (++this.#calls & 7) === 0 ? performance.now() : 0;
   }
 
   /** After it: what the host is told, or 0. One that took longer than the one before may only have lost its processor meanwhile. */
   end(begun: number): number {
     if (begun === 0) return 0;
     const took = (performance.now() - begun) * 1000;
+    if (took > LONG) this.#sinceLong = 0;
     const sample = Math.min(took, this.#last);
     this.#last = took;
     this.#mean = this.#mean === Number.POSITIVE_INFINITY ? sample : this.#mean * 0.75 + sample * 0.25;

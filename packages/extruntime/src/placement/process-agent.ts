@@ -18,6 +18,7 @@ const PAUSE_MS = 0.2;
 
 class ProcessAgent implements AgentLink {
   readonly states: CallStates;
+  readonly ownProcess = true;
   readonly #agent: Agent;
   readonly #stream: FrameStream;
   readonly #piece = Buffer.allocUnsafeSlow(READ_BYTES);

@@ -24,6 +24,7 @@ const FULL_MS = 20;
 
 class ThreadAgent implements AgentLink {
   readonly states: CallStates;
+  readonly ownProcess = false;
   readonly #data: ThreadData;
   readonly #memory: ReturnType<typeof threadMemory>;
   readonly #agent: Agent;

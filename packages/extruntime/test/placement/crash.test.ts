@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { kill } from "../../src/conformance/processes.ts";
 import { Backoff } from "../../src/placement/backoff.ts";
 import { codes, guest, withGuest, withRuntime } from "./guests.ts";
 
@@ -50,7 +51,7 @@ describe.each(["mapped", "off"])("a process that ends, with its journal %s,", (j
       while (settled < calls.length && kills < 8) {
         const pid = await modules[kills % 4]!.call<number>("pid").catch(() => 0);
         if (pid === 0) continue;
-        process.kill(pid, "SIGKILL");
+        kill([pid]);
         kills++;
       }
       const results = await Promise.allSettled(calls);

@@ -3,7 +3,7 @@ import type { Module } from "../../contract.ts";
 import type { Bench } from "../bench.ts";
 import { expectCode, refusal } from "../expect.ts";
 import type { Subject } from "../facts.ts";
-import { descendants } from "../processes.ts";
+import { descendants, kill } from "../processes.ts";
 import type { Group, Test } from "../test-list.ts";
 
 /** `crashIsolation`: what kills the engine costs one call. Where it is `false` there is nothing to show. */
@@ -52,14 +52,14 @@ function killed(optional: boolean): Test {
           own.length > 0,
           "crashIsolation is declared, and there is neither a process to kill nor a guest `crash` that can crash its engine",
         );
-        await kill(bench, module, own);
+        kill(own);
+        await outlived(bench, module);
       }
     },
   };
 }
 
-async function kill(bench: Bench, module: Module, pids: readonly number[]): Promise<void> {
-  for (const pid of pids) process.kill(pid, "SIGKILL");
+async function outlived(bench: Bench, module: Module): Promise<void> {
   // The call that finds its engine gone may fail; the one after it must not, and begins with a new instance.
   const first = await bench.answered(
     module.call("next").catch((error: unknown) => error),

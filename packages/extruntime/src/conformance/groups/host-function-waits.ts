@@ -4,7 +4,7 @@ import type { Bench } from "../bench.ts";
 import { expectCode, expectJson, failure, show } from "../expect.ts";
 import type { Subject } from "../facts.ts";
 import { expectWait, loadCaller, mustWait } from "../host-caller.ts";
-import { descendants } from "../processes.ts";
+import { descendants, kill } from "../processes.ts";
 import type { Test } from "../test-list.ts";
 
 /** Milliseconds for a call whose host function never answers. How long its caller really waits is not looked at. */
@@ -184,7 +184,7 @@ const crashed: Test = {
         "the call",
       );
       await bench.answered(asked, "the call of the host function");
-      for (const pid of await descendants()) if (!before.has(pid)) process.kill(pid, "SIGKILL");
+      kill((await descendants()).filter((pid) => !before.has(pid)));
       expectCode(await call, "ERR_EXT_CRASHED", "a call whose process was killed");
       // All processes of the engine were: one more call may find its own gone.
       keeper.keeps = false;

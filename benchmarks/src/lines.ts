@@ -180,6 +180,14 @@ export const LINES: readonly SpeedLine[] = [
     ...at64("native@process", "rateX:node-pipe"),
   },
   {
+    id: "process-python-at-64",
+    about: "placement process",
+    claim: "rate of 64 at once of pyvm ÷ a JSON-lines pipe by hand, a line a write, to a Python child",
+    bound: { atLeast: 1.5 },
+    unit: "×",
+    ...at64("pyvm@process", "rateX:python-pipe"),
+  },
+  {
     id: "v8-by-hand",
     about: "v8",
     claim: "invokeSync ÷ the best hand-tuned use of isolated-vm",

@@ -1,4 +1,14 @@
-import { lstatSync, readFileSync, realpathSync, type Stats, statSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  realpathSync,
+  type Stats,
+  statSync,
+} from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -33,6 +43,30 @@ const MAX_MANIFEST_BYTES = 1 << 20;
 /** A file this small is read on the spot: Node's asynchronous way goes through its threads five times, which takes far longer. */
 const MOST_BYTES_AT_ONCE = 64 << 10;
 
+/** Opens no link, and waits for no pipe. Windows has neither flag. */
+const PLAINLY = constants.O_NOFOLLOW === undefined ? undefined : constants.O_NOFOLLOW | constants.O_NONBLOCK;
+/** A file that does not fill it is a small one. */
+const room = Buffer.allocUnsafeSlow(MOST_BYTES_AT_ONCE + 1);
+
+/**
+ * A small file that lies in the folder itself, in memory that the next one will use again. `undefined` for whatever else it may
+ * be: a large file, an empty one, a link, none at all. Looking at each file before it is read would take twice as long.
+ */
+function readSmall(root: string, path: string): Buffer | undefined {
+  if (PLAINLY === undefined || path.includes("/")) return undefined;
+  let file: number | undefined;
+  try {
+    file = openSync(join(root, path), PLAINLY);
+    // At a place in it: what is no file has none.
+    const size = readSync(file, room, 0, room.length, 0);
+    return size > 0 && size < room.length ? room.subarray(0, size) : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}
+
 /** Reads and validates an extension. An `Extension` is returned as it is. */
 export async function openExtension(source: ExtensionSource | Extension): Promise<Extension> {
   if (typeof source === "string") return openFolder(source);
@@ -49,16 +83,20 @@ async function openFolder(path: string): Promise<Extension> {
   let text: string;
   try {
     root = realpathSync.native(path);
-    const { path: file, status } = contained(root, MANIFEST_FILE, location);
-    // A pipe would be waited for, and with it the host.
-    if (!status.isFile()) throw badManifest(location, "is not a file");
-    if (status.size > MAX_MANIFEST_BYTES) throw badManifest(location, "is larger than 1 MiB");
-    text = readFileSync(file, "utf8");
+    text = readSmall(root, MANIFEST_FILE)?.toString("utf8") ?? readManifest(root, location);
   } catch (error) {
     throw unreadable(error, location);
   }
   const manifest = parseManifest(text, location);
   return new FolderExtension(manifest, location, root);
+}
+
+function readManifest(root: string, location: string): string {
+  const { path, status } = contained(root, MANIFEST_FILE, location);
+  // A pipe would be waited for, and with it the host.
+  if (!status.isFile()) throw badManifest(location, "is not a file");
+  if (status.size > MAX_MANIFEST_BYTES) throw badManifest(location, "is larger than 1 MiB");
+  return readFileSync(path, "utf8");
 }
 
 function unreadable(error: unknown, location: string): Error {
@@ -92,19 +130,26 @@ interface FoundFile {
   readonly size: number;
 }
 
+function readFound({ path, size }: FoundFile): Uint8Array | Promise<Uint8Array> {
+  return size > MOST_BYTES_AT_ONCE ? readFile(path) : readFileSync(path);
+}
+
 class FolderExtension implements Extension {
   readonly manifest: Manifest;
   readonly location: string;
   readonly dir: string;
-  /** The module file as it was found at first, until it is read. */
-  #module: FoundFile | undefined;
+  /** The module file, until it is asked for: its bytes, or where it was found. */
+  #module: Uint8Array | FoundFile | undefined;
 
   /** @throws ExtensionError `ERR_EXT_BAD_MANIFEST` where its module is no file of it. */
   constructor(manifest: Manifest, location: string, dir: string) {
     this.manifest = manifest;
     this.location = location;
     this.dir = dir;
-    if (manifest.module !== undefined) this.#module = this.resolve(manifest.module, '"module"');
+    const { module } = manifest;
+    if (module === undefined) return;
+    const small = readSmall(dir, module);
+    this.#module = small === undefined ? this.resolve(module, '"module"') : Uint8Array.from(small);
   }
 
   resolve(path: string, what = JSON.stringify(path)): FoundFile {
@@ -124,9 +169,9 @@ class FolderExtension implements Extension {
   }
 
   async read(path: string): Promise<Uint8Array> {
-    const file = (path === this.manifest.module && this.#module) || this.resolve(path);
+    const found = (path === this.manifest.module && this.#module) || this.resolve(path);
     this.#module = undefined;
-    return file.size > MOST_BYTES_AT_ONCE ? readFile(file.path) : readFileSync(file.path);
+    return found instanceof Uint8Array ? found : readFound(found);
   }
 
   async list(): Promise<string[]> {

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -62,6 +63,29 @@ describe("a folder", () => {
       await expect(openExtension(dir)).rejects.toThrow(/"module" names main\.js, which is not a file/);
     },
   );
+
+  it.skipIf(process.platform === "win32")("whose manifest is a pipe with something in it is refused", async () => {
+    execFileSync("mkfifo", [join(dir, "extension.json")]);
+    const pipe = openSync(join(dir, "extension.json"), constants.O_RDWR);
+    try {
+      writeSync(pipe, JSON.stringify(manifest));
+      await expect(openExtension(dir)).rejects.toThrow(/is not a file/);
+    } finally {
+      closeSync(pipe);
+    }
+  });
+
+  it.each([0, 1, 65_535, 65_536, 65_537, 200_000])("reads a module of %d bytes, each time", async (size) => {
+    await write("extension.json", manifest);
+    const content = "é%".repeat(size).slice(0, size);
+    await write("main.js", content);
+    const extension = await openExtension(dir);
+    const first = await extension.read("main.js");
+    await write("extension.json", `\u{feff}${JSON.stringify({ ...manifest, version: "2.0.0" })}`);
+    expect((await openExtension(dir)).manifest.version).toBe("2.0.0");
+    expect(Buffer.from(first).toString()).toBe(content);
+    expect(Buffer.from(await extension.read("main.js")).toString()).toBe(content);
+  });
 
   it("whose module is missing, or a folder, is refused", async () => {
     await write("extension.json", manifest);

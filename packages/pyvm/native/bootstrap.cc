@@ -7,7 +7,8 @@ namespace pyvm {
 const char kBootstrapSource[] = R"PYTHON(
 import sys
 from _frozen_importlib import ModuleSpec as _ModuleSpec
-from _frozen_importlib_external import PathFinder as _PathFinder, SourceLoader as _SourceLoader
+from _frozen_importlib_external import (
+    PathFinder as _PathFinder, SourceFileLoader as _SourceFileLoader, SourceLoader as _SourceLoader)
 from _thread import _local, get_ident
 
 
@@ -117,9 +118,9 @@ def load(code, filename, stem, unique, exports, folder, files, paths, venv):
     module.__file__ = filename
     module.__pyvm__ = unique
     if files is None:
-        from _frozen_importlib_external import SourceFileLoader, spec_from_file_location
-        loader = SourceFileLoader(module.__name__, filename)
-        module.__spec__ = spec_from_file_location(module.__name__, filename, loader=loader)
+        loader = _SourceFileLoader(module.__name__, filename)
+        module.__spec__ = _ModuleSpec(module.__name__, loader, origin=filename)
+        module.__spec__.has_location = True
     else:
         location, _, below = folder.partition("/")
         root = location if _own else f"{location}@{unique}"

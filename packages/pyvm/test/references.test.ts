@@ -83,7 +83,11 @@ for (const [interpreter, stays] of interpreters.flatMap(
       await expect(module.invoke("spin", "1", { timeoutMs: 20 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
     await module.invoke("later", "{}");
     const after = await counts();
-    expect(after.references).toEqual(before.references);
+    // Without a GIL what another thread has let go of is subtracted later; a leak would be one a round.
+    if (cpython.freeThreaded)
+      for (const [i, count] of after.references.entries())
+        expect(Math.abs(count - before.references[i]!)).toBeLessThan(20);
+    else expect(after.references).toEqual(before.references);
     // Some objects of the loop and of frames come and go, and references to None; a leak would be one a round.
     expect(after.objects - before.objects).toBeLessThan(100);
     expect(module.stats().instancesCreated).toBe(1);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { cpython, guest } from "./guest.ts";
+import { cpython, guest, hasOwnGil } from "./guest.ts";
 
 /** Built: a process imports it by itself. */
 type Pyvm = typeof import("../src/index.ts").pyvm;
@@ -28,7 +28,7 @@ def wedge(value):
 `;
 const EXPORTS = ["thread", "hold", "quick", "wait", "perhaps", "wedge"];
 
-for (const interpreter of ["isolated", "shared"] as const)
+for (const interpreter of hasOwnGil ? (["isolated", "shared"] as const) : (["shared"] as const))
   describe(`short calls in a process, ${interpreter}`, () => {
     async function loaded(pool: number) {
       const runtime = pyvm({ python: cpython.library, placement: "process", processes: { max: 1 } });

@@ -1,6 +1,7 @@
 import { ExtensionError } from "../errors.ts";
 import type { Extension } from "../extension.ts";
 import { notGranted, readHostAnswer } from "../host-functions.ts";
+import type { Manifest } from "../manifest.ts";
 import { type CompileContext, ENGINE_VERSION, type Engine, type Instance, type Program } from "../spi.ts";
 import { type NativeContext, type NativeFunction, type NativeHost, NativeInstance, thrown } from "./instance.ts";
 import { type ModuleFile, placeModule } from "./module-file.ts";
@@ -61,7 +62,7 @@ class RegisteredProgram implements Program {
   readonly #context: NativeContext;
 
   constructor(extension: Extension, context: CompileContext, functions: Readonly<Record<string, NativeFunction>>) {
-    this.#functions = pickFunctions(extension, "the registered functions", functions);
+    this.#functions = pickFunctions(extension.manifest, "the registered functions", functions);
     this.#context = nativeContext(extension, context);
   }
 
@@ -77,13 +78,14 @@ class RegisteredProgram implements Program {
  * used again for the next instance: a program has at most as many copies as its pool.
  */
 class ModuleProgram implements Program {
-  readonly #extension: Extension;
+  /** And no more of the extension, which may hold its module's bytes. */
+  readonly #manifest: Manifest;
   readonly #context: NativeContext;
   readonly #file: ModuleFile;
   readonly #free: Map<string, NativeFunction>[] = [];
 
   constructor(extension: Extension, context: CompileContext, file: ModuleFile) {
-    this.#extension = extension;
+    this.#manifest = extension.manifest;
     this.#context = nativeContext(extension, context);
     this.#file = file;
   }
@@ -100,7 +102,7 @@ class ModuleProgram implements Program {
     } catch (error) {
       throw thrown(error);
     }
-    return this.#instance(pickFunctions(this.#extension, this.#extension.manifest.module ?? "", namespace));
+    return this.#instance(pickFunctions(this.#manifest, this.#manifest.module ?? "", namespace));
   }
 
   #instance(functions: Map<string, NativeFunction>): Instance {
@@ -128,12 +130,12 @@ function nativeHost({ host }: CompileContext): NativeHost {
 }
 
 function pickFunctions(
-  extension: Extension,
+  manifest: Manifest,
   where: string,
   source: Readonly<Record<string, unknown>>,
 ): Map<string, NativeFunction> {
   const functions = new Map<string, NativeFunction>();
-  for (const name of extension.manifest.exports) {
+  for (const name of manifest.exports) {
     const value = Object.hasOwn(source, name) ? source[name] : undefined;
     if (typeof value !== "function") {
       const found = Object.keys(source).filter((key) => typeof source[key] === "function");

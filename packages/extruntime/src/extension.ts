@@ -130,10 +130,6 @@ interface FoundFile {
   readonly size: number;
 }
 
-function readFound({ path, size }: FoundFile): Uint8Array | Promise<Uint8Array> {
-  return size > MOST_BYTES_AT_ONCE ? readFile(path) : readFileSync(path);
-}
-
 class FolderExtension implements Extension {
   readonly manifest: Manifest;
   readonly location: string;
@@ -149,7 +145,7 @@ class FolderExtension implements Extension {
     const { module } = manifest;
     if (module === undefined) return;
     const small = readSmall(dir, module);
-    this.#module = small === undefined ? this.resolve(module, '"module"') : Uint8Array.from(small);
+    this.#module = small === undefined ? this.resolve(module, '"module"') : Buffer.from(small);
   }
 
   resolve(path: string, what = JSON.stringify(path)): FoundFile {
@@ -171,7 +167,8 @@ class FolderExtension implements Extension {
   async read(path: string): Promise<Uint8Array> {
     const found = (path === this.manifest.module && this.#module) || this.resolve(path);
     this.#module = undefined;
-    return found instanceof Uint8Array ? found : readFound(found);
+    if (found instanceof Uint8Array) return found;
+    return found.size > MOST_BYTES_AT_ONCE ? readFile(found.path) : readFileSync(found.path);
   }
 
   async list(): Promise<string[]> {

@@ -4,6 +4,7 @@ export { CallQueue } from "./call-queue.ts";
 export type { AbortSupport, Capabilities, LogLevel, Module, Runtime } from "./contract.ts";
 export { ExtensionError, type ExtensionErrorCode, type GuestErrorDetails, guestError } from "./errors.ts";
 export type { Extension } from "./extension.ts";
+export { type GuestConsoleOptions, guestConsole } from "./guest-console.ts";
 export { HOST_ANSWER, type HostCalls, notGranted, readHostAnswer } from "./host-functions.ts";
 export { badManifest, insidePath, type Manifest } from "./manifest.ts";
 export { platformName } from "./platform-name.ts";

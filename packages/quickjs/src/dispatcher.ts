@@ -1,8 +1,7 @@
+import { guestConsole } from "extruntime/engine";
+
 /** File name of the dispatcher in the guest's stacks; its frames are left out of what a host is shown. */
 export const DISPATCHER_FILE = "extruntime:dispatcher";
-
-/** Characters of one line of a guest's console. */
-const LINE = 10_000;
 
 /** First character of what an invoker returns; anything else begins JSON text. */
 export const MARK = {
@@ -28,8 +27,6 @@ export const ENTRY = { bind: 0, take: 1, find: 2, names: 3, describe: 4, collect
  *
  * `collect` makes QuickJS look for garbage in circles, for which this build has no function: it makes such garbage
  * until the first of it is gone. It must be garbage: the next search comes when half as much again as this one left is in use.
- *
- * A description is three JSON strings in an array: name, message, stack.
  */
 export const DISPATCHER = `(function (log) {
 "use strict";
@@ -42,23 +39,8 @@ const note = (holder, names) => {
 };
 note(Object.prototype, getOwnPropertyNames(Object.prototype));
 note(globalThis, getOwnPropertyNames(globalThis));
-const isObject = (value) => (typeof value === "object" && value !== null) || typeof value === "function";
-
-const details = (mark, name, message, stack) =>
-  mark + "[" + stringify(name) + "," + stringify(message) + "," + stringify(stack) + "]";
-
-const describe = (error, mark) => {
-  try {
-    room = ${LINE};
-    if (!isObject(error)) return details(mark, "thrown value", text(error), "");
-    const message = error.message;
-    if (typeof message !== "string") return details(mark, "thrown value", show(error, 0, null), "");
-    const name = error.name, stack = error.stack;
-    return details(mark, typeof name === "string" ? name : "Error", message, typeof stack === "string" ? stack : "");
-  } catch {
-    return details(mark, "thrown value", "(it cannot be shown: reading it throws)", "");
-  }
-};
+${guestConsole({ error: 'value.name + ": " + message + "\\n" + stack', log: "say" })}
+const say = (level, line) => log(level, stringify(line));
 
 const noJson = (result) => {
   const type = typeof result;
@@ -132,63 +114,6 @@ const collect = () => {
   }
 };
 
-let room = 0;
-const show = (value, depth, parents) => {
-  if (typeof value === "string") {
-    const shown = value.length > room ? apply(slice, value, [0, room > 0 ? room : 0]) + "\\u2026" : value;
-    room -= shown.length;
-    return depth < 0 ? shown : stringify(shown);
-  }
-  room -= 8;
-  if (typeof value === "function") return "[function]";
-  if (typeof value === "bigint") return text(value) + "n";
-  if (!isObject(value)) return text(value);
-  if (depth > 4) return isArray(value) ? "[\\u2026]" : "{\\u2026}";
-  for (let parent = parents; parent !== null; parent = parent.parent) if (parent.value === value) return "[circular]";
-  try {
-    const chain = { __proto__: null, value, parent: parents };
-    const { stack, message } = value;
-    if (typeof stack === "string" && typeof message === "string") return value.name + ": " + message + "\\n" + stack;
-    if (typeof value.toJSON === "function") return show(value.toJSON(), depth + 1, chain);
-    return isArray(value) ? showItems(value, depth, chain) : showFields(value, depth, chain);
-  } catch {
-    return "[unreadable]";
-  }
-};
-
-const showItems = (value, depth, chain) => {
-  let out = "";
-  for (let i = 0; i < value.length; i++) {
-    if (room <= 0) return "[" + out + ",\\u2026]";
-    out += (i === 0 ? "" : ",") + show(value[i], depth < 0 ? 1 : depth + 1, chain);
-  }
-  return "[" + out + "]";
-};
-
-const showFields = (value, depth, chain) => {
-  let out = "";
-  const all = keys(value);
-  for (let i = 0; i < all.length; i++) {
-    if (room <= 0) return "{" + out + ",\\u2026}";
-    out += (i === 0 ? "" : ",") + show(all[i], 0, null) + ":" + show(value[all[i]], depth < 0 ? 1 : depth + 1, chain);
-  }
-  return "{" + out + "}";
-};
-
-const line = (level, values) => {
-  room = ${LINE};
-  let out = "";
-  for (let i = 0; i < values.length && room > 0; i++) out += (i === 0 ? "" : " ") + show(values[i], -1, null);
-  if (out.length > ${LINE}) out = apply(slice, out, [0, ${LINE}]) + "\\u2026";
-  log(level, stringify(out));
-};
-
-globalThis.console = {
-  log: (...values) => line("info", values),
-  info: (...values) => line("info", values),
-  debug: (...values) => line("debug", values),
-  warn: (...values) => line("warn", values),
-  error: (...values) => line("error", values),
-};
+globalThis.console = console;
 return [bind, take, find, names, (error) => describe(error, "E"), collect];
 })`;

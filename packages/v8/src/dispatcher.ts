@@ -1,3 +1,4 @@
+import { guestConsole } from "extruntime/engine";
 import { HOST_CALLER, NO_HOST_CALLER } from "./host-caller.ts";
 import { CELL } from "./turns.ts";
 
@@ -6,9 +7,6 @@ export const DISPATCHER_FILE = "extruntime:dispatcher";
 
 /** Lines of a guest's console that may be on their way to the host before the guest waits for it. */
 const UNHEARD = 200;
-
-/** Characters of one line of a guest's console. */
-const LINE = 10_000;
 
 /** Calls whose answers the guest keeps, and how long one may be that is kept past the next call. */
 const KEPT = 64;
@@ -44,8 +42,6 @@ const UNCOUNTED = ["WebAssembly", "SharedArrayBuffer", "Atomics"];
  * entries themselves, cross the boundary: a guest never holds an object of isolated-vm.
  *
  * With `hosted` the guest gets a `host`: see `host-caller.ts`.
- *
- * A description is three JSON strings in an array: name, message, stack.
  */
 export function dispatcher({ intl, hosted }: { intl: boolean; hosted: boolean }): string {
   const removed = intl ? UNCOUNTED : [...UNCOUNTED, "Intl"];
@@ -55,8 +51,7 @@ const { parse, stringify } = JSON, { apply, construct } = Reflect, { isArray } =
 const { slice } = String.prototype, { hasOwnProperty } = Object.prototype, text = String, NoResize = TypeError;
 for (const name of ${JSON.stringify(removed)}) delete globalThis[name];
 
-const isObject = (value) => (typeof value === "object" && value !== null) || typeof value === "function";
-
+${guestConsole({ error: "stack", log: "log" })}
 // A resizable buffer takes its memory past the isolate's allocator, and so past the limit.
 const FixedBuffer = new Proxy(ArrayBuffer, {
   __proto__: null,
@@ -75,22 +70,6 @@ const remember = (names) => {
 };
 remember(getOwnPropertyNames(Object.prototype));
 remember(getOwnPropertyNames(globalThis));
-
-const details = (mark, name, message, stack) =>
-  mark + "[" + stringify(name) + "," + stringify(message) + "," + stringify(stack) + "]";
-
-const describe = (error, mark) => {
-  try {
-    room = ${LINE};
-    if (!isObject(error)) return details(mark, "thrown value", text(error), "");
-    const message = error.message;
-    if (typeof message !== "string") return details(mark, "thrown value", show(error, 0, null), "");
-    const name = error.name, stack = error.stack;
-    return details(mark, typeof name === "string" ? name : "Error", message, typeof stack === "string" ? stack : "");
-  } catch {
-    return details(mark, "thrown value", "(it cannot be shown: reading it throws)", "");
-  }
-};
 
 const finish = (result) => {
   let json;
@@ -197,57 +176,6 @@ const ready = (importer) => {
   }
 };
 
-let room = 0;
-const show = (value, depth, parents) => {
-  if (typeof value === "string") {
-    const shown = value.length > room ? apply(slice, value, [0, room > 0 ? room : 0]) + "\\u2026" : value;
-    room -= shown.length;
-    return depth < 0 ? shown : stringify(shown);
-  }
-  room -= 8;
-  if (typeof value === "function") return "[function]";
-  if (typeof value === "bigint") return text(value) + "n";
-  if (!isObject(value)) return text(value);
-  if (depth > 4) return isArray(value) ? "[\\u2026]" : "{\\u2026}";
-  for (let parent = parents; parent !== null; parent = parent.parent) if (parent.value === value) return "[circular]";
-  try {
-    const chain = { __proto__: null, value, parent: parents };
-    const { stack, message } = value;
-    if (typeof stack === "string" && typeof message === "string") return stack;
-    if (typeof value.toJSON === "function") return show(value.toJSON(), depth + 1, chain);
-    return isArray(value) ? showItems(value, depth, chain) : showFields(value, depth, chain);
-  } catch {
-    return "[unreadable]";
-  }
-};
-
-const showItems = (value, depth, chain) => {
-  let out = "";
-  for (let i = 0; i < value.length; i++) {
-    if (room <= 0) return "[" + out + ",\\u2026]";
-    out += (i === 0 ? "" : ",") + show(value[i], depth < 0 ? 1 : depth + 1, chain);
-  }
-  return "[" + out + "]";
-};
-
-const showFields = (value, depth, chain) => {
-  let out = "";
-  const all = keys(value);
-  for (let i = 0; i < all.length; i++) {
-    if (room <= 0) return "{" + out + ",\\u2026}";
-    out += (i === 0 ? "" : ",") + show(all[i], 0, null) + ":" + show(value[all[i]], depth < 0 ? 1 : depth + 1, chain);
-  }
-  return "{" + out + "}";
-};
-
-const line = (level, values) => {
-  room = ${LINE};
-  let out = "";
-  for (let i = 0; i < values.length && room > 0; i++) out += (i === 0 ? "" : " ") + show(values[i], -1, null);
-  if (out.length > ${LINE}) out = apply(slice, out, [0, ${LINE}]) + "\\u2026";
-  log(level, out);
-};
-
 // A guest on the host's own thread is heard at once. On another it does not wait for the host, unless it says too much.
 let said = 0;
 const log = (level, text) => {
@@ -262,18 +190,7 @@ const log = (level, text) => {
   }
 };
 
-Object.defineProperty(globalThis, "console", {
-  value: {
-    log: (...values) => line("info", values),
-    info: (...values) => line("info", values),
-    debug: (...values) => line("debug", values),
-    warn: (...values) => line("warn", values),
-    error: (...values) => line("error", values),
-  },
-  writable: true,
-  enumerable: false,
-  configurable: true,
-});
+Object.defineProperty(globalThis, "console", { value: console, writable: true, enumerable: false, configurable: true });
 return [find, bind, take, names, ready, deliver];
 `;
 }

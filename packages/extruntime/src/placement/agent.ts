@@ -1,7 +1,7 @@
 import type { LogLevel } from "../contract.ts";
 import { ExtensionError } from "../errors.ts";
 import type { Manifest } from "../manifest.ts";
-import type { Call, Engine, Instance, Program } from "../spi.ts";
+import { type Call, type Engine, type Instance, NOT_STARTED, type Program } from "../spi.ts";
 import { abortSignal } from "./agent-signal.ts";
 import { CallPace } from "./call-pace.ts";
 import type { CallStates } from "./call-states.ts";
@@ -254,6 +254,11 @@ export class Agent implements FrameSink {
   #run(held: AgentInstance, flags: number, number: number, key: number, time: number, payload: string): void {
     const { instance, program } = held;
     if (this.#unsent > 0 && program.pace.slow) this.#flush();
+    // The call before it may have been its last.
+    if (instance.broken === true) {
+      this.#skip(key, FLAG.broken);
+      return;
+    }
     if (!this.#begin(key)) return;
     const fn = program.exports[number]!;
     const call = limits(time, (flags & FLAG.signal) === 0 ? undefined : abortSignal(this.#link.states, key));
@@ -317,8 +322,12 @@ export class Agent implements FrameSink {
   #begin(key: number): boolean {
     const may = this.#link.states.start(key);
     if (may) this.#link.begins(key);
-    else this.#send(KIND.skipped, 0, key, 0, "");
+    else this.#skip(key, 0);
     return may;
+  }
+
+  #skip(key: number, flags: number): void {
+    this.#send(KIND.skipped, flags, key, 0, "");
   }
 
   #closeInstance(id: number): void {
@@ -348,6 +357,10 @@ export class Agent implements FrameSink {
   }
 
   #failed(key: number, error: unknown, flags: number): void {
+    if (error === NOT_STARTED) {
+      this.#skip(key, flags);
+      return;
+    }
     const fault = ExtensionError.is(error) ? 0 : FLAG.broken;
     this.#send(KIND.failed, flags | fault, key, 0, errorToJson(error));
   }

@@ -274,7 +274,7 @@ export class PlacedWorker implements LinkEvents {
     const broken = (flags & FLAG.broken) !== 0;
     if (kind === KIND.done) call.succeed(body, broken, micros);
     else if (kind === KIND.failed) call.fail(errorFromJson(body), broken);
-    else if (kind === KIND.skipped) call.fail(NOT_STARTED, false);
+    else if (kind === KIND.skipped) call.fail(NOT_STARTED, broken);
     else return;
     this.#free(key);
   }

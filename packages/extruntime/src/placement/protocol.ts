@@ -13,7 +13,7 @@
  */
 
 /** Both ends must have the same one. It goes up with every change of this folder that the other end would notice. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 export const HEADER_BYTES = 20;
 
@@ -43,7 +43,7 @@ export const KIND = {
   done: 17,
   /** Failure of `key`. Body: JSON of an error. */
   failed: 18,
-  /** The call `key` was withdrawn before it started. */
+  /** The call `key` did not start: it was withdrawn, or its instance is broken. */
   skipped: 19,
   /** The call `key` goes on by itself while the worker serves others. */
   later: 20,

@@ -16,9 +16,10 @@ const PAGE = at("docs/conformance-results.md");
 const PLACEMENTS = ["inline", "thread", "process"];
 const PROMISES = [
   "contract",
-  "acceptsLanguages",
+  "languages",
   "hardSandbox",
-  "supportsAbort",
+  "deadline",
+  "signal",
   "memoryLimit",
   "crashIsolation",
   "parallel",

@@ -60,9 +60,9 @@ async function probe(spec: SubjectSpec): Promise<CapabilityFlags> {
   if (spec.source.from !== "engine") return flags;
   const { makeRuntime } = await import("./subjects/engines.ts");
   const runtime = await makeRuntime(spec.engine!, spec.source);
-  const { hardSandbox, crashIsolation, memoryLimit, parallel, supportsAbort } = runtime.capabilities;
+  const { hardSandbox, crashIsolation, memoryLimit, parallel, deadline } = runtime.capabilities;
   await runtime.close();
-  return { ...flags, hardSandbox, crashIsolation, memoryLimit, parallel, supportsAbort };
+  return { ...flags, hardSandbox, crashIsolation, memoryLimit, parallel, deadline };
 }
 
 function failed(error: unknown): JobReply {

@@ -35,7 +35,7 @@ export interface CapabilityFlags {
   readonly crashIsolation?: boolean | undefined;
   readonly memoryLimit?: boolean | undefined;
   readonly parallel?: boolean | undefined;
-  readonly supportsAbort?: string | false | undefined;
+  readonly deadline?: string | false | undefined;
 }
 
 export interface Missing {

@@ -30,9 +30,9 @@ table(
     .map(({ name, aliases, capabilities: c }) => [
       name,
       aliases.join(", ") || "–",
-      c.acceptsLanguages.join(", "),
+      c.languages.join(", "),
       yes(c.hardSandbox),
-      c.supportsAbort === false ? "no" : c.supportsAbort,
+      c.deadline === false ? "no" : c.deadline,
       yes(c.memoryLimit),
       yes(c.parallel),
       yes(c.sync),

@@ -56,7 +56,7 @@ export async function findEngines(): Promise<Catalogue> {
   for (const { name, unavailable: absent, capabilities } of runtimes) {
     if (absent !== undefined) continue;
     const module = packages.find((found) => found.name === `@extruntime/${name}`)?.module ?? "extruntime";
-    const language = languageOf(capabilities.acceptsLanguages);
+    const language = languageOf(capabilities.languages);
     candidates.push(...subjectsOf(name, module, language));
     if (!candidates.some(({ engine }) => engine === name))
       missing.push({

@@ -40,7 +40,7 @@ export function callsOf(module: Module, runtime: Runtime): Omit<Opened, "close">
     callSync: runtime.capabilities.sync ? (fn, payload) => module.invokeSync(fn, payload) : undefined,
     call: (fn, payload) => module.invoke(fn, payload),
     callWithin:
-      runtime.capabilities.supportsAbort === false
+      runtime.capabilities.deadline === false
         ? undefined
         : (fn, payload, timeoutMs) => module.invoke(fn, payload, { timeoutMs }),
   };

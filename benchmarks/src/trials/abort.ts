@@ -26,7 +26,7 @@ export const abort: Trial = {
 async function run({ spec }: TrialContext): Promise<Readings> {
   const opened = await openSubject(spec, { guest: "forever" });
   const { callWithin } = opened;
-  if (callWithin === undefined) throw new Unfit("it cannot stop a guest at this placement (supportsAbort is false)");
+  if (callWithin === undefined) throw new Unfit("it cannot stop a guest at this placement (deadline is false)");
   const late: number[] = [];
   for (let i = 0; i < ABORTS; i++) {
     const begin = performance.now();

@@ -10,10 +10,10 @@ import type { Limits, Placement } from "./manifest.ts";
  */
 
 /** Version of this contract. A runtime with another number is refused by the host. */
-export const CONTRACT_VERSION = 1;
+export const CONTRACT_VERSION = 2;
 
 /**
- * What a timeout or an abort signal can stop: nothing; guest code that the interpreter is stepping through; or
+ * What a deadline, or an abort signal, can stop: nothing; guest code that the interpreter is stepping through; or
  * anything, long native calls included.
  */
 export type AbortSupport = false | "interpreted" | "hard";
@@ -21,12 +21,18 @@ export type AbortSupport = false | "interpreted" | "hard";
 /** What a runtime promises, of its engine at its placement. Each flag is a promise that the conformance kit tries to break. */
 export interface Capabilities {
   /** Languages of the source that it loads, in lower case: `javascript`, `wasm`, `python`. */
-  readonly acceptsLanguages: readonly string[];
+  readonly languages: readonly string[];
   /** Guest code reaches nothing of the host but what it is granted: safe for strangers' code. */
   readonly hardSandbox: boolean;
   /** It needs a native addon, which must exist for the platform. */
   readonly nativeAddon: boolean;
-  readonly supportsAbort: AbortSupport;
+  /** What `timeoutMs` can stop. Where it is `false`, `timeoutMs` is refused. */
+  readonly deadline: AbortSupport;
+  /**
+   * What an `AbortSignal` can stop. Where it is `false`, a signal is refused: one cannot fire while a guest holds the thread
+   * that would fire it, so an engine on the caller's thread can keep deadlines and no signals.
+   */
+  readonly signal: AbortSupport;
   /** A crash of the engine (not a guest's exception) leaves the host process alive. */
   readonly crashIsolation: boolean;
   /** `limits.memoryMb` is kept. */
@@ -72,9 +78,9 @@ export interface LoadOptions {
 }
 
 export interface InvokeOptions {
-  /** Aborts the call: it rejects with `signal.reason`. Refused with `ERR_EXT_UNSUPPORTED` where the runtime's `supportsAbort` is `false`. */
+  /** Aborts the call: it rejects with `signal.reason`. Refused with `ERR_EXT_UNSUPPORTED` where `capabilities.signal` is `false`. */
   signal?: AbortSignal | undefined;
-  /** Milliseconds until `ERR_EXT_TIMEOUT`, waiting in the queue included. Refused where `supportsAbort` is `false`. */
+  /** Milliseconds until `ERR_EXT_TIMEOUT`, waiting in the queue included. Refused with `ERR_EXT_UNSUPPORTED` where `capabilities.deadline` is `false`. */
   timeoutMs?: number | undefined;
 }
 

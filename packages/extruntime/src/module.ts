@@ -159,7 +159,7 @@ export class LoadedModule implements Module, CallOwner {
     this.#aborting = true;
     for (const call of this.#pending.copy()) this.#cancel(call);
     // A guest that cannot be stopped is left to end by itself, and its instance is closed then.
-    const abandoned = this.#setup.capabilities.supportsAbort === false && this.#running > 0;
+    const abandoned = this.#setup.capabilities.deadline === false && this.#running > 0;
     return abandoned ? Promise.resolve() : this.#closing;
   }
 
@@ -218,7 +218,11 @@ export class LoadedModule implements Module, CallOwner {
     if (timeoutMs === undefined && signal === undefined) return UNLIMITED;
     if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS))
       throw new TypeError(`timeoutMs must be a number above 0, up to ${MAX_TIMEOUT_MS}, and is ${timeoutMs}`);
-    if (this.#setup.capabilities.supportsAbort === false) throw locate(cannotStop(this.runtime), this.name, fn);
+    const { capabilities } = this.#setup;
+    if (timeoutMs !== undefined && capabilities.deadline === false)
+      throw locate(noDeadline(this.runtime, this.placement), this.name, fn);
+    if (signal !== undefined && capabilities.signal === false)
+      throw locate(noSignal(this.runtime, this.placement), this.name, fn);
     signal?.throwIfAborted();
     const deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
     return { deadline, signal };
@@ -354,10 +358,24 @@ function isCrash(error: unknown, call: Call): boolean {
   return !ExtensionError.is(error) && !(call.signal?.aborted === true && error === call.signal.reason);
 }
 
-/** The refusal of a limit where nothing can keep it. */
-export function cannotStop(runtime: string): ExtensionError {
+/** The refusal of `timeoutMs` where nothing can keep it. */
+export function noDeadline(runtime: string, placement: Placement): ExtensionError {
   return new ExtensionError(
     "ERR_EXT_UNSUPPORTED",
-    `the ${runtime} runtime cannot stop a running call (its supportsAbort is false): leave timeoutMs and signal out, or run the extension in an engine that can, such as quickjs`,
+    `the ${runtime} runtime cannot stop a running call at placement ${placement} (its capabilities.deadline is false), so timeoutMs is refused: leave it out, ${elsewhere(placement)}`,
   );
+}
+
+/** The refusal of a signal where it could not fire, or would stop nothing. */
+function noSignal(runtime: string, placement: Placement): ExtensionError {
+  return new ExtensionError(
+    "ERR_EXT_UNSUPPORTED",
+    `an abort signal cannot stop a call of the ${runtime} runtime at placement ${placement} (its capabilities.signal is false), since the guest holds the thread that would fire it: use timeoutMs where capabilities.deadline allows it, ${elsewhere(placement)}`,
+  );
+}
+
+function elsewhere(placement: Placement): string {
+  return placement === "process"
+    ? "or run the extension in an engine that can stop its guests"
+    : "or place the extension in a thread or a process";
 }

@@ -8,8 +8,8 @@ export interface Policy {
   /** Runtimes by their own names (not aliases); any other is refused. */
   runtimes?: readonly string[] | undefined;
   /**
-   * Capabilities that the runtime must have, for example `{ hardSandbox: true }`. `supportsAbort: "interpreted"` is met by
-   * `"hard"` too; `acceptsLanguages` is met by a runtime that accepts one of those named.
+   * Capabilities that the runtime must have, for example `{ hardSandbox: true }`. `deadline: "interpreted"` is met by
+   * `"hard"` too; `languages` is met by a runtime that accepts one of those named.
    */
   require?: Partial<Capabilities> | undefined;
   /** Where extensions run, whatever they ask for. */
@@ -87,7 +87,7 @@ function decidePlacement(
 const ABORT_RANK = { false: 0, interpreted: 1, hard: 2 } as const;
 
 function meets(name: string, has: unknown, wanted: unknown): boolean {
-  if (name === "supportsAbort") return rank(has) >= rank(wanted);
+  if (name === "deadline" || name === "signal") return rank(has) >= rank(wanted);
   if (Array.isArray(wanted)) return Array.isArray(has) && wanted.some((item) => has.includes(item));
   return has === wanted;
 }

@@ -14,7 +14,7 @@ import { grant } from "./host-functions.ts";
 import { InstanceBudget } from "./instance-budget.ts";
 import type { Limits, Manifest, Placement } from "./manifest.ts";
 import { PLACEMENTS } from "./manifest-definition.ts";
-import { cannotStop, LoadedModule } from "./module.ts";
+import { LoadedModule, noDeadline } from "./module.ts";
 import { farthest } from "./placement/farthest.ts";
 import { checkPlacementOptions, type PlacementOptions } from "./placement/options.ts";
 import { place } from "./placement/place.ts";
@@ -116,7 +116,7 @@ class EngineRuntime implements Runtime {
       this.#checkFit(manifest);
       if (this.unavailable !== undefined) throw new ExtensionError("ERR_EXT_UNSUPPORTED", this.unavailable);
       const placement = farthest(this.placement, manifest.placement, options.placement);
-      const limits = this.#limits(this.#at(placement), manifest, options);
+      const limits = this.#limits(placement, manifest, options);
       const module = await this.#start(placement, extension, options, limits);
       if (options.lazy !== true) await this.#warm(module);
       return module;
@@ -177,9 +177,10 @@ class EngineRuntime implements Runtime {
   }
 
   /** The host's limits before the manifest's before the runtime's, each refused where the engine cannot keep it. */
-  #limits({ capabilities }: Engine, manifest: Manifest, options: LoadOptions): Limits {
+  #limits(placement: Placement, manifest: Manifest, options: LoadOptions): Limits {
+    const { capabilities } = this.#at(placement);
     const limits = { ...defined(this.#options.limits), ...defined(manifest.limits), ...defined(options.limits) };
-    if (limits.timeoutMs !== undefined && capabilities.supportsAbort === false) throw cannotStop(this.name);
+    if (limits.timeoutMs !== undefined && capabilities.deadline === false) throw noDeadline(this.name, placement);
     if (limits.memoryMb !== undefined && !capabilities.memoryLimit)
       throw new ExtensionError(
         "ERR_EXT_UNSUPPORTED",

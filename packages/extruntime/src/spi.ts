@@ -9,7 +9,7 @@ import type { HostCalls } from "./host-functions.ts";
  */
 
 /** Version of this interface. An engine with another number is refused by `createRuntime`. */
-export const ENGINE_VERSION = 1;
+export const ENGINE_VERSION = 2;
 
 export interface Engine {
   readonly engineVersion: typeof ENGINE_VERSION;

@@ -26,8 +26,8 @@ async function install(name: string, register: string, dir = root): Promise<void
 
 function registration(name: string, pkg: string, more = ""): string {
   return `import { createRuntime, registerEngine, ExtensionError } from ${JSON.stringify(engineModule)};
-const capabilities = { acceptsLanguages: [], hardSandbox: false, nativeAddon: false, supportsAbort: false, crashIsolation: false, memoryLimit: false, parallel: false, sync: true };
-const engine = { engineVersion: 1, name: ${JSON.stringify(name)}, aliases: [], capabilities, pool: { size: 1 }, compile() {} };
+const capabilities = { languages: [], hardSandbox: false, nativeAddon: false, deadline: false, signal: false, crashIsolation: false, memoryLimit: false, parallel: false, sync: true };
+const engine = { engineVersion: 2, name: ${JSON.stringify(name)}, aliases: [], capabilities, pool: { size: 1 }, compile() {} };
 registerEngine({ name: engine.name, package: ${JSON.stringify(pkg)}, create: (options) => createRuntime(engine, options), ${more} });`;
 }
 

@@ -37,10 +37,11 @@ export function fakeEngine(
     name: "fake",
     aliases: ["fictive"],
     capabilities: {
-      acceptsLanguages: ["none"],
+      languages: ["none"],
       hardSandbox: true,
       nativeAddon: false,
-      supportsAbort: "hard",
+      deadline: "hard",
+      signal: "hard",
       crashIsolation: false,
       memoryLimit: true,
       parallel: true,

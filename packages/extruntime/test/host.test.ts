@@ -101,7 +101,7 @@ describe("a host", () => {
   it("takes one runtime of a name, and of this contract", () => {
     expect(() => new ExtensionHost({ runtimes: [native(), native()] })).toThrow(TypeError);
     const old = Object.create(native(), { contractVersion: { value: 0 } });
-    expect(() => new ExtensionHost({ runtimes: [old] })).toThrow(/contract version 1, and native has 0/);
+    expect(() => new ExtensionHost({ runtimes: [old] })).toThrow(/contract version 2, and native has 0/);
   });
 
   it("shares one bound on live instances between its modules", async () => {
@@ -210,12 +210,17 @@ describe("a policy", () => {
       denied(/requires hardSandbox to be true, and it is false in the native runtime/),
     );
     await expect(
-      host({ require: { supportsAbort: "hard" } }, { supportsAbort: "interpreted" }).load(fakeExtension()),
-    ).rejects.toMatchObject(denied(/supportsAbort/));
-    await host({ require: { supportsAbort: "interpreted" } }, { supportsAbort: "hard" }).load(fakeExtension());
-    await host({ require: { acceptsLanguages: ["none", "other"] } }).load(fakeExtension());
-    await expect(host({ require: { acceptsLanguages: ["other"] } }).load(fakeExtension())).rejects.toMatchObject(
-      denied(/acceptsLanguages/),
+      host({ require: { deadline: "hard", signal: "hard" } }, { deadline: "interpreted", signal: "interpreted" }).load(
+        fakeExtension(),
+      ),
+    ).rejects.toMatchObject(denied(/deadline/));
+    await host(
+      { require: { deadline: "interpreted", signal: "interpreted" } },
+      { deadline: "hard", signal: "hard" },
+    ).load(fakeExtension());
+    await host({ require: { languages: ["none", "other"] } }).load(fakeExtension());
+    await expect(host({ require: { languages: ["other"] } }).load(fakeExtension())).rejects.toMatchObject(
+      denied(/languages/),
     );
   });
 

@@ -72,7 +72,7 @@ describe("limits", () => {
   });
 
   it("that the engine cannot keep are refused where they are asked for", async () => {
-    const engine = fakeEngine({ capabilities: { supportsAbort: false, memoryLimit: false } });
+    const engine = fakeEngine({ capabilities: { deadline: false, signal: false, memoryLimit: false } });
     const runtime = createRuntime(engine);
     const refused = { code: "ERR_EXT_UNSUPPORTED", message: expect.stringMatching(/^example/) };
     await expect(runtime.load(fakeExtension("example", { timeoutMs: 5 }))).rejects.toMatchObject(refused);

@@ -242,7 +242,7 @@ describe("closing", () => {
   });
 
   it("with abort does not wait for a guest that nothing can stop", async () => {
-    const engine = fakeEngine({ capabilities: { supportsAbort: false } });
+    const engine = fakeEngine({ capabilities: { deadline: false, signal: false } });
     const module = await load(engine, { pool: 1 });
     const call = module.invoke("wait", "1");
     const [open] = engine.open;
@@ -332,7 +332,7 @@ describe("loading", () => {
     const hostFunctions = { "kv.get": () => 1, "kv.set": () => 2 };
     await expect(deaf.load(asking, { hostFunctions })).rejects.toMatchObject({ code: "ERR_EXT_UNSUPPORTED" });
     expect(() => createRuntime(fakeEngine(), { placement: "thread" })).toThrow(/runs inline only/);
-    expect(() => createRuntime({ ...fakeEngine(), engineVersion: 2 as never })).toThrow(TypeError);
+    expect(() => createRuntime({ ...fakeEngine(), engineVersion: 1 as never })).toThrow(TypeError);
   });
 
   it("says of a stand-in why its engine is not there", async () => {

@@ -15,10 +15,11 @@ export const stubEngine: Engine = {
   name: "pyvm",
   aliases: [],
   capabilities: {
-    acceptsLanguages: ["python"],
+    languages: ["python"],
     hardSandbox: false,
     nativeAddon: true,
-    supportsAbort: "interpreted",
+    deadline: "interpreted",
+    signal: "interpreted",
     crashIsolation: false,
     memoryLimit: false,
     parallel: true,

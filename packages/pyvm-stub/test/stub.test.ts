@@ -8,7 +8,7 @@ describe("the stub", () => {
     const runtime = pyvm();
     expect(runtime).toMatchObject({
       name: "pyvm",
-      capabilities: { acceptsLanguages: ["python"], nativeAddon: true, hardSandbox: false },
+      capabilities: { languages: ["python"], nativeAddon: true, hardSandbox: false },
     });
     await expect(runtime.load(fixture("validate-email/pyvm"))).rejects.toMatchObject({
       code: "ERR_EXT_UNSUPPORTED",

@@ -54,10 +54,11 @@ export function pyvmEngine(options: PyvmEngineOptions): Engine {
     name: "pyvm",
     aliases: [],
     capabilities: {
-      acceptsLanguages: ["python"],
+      languages: ["python"],
       hardSandbox: false,
       nativeAddon: true,
-      supportsAbort: "interpreted",
+      deadline: "interpreted",
+      signal: "interpreted",
       crashIsolation: false,
       memoryLimit: false,
       parallel: unavailable !== undefined || runsInParallel(cpython),

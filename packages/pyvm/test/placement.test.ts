@@ -79,7 +79,12 @@ describe("pyvm in processes", () => {
 
   test("stops a call inside C, which nothing stops inline", async () => {
     await using runtime = pyvm({ python: cpython.library, placement: "process" });
-    expect(runtime.capabilities).toMatchObject({ supportsAbort: "hard", crashIsolation: true, memoryLimit: true });
+    expect(runtime.capabilities).toMatchObject({
+      deadline: "hard",
+      signal: "hard",
+      crashIsolation: true,
+      memoryLimit: true,
+    });
     const module = await runtime.load(placed());
     await expect(module.invoke("wedge", "null", { timeoutMs: 200 })).rejects.toMatchObject({
       code: "ERR_EXT_TIMEOUT",

@@ -45,10 +45,11 @@ export function quickjsEngine(options: QuickJSEngineOptions = {}, build: QuickJS
     name: "quickjs",
     aliases: ["goja"],
     capabilities: {
-      acceptsLanguages: ["javascript"],
+      languages: ["javascript"],
       hardSandbox: memory === "own",
       nativeAddon: false,
-      supportsAbort: "interpreted",
+      deadline: "interpreted",
+      signal: false,
       crashIsolation: false,
       memoryLimit: memory === "own",
       parallel: false,

@@ -30,10 +30,11 @@ export function v8Engine(options: V8EngineOptions = {}): Engine {
     name: "v8",
     aliases: ["v8go"],
     capabilities: {
-      acceptsLanguages: ["javascript"],
+      languages: ["javascript"],
       hardSandbox: true,
       nativeAddon: true,
-      supportsAbort: "hard",
+      deadline: "hard",
+      signal: "hard",
       crashIsolation: false,
       memoryLimit: true,
       parallel: true,

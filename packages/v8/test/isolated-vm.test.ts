@@ -91,7 +91,8 @@ test("options that are not as they must be are refused when they are given", () 
 test("the capabilities are those of isolates in this process", () => {
   expect(v8().capabilities).toMatchObject({
     hardSandbox: true,
-    supportsAbort: "hard",
+    deadline: "hard",
+    signal: "hard",
     crashIsolation: false,
     memoryLimit: true,
     parallel: true,

@@ -38,7 +38,12 @@ test("a process serves it, a manifest's word for a thread is refused there, and 
 
 test("a process keeps its memory limit, and goes on", async () => {
   await using runtime = v8({ placement: "process" });
-  expect(runtime.capabilities).toMatchObject({ supportsAbort: "hard", crashIsolation: true, memoryLimit: true });
+  expect(runtime.capabilities).toMatchObject({
+    deadline: "hard",
+    signal: "hard",
+    crashIsolation: true,
+    memoryLimit: true,
+  });
   const module = await runtime.load(fixture("guests/v8/allocate"), { limits: { memoryMb: 16 } });
   for (let round = 0; round < 3; round++)
     await expect(module.call("allocate")).rejects.toMatchObject({ code: "ERR_EXT_MEMORY" });

@@ -45,11 +45,12 @@ export function wasmEngine(options: WasmEngineOptions = {}): Engine {
     name: "wasm",
     aliases: ["wazero"],
     capabilities: {
-      acceptsLanguages: ["wasm"],
+      languages: ["wasm"],
       hardSandbox: true,
       nativeAddon: false,
       // A WebAssembly call can only be ended from outside by ending its thread.
-      supportsAbort: false,
+      deadline: false,
+      signal: false,
       // A trap is an exception and harms nobody; but were V8 itself to crash, it would take the host along.
       crashIsolation: false,
       memoryLimit: true,

@@ -205,10 +205,11 @@ describe("manifest and options", () => {
 
   it("says what it is", () => {
     expect(wasm().capabilities).toEqual({
-      acceptsLanguages: ["wasm"],
+      languages: ["wasm"],
       hardSandbox: true,
       nativeAddon: false,
-      supportsAbort: false,
+      deadline: false,
+      signal: false,
       crashIsolation: false,
       memoryLimit: true,
       parallel: false,

@@ -27,8 +27,8 @@ export async function findFacts(plan: Plan, create: () => Promise<Runtime>): Pro
   const validate = plan.validate ?? Object.values(plan.guests).map((folder) => join(folder, "validate"));
   const placement = typeof plan.options.placement === "string" ? plan.options.placement : "inline";
   const subjects: Subject[] = [];
-  for (const language of languagesOf(capabilities.acceptsLanguages, name)) {
-    const own = new Guests(folderOf(plan, language, capabilities.acceptsLanguages), language, name);
+  for (const language of languagesOf(capabilities.languages, name)) {
+    const own = new Guests(folderOf(plan, language, capabilities.languages), language, name);
     guests.set(language, own);
     const ways = [...escapesOf(language), ...extra.filter((way) => (way.language ?? language) === language)];
     const able = capabilities.hostFunctions === true;

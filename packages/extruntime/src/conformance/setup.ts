@@ -37,7 +37,7 @@ export interface LanguageTraits {
   readonly catches: boolean;
   /** A guest can answer later: `async` is needed. */
   readonly awaits: boolean;
-  /** A guest can call a builtin that runs long: `loop-native` is needed where `supportsAbort` is `"hard"`. */
+  /** A guest can call a builtin that runs long: `loop-native` is needed where `deadline` is `"hard"`. */
   readonly builtins: boolean;
   /** An error has a type and a stack with file names and lines. */
   readonly stacks: boolean;

@@ -1,6 +1,6 @@
 import type { Bench } from "./bench.ts";
 import type { Facts, Subject } from "./facts.ts";
-import { abortGroup } from "./groups/abort.ts";
+import { deadlineGroup, signalGroup } from "./groups/abort.ts";
 import { capabilityGroup } from "./groups/capabilities.ts";
 import { closingGroup } from "./groups/closing.ts";
 import { crashGroup } from "./groups/crash.ts";
@@ -24,10 +24,11 @@ import { validateGroup } from "./groups/validate.ts";
 /** What a group of tests is about: the contract, which every engine keeps, or a capability. */
 export type PromiseName =
   | "contract"
-  | "acceptsLanguages"
+  | "languages"
   | "hardSandbox"
   | "nativeAddon"
-  | "supportsAbort"
+  | "deadline"
+  | "signal"
   | "crashIsolation"
   | "memoryLimit"
   | "parallel"
@@ -37,9 +38,10 @@ export type PromiseName =
 /** In the order in which reports show them. */
 export const PROMISES: readonly PromiseName[] = [
   "contract",
-  "acceptsLanguages",
+  "languages",
   "hardSandbox",
-  "supportsAbort",
+  "deadline",
+  "signal",
   "memoryLimit",
   "crashIsolation",
   "parallel",
@@ -95,7 +97,8 @@ const GROUPS: readonly ((subject: Subject) => Group)[] = [
   syncGroup,
   hostFunctionGroup,
   parallelGroup,
-  abortGroup,
+  deadlineGroup,
+  signalGroup,
   memoryGroup,
   sandboxGroup,
   crashGroup,

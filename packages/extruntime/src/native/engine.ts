@@ -21,10 +21,11 @@ export function nativeEngine(options: NativeEngineOptions): Engine {
     name: "native",
     aliases: [],
     capabilities: {
-      acceptsLanguages: ["javascript"],
+      languages: ["javascript"],
       hardSandbox: false,
       nativeAddon: false,
-      supportsAbort: false,
+      deadline: false,
+      signal: false,
       crashIsolation: false,
       memoryLimit: false,
       parallel: false,

@@ -10,12 +10,15 @@ export function capabilitiesAt(engine: Engine, placement: Placement): Capabiliti
     return {
       ...own,
       // Code that the thread's end cannot stop is still left behind, and its caller answered in time.
-      supportsAbort: engine.origin?.threadAbort ?? "interpreted",
+      // Signals fire on the host's own thread, which no guest holds.
+      deadline: engine.origin?.threadAbort ?? "interpreted",
+      signal: engine.origin?.threadAbort ?? "interpreted",
       parallel: true,
     };
   return {
     ...own,
-    supportsAbort: "hard",
+    deadline: "hard",
+    signal: "hard",
     crashIsolation: true,
     memoryLimit: own.memoryLimit || process.platform === "linux",
     parallel: true,

@@ -56,7 +56,7 @@ function threads(engine: Engine, start: StartMessage, { threads = {} }: Placemen
     kind: "thread",
     max: mostWorkers(threads.max),
     spare: threads.spare ?? 1,
-    softAbort: engine.capabilities.supportsAbort !== false,
+    softAbort: engine.capabilities.deadline !== false,
     connect: (events) => new ThreadLink(start, threads.resourceLimits, events),
   };
 }
@@ -67,7 +67,7 @@ function processes(engine: Engine, start: StartMessage, { processes = {} }: Plac
     kind: "process",
     max: mostWorkers(processes.max),
     spare: processes.spare ?? 1,
-    softAbort: engine.capabilities.supportsAbort !== false,
+    softAbort: engine.capabilities.deadline !== false,
     connect: (events, memoryBytes) => new ProcessLink(start, processes, memoryBytes, events),
   };
 }

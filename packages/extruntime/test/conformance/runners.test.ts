@@ -58,7 +58,7 @@ it("the command prints the table of promises, and writes the report as JSON", as
   expect(code).toBe(0);
   const report = JSON.parse(readFileSync(output, "utf8")) as ConformanceReport;
   expect(report).toMatchObject({ runtime: "toy", placement: "inline", passed: true });
-  expect(report.promises.find(({ promise }) => promise === "supportsAbort")).toMatchObject({
+  expect(report.promises.find(({ promise }) => promise === "deadline")).toMatchObject({
     declared: "hard",
     proved: true,
     failed: 0,

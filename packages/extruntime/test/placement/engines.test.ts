@@ -46,7 +46,7 @@ const quickjsGuest = {
 describe.each(["thread", "process"] as const)("quickjs in a %s", (placement) => {
   it("is stopped in a builtin too, which it is not inline", async () => {
     await using runtime = quickjs({ placement });
-    expect(runtime.capabilities).toMatchObject({ supportsAbort: "hard", hardSandbox: true });
+    expect(runtime.capabilities).toMatchObject({ deadline: "hard", signal: "hard", hardSandbox: true });
     const module = await runtime.load(quickjsGuest);
     await expect(module.invoke("search", "null", { timeoutMs: 200 })).rejects.toMatchObject({
       code: "ERR_EXT_TIMEOUT",

@@ -46,18 +46,21 @@ describe("a runtime", () => {
   it("promises for each placement what the engine and the place keep together", async () => {
     const runtime = native();
     expect(runtime.capabilities).toMatchObject({
-      supportsAbort: false,
+      deadline: false,
+      signal: false,
       crashIsolation: false,
       parallel: false,
       sync: true,
     });
     expect(runtime.capabilitiesAt("thread")).toMatchObject({
-      supportsAbort: "interpreted",
+      deadline: "interpreted",
+      signal: "interpreted",
       crashIsolation: false,
       parallel: true,
     });
     expect(runtime.capabilitiesAt("process")).toMatchObject({
-      supportsAbort: "hard",
+      deadline: "hard",
+      signal: "hard",
       crashIsolation: true,
       sync: false,
     });

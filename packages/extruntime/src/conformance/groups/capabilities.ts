@@ -19,7 +19,7 @@ export function capabilityGroup(subject: Subject): Group {
   const { capabilities, language } = subject;
   return {
     name: "the declared capabilities",
-    promise: "acceptsLanguages",
+    promise: "languages",
     tests: [
       {
         promise: "contract",
@@ -27,10 +27,11 @@ export function capabilityGroup(subject: Subject): Group {
         async run(bench) {
           const { capabilities } = await bench.runtime();
           for (const flag of FLAGS) assert.equal(typeof capabilities[flag], "boolean", `${flag} must be true or false`);
-          assert.ok(
-            [false, "interpreted", "hard"].includes(capabilities.supportsAbort),
-            "supportsAbort must be false, interpreted or hard",
-          );
+          for (const stop of ["deadline", "signal"] as const)
+            assert.ok(
+              [false, "interpreted", "hard"].includes(capabilities[stop]),
+              `${stop} must be false, interpreted or hard`,
+            );
           assert.ok(Object.isFrozen(capabilities), "the capabilities can be changed");
           assert.deepEqual(
             { ...capabilities },
@@ -40,11 +41,11 @@ export function capabilityGroup(subject: Subject): Group {
         },
       },
       {
-        name: "acceptsLanguages names at least one language, in lower case",
+        name: "languages names at least one language, in lower case",
         async run() {
-          const { acceptsLanguages } = capabilities;
-          assert.ok(Array.isArray(acceptsLanguages) && acceptsLanguages.length > 0, "it names none");
-          for (const each of acceptsLanguages) assert.match(each, /^[a-z][a-z0-9+#-]*$/);
+          const { languages } = capabilities;
+          assert.ok(Array.isArray(languages) && languages.length > 0, "it names none");
+          for (const each of languages) assert.match(each, /^[a-z][a-z0-9+#-]*$/);
         },
       },
       {

@@ -15,7 +15,7 @@ const AT_A_TIME = 10;
 /** Host functions that answer later or never, and guests that wait for them. */
 export function waitingTests(subject: Subject): Test[] {
   const { capabilities, guests } = subject;
-  const abortable = capabilities.supportsAbort !== false;
+  const stoppable = capabilities.deadline !== false;
   const sharing: Test[] = [
     later,
     ...(guests.includes("call-host-unawaited") ? [unawaited] : []),
@@ -23,8 +23,9 @@ export function waitingTests(subject: Subject): Test[] {
   ];
   return [
     ...sharing.map((test) => ({ ...test, shares: true })),
-    ...(abortable ? [timedOut, aborted] : []),
-    ...(abortable && guests.includes("call-host-top-level") ? [topLevel] : []),
+    ...(stoppable ? [timedOut] : []),
+    ...(capabilities.signal === false ? [] : [aborted]),
+    ...(stoppable && guests.includes("call-host-top-level") ? [topLevel] : []),
     closed,
     ...(capabilities.crashIsolation && subject.placement === "process" ? [crashed] : []),
   ];

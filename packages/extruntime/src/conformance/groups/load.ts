@@ -25,9 +25,9 @@ function guestsAreThere({ guests, traits, capabilities, language }: Subject): Te
     async run() {
       const needed: string[] = [...BASIC_GUESTS];
       if (traits.awaits) needed.push("async");
-      if (capabilities.supportsAbort !== false) needed.push("loop", "top-level-loop");
-      if (capabilities.supportsAbort !== false && traits.catches) needed.push("loop-catching");
-      if (capabilities.supportsAbort === "hard" && traits.builtins) needed.push("loop-native");
+      if (capabilities.deadline !== false) needed.push("loop", "top-level-loop");
+      if (capabilities.deadline !== false && traits.catches) needed.push("loop-catching");
+      if (capabilities.deadline === "hard" && traits.builtins) needed.push("loop-native");
       if (capabilities.memoryLimit) needed.push("allocate");
       if (capabilities.parallel) needed.push("spin");
       if (capabilities.hostFunctions) needed.push("call-host");

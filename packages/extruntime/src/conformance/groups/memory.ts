@@ -14,7 +14,7 @@ export function memoryGroup({ capabilities }: Subject): Group {
   return {
     name: "the memory limit",
     promise: "memoryLimit",
-    tests: capabilities.memoryLimit ? kept(capabilities.supportsAbort !== false) : [refused],
+    tests: capabilities.memoryLimit ? kept(capabilities.deadline !== false) : [refused],
   };
 }
 

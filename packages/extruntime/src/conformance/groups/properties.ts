@@ -126,7 +126,7 @@ function changedModules({ capabilities }: Subject): Test {
         const bytes = Buffer.from(good);
         for (const [at, byte] of list) bytes[at] = byte;
         // Where nothing can stop a guest, its top level must not run either.
-        await loadBytes(bench, runtime, bytes, capabilities.supportsAbort === false);
+        await loadBytes(bench, runtime, bytes, capabilities.deadline === false);
       });
       await worksOn(bench, runtime);
     },
@@ -136,7 +136,7 @@ function changedModules({ capabilities }: Subject): Test {
 async function loadBytes(bench: Bench, runtime: Runtime, bytes: Uint8Array, lazy = false): Promise<void> {
   const { manifest, files } = await bench.guests.files("echo");
   const { module = "" } = manifest as { module?: string };
-  const limits = bench.subject.capabilities.supportsAbort === false ? {} : { limits: { timeoutMs: TOP_LEVEL_MS } };
+  const limits = bench.subject.capabilities.deadline === false ? {} : { limits: { timeoutMs: TOP_LEVEL_MS } };
   try {
     const loaded = await bench.answered(
       runtime.load({ manifest, files: { ...files, [module]: bytes } }, { lazy, ...limits }),

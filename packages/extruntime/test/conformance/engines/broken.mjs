@@ -154,7 +154,7 @@ const lies = {
     },
   })),
   "a limit that is taken and not kept": (engine, options) => {
-    const none = { ...engine, capabilities: { ...engine.capabilities, supportsAbort: false } };
+    const none = { ...engine, capabilities: { ...engine.capabilities, deadline: false, signal: false } };
     const runtime = createRuntime(none, options);
     const load = async (source, { limits: { timeoutMs: _, ...limits } = {}, ...rest } = {}) => {
       const module = await runtime.load(source, { ...rest, limits });
@@ -401,10 +401,10 @@ const lies = {
   "a crash that takes the host along": declaring({ crashIsolation: true, hardSandbox: false }),
   "crash isolation without a process or a guest": declaring({ crashIsolation: true }),
   "an addon that is not there": declaring({ nativeAddon: true }),
-  "a language that it does not speak": declaring({ acceptsLanguages: ["toy", "javascript"] }),
-  "no language at all": declaring({ acceptsLanguages: [] }),
+  "a language that it does not speak": declaring({ languages: ["toy", "javascript"] }),
+  "no language at all": declaring({ languages: [] }),
   "loops in builtins that are not stopped": (engine, options) => {
-    const hard = { ...engine, capabilities: { ...engine.capabilities, supportsAbort: "hard" } };
+    const hard = { ...engine, capabilities: { ...engine.capabilities, deadline: "hard", signal: "hard" } };
     return createRuntime(hard, options);
   },
   "arbitrary code that crashes the engine": ofEngine((engine) => ({

@@ -8,7 +8,8 @@ import { nativeEngine } from "../../../dist/native/engine.js";
 const declared = {
   hardSandbox: true,
   nativeAddon: false,
-  supportsAbort: false,
+  deadline: false,
+  signal: false,
   crashIsolation: false,
   memoryLimit: false,
   parallel: false,
@@ -28,7 +29,7 @@ function engine(name, language, makeInvoke) {
     engineVersion: ENGINE_VERSION,
     name,
     aliases: [],
-    capabilities: { ...declared, acceptsLanguages: [language] },
+    capabilities: { ...declared, languages: [language] },
     pool: { size: 1 },
     async compile(extension, { host }) {
       const code = Buffer.from(await extension.read(extension.manifest.module));

@@ -21,10 +21,11 @@ export function toyEngine({ slices = false } = {}) {
     name: "toy",
     aliases: ["plaything"],
     capabilities: {
-      acceptsLanguages: ["toy"],
+      languages: ["toy"],
       hardSandbox: true,
       nativeAddon: false,
-      supportsAbort: slices ? "hard" : "interpreted",
+      deadline: slices ? "hard" : "interpreted",
+      signal: slices ? "hard" : false,
       crashIsolation: false,
       memoryLimit: true,
       parallel: false,

@@ -25,19 +25,19 @@ ${markdownTable(
     [
       "JavaScript of strangers, short calls",
       "quickjs",
-      "inline",
-      `a hard sandbox with limits at ${f.ratio("quickjs")} the bare loop, ${f.value("serial", "quickjs", "", "sync", "ns")} a call; a guest that never ends is stopped ${f.value("abort", "quickjs", "", "late", "ns")} after its deadline`,
+      "thread, with a deadline; inline only where the host may wait while a builtin runs on",
+      `a hard sandbox with limits; inline a call is ${f.ratio("quickjs")} the bare loop, ${f.value("serial", "quickjs", "", "sync", "ns")} a call; a guest that never ends is stopped ${f.value("abort", "quickjs", "", "late", "ns")} after its deadline`,
     ],
     [
       "JavaScript of strangers that computes",
       "v8",
-      "inline, its isolates have threads of their own; process where a crash of V8 may not matter",
+      "process, with a deadline: there it stops anything, and a crash of V8 costs one call",
       `an integer loop takes ${f.value("compute", "v8", "integers", "callX:bare-js", "×")} of plain JavaScript there, and ${f.value("compute", "quickjs", "integers", "callX:bare-js", "×")} in quickjs`,
     ],
     [
       "C, Rust, Go or AssemblyScript",
       "wasm",
-      "inline; thread for guests that may not end",
+      "thread, with a deadline; inline for guests that you trust to end",
       `a hard sandbox at ${f.ratio("wasm")} the bare loop; it cannot be stopped inline`,
     ],
     [

@@ -16,6 +16,8 @@ export interface BenchSetup {
   readonly guests: Guests;
   readonly validate: readonly string[];
   readonly escapes: readonly Escape[];
+  /** Names that the setup declares, with the reasons. */
+  readonly names: Readonly<Record<string, string>>;
   readonly patienceMs: number;
 }
 
@@ -25,6 +27,7 @@ export class Bench {
   readonly guests: Guests;
   readonly validate: readonly string[];
   readonly escapes: readonly Escape[];
+  readonly names: Readonly<Record<string, string>>;
   readonly #setup: BenchSetup;
   readonly #runtimes: Runtime[] = [];
   /** Of a runtime that is shared. */
@@ -35,6 +38,7 @@ export class Bench {
     this.guests = setup.guests;
     this.validate = setup.validate;
     this.escapes = setup.escapes;
+    this.names = setup.names;
     this.#setup = setup;
   }
 

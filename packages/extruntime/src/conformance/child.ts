@@ -48,6 +48,7 @@ async function outcome(
     guests: known.guests.get(subject.language)!,
     validate: known.validate,
     escapes: known.escapes.get(subject.language) ?? [],
+    names: plan.names,
     patienceMs: plan.patienceMs * (test.patience ?? 1),
   });
   let failure: FailureText | undefined;

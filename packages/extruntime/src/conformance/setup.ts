@@ -23,6 +23,11 @@ export interface ConformanceSetup {
   /** What guests of a language can express, for languages that the kit does not know. */
   readonly languages?: Readonly<Record<string, Partial<LanguageTraits>>> | undefined;
   /**
+   * Names that guests of a sandbox find beside those of their language, each with the reason why it is there and does no harm:
+   * `{ performance: "a clock of milliseconds", "Math.fastRandom": "…" }`. Every other one fails.
+   */
+  readonly names?: Readonly<Record<string, string>> | undefined;
+  /**
    * Milliseconds after which a test that has not ended counts as hanging; 60,000 by default, and a multiple of it for long tests. No test passes or
    * fails because of it as long as the engine answers at all.
    */
@@ -54,6 +59,7 @@ export interface Plan {
   readonly validate: readonly string[] | undefined;
   readonly escapes: string | undefined;
   readonly languages: Readonly<Record<string, Partial<LanguageTraits>>>;
+  readonly names: Readonly<Record<string, string>>;
   readonly patienceMs: number;
 }
 
@@ -71,8 +77,16 @@ export function makePlan(setup: ConformanceSetup): Plan {
     validate: validate?.map(folder),
     escapes: escapes === undefined ? undefined : moduleUrl(escapes),
     languages: setup.languages ?? {},
+    names: withReasons(setup.names ?? {}),
     patienceMs,
   };
+}
+
+function withReasons(names: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  for (const [name, reason] of Object.entries(names))
+    if (typeof reason !== "string" || reason.trim() === "")
+      throw new TypeError(`names[${JSON.stringify(name)}] must say why guests find it`);
+  return names;
 }
 
 function guestFolders(guests: ConformanceSetup["guests"]): Record<string, string> {

@@ -7,6 +7,8 @@ import type { Escape } from "../escapes/escape.ts";
 import { show } from "../expect.ts";
 import type { Subject } from "../facts.ts";
 import type { Group, Test } from "../test-list.ts";
+import { nameTests } from "./sandbox-names.ts";
+import { realmTests } from "./sandbox-realms.ts";
 
 /** Milliseconds for one attempt, where the engine can stop it. */
 const ATTEMPT_MS = 5_000;
@@ -23,7 +25,12 @@ function declared(subject: Subject): Test[] {
     shares: true,
     run: (bench: Bench) => attempt(bench, bench.escapes[i]!),
   }));
-  return [{ name: "there are attempts for the language", run: async () => someEscapes(subject) }, ...attempts];
+  return [
+    { name: "there are attempts for the language", run: async () => someEscapes(subject) },
+    ...nameTests(subject),
+    ...realmTests(subject),
+    ...attempts,
+  ];
 }
 
 function someEscapes({ language, escapes }: Subject): void {

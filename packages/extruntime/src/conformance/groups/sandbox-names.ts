@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import type { Bench } from "../bench.ts";
+import type { Subject } from "../facts.ts";
+import { ECMASCRIPT, OF_EVERY_FUNCTION, OTHER_GLOBALS, PLATFORM } from "../sources/ecmascript-names.ts";
+import { namesGuest } from "../sources/javascript-names.ts";
+import { HOST_FUNCTION } from "../sources/kit-guest.ts";
+import { pythonNames } from "../sources/python-names.ts";
+import type { Test } from "../test-list.ts";
+
+/** Every name that a guest can find belongs to its language, or the setup says why it is there. */
+export function nameTests({ language }: Subject): Test[] {
+  const tests = language === "javascript" ? [javascript] : language === "python" ? [python] : [];
+  return tests.map((test) => ({ ...test, shares: true }));
+}
+
+const javascript: Test = {
+  name: "a guest finds no name that its language does not have",
+  run: (bench) => expectKnown(bench, namesGuest(), (found) => unknownNames(found, bench.names)),
+};
+
+const python: Test = {
+  name: "a guest finds no name that its language does not have",
+  run: (bench) =>
+    expectKnown(bench, pythonNames(), ({ unknown = [] }) => unknown.filter((name) => !(name in bench.names))),
+};
+
+type Found = Readonly<Record<string, readonly string[]>>;
+
+async function expectKnown(
+  bench: Bench,
+  guest: ReturnType<typeof namesGuest>,
+  unknown: (found: Found) => string[],
+): Promise<void> {
+  const { manifest, files } = bench.extension(guest, "names");
+  for (const permissions of bench.subject.capabilities.hostFunctions ? [[], [HOST_FUNCTION]] : [[]]) {
+    const hostFunctions = { [HOST_FUNCTION]: (value: unknown) => value };
+    const module = await bench.loadSource(
+      { manifest: { ...manifest, permissions }, files },
+      { hostFunctions },
+      await bench.runtime(),
+    );
+    // Twice: the first call may have had something made.
+    for (let i = 0; i < 2; i++) {
+      const names = unknown(await bench.answered(module.call<Found>("find"), "a guest that lists what it finds"));
+      assert.deepEqual(
+        names,
+        [],
+        `a guest finds what its language does not have: ${names.join(", ")}. What is there for a reason is named in the setup's "names", with that reason`,
+      );
+    }
+  }
+}
+
+const words = (text: string) => text.split(" ");
+const EVERY_FUNCTION = new Set(words(OF_EVERY_FUNCTION));
+/** For objects whose path is not in the table: prototypes of iterators and the like, which engines name differently. */
+const ANYWHERE = new Set(
+  Object.entries(ECMASCRIPT).flatMap(([path, names]) => (path === "globalThis" ? [] : words(names))),
+);
+
+/** Paths of what is not known. An object that is not known has one path, and not those of all that is in it. */
+export function unknownNames(found: Found, declared: Readonly<Record<string, string>>): string[] {
+  const unknown = new Set<string>();
+  for (const [path, keys] of Object.entries(found)) {
+    if ([...unknown].some((above) => path === above || path.startsWith(`${above}.`) || path.startsWith(`${above} (`)))
+      continue;
+    const known = knownAt(path);
+    for (const key of keys) {
+      const at = path === "globalThis" ? key : `${path}.${key}`;
+      if (!EVERY_FUNCTION.has(key) && !known.has(key) && !(at in declared)) unknown.add(at);
+    }
+  }
+  return [...unknown];
+}
+
+function knownAt(path: string): ReadonlySet<string> {
+  // The global object's own prototypes are `Object.prototype`, or have the names of the global object.
+  if (path === "globalThis" || path.startsWith("globalThis."))
+    return new Set([
+      ...words(ECMASCRIPT.globalThis!),
+      ...words(OTHER_GLOBALS),
+      ...(path === "globalThis" ? [] : words(ECMASCRIPT["Object.prototype"]!)),
+    ]);
+  const names = ECMASCRIPT[path] ?? PLATFORM[path];
+  return names === undefined ? ANYWHERE : new Set(words(names));
+}

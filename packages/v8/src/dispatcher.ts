@@ -50,6 +50,8 @@ const logLater = $0, logNow = $1, cells = new Int32Array($2), { compareExchange,
 const { parse, stringify } = JSON, { apply, construct } = Reflect, { isArray } = Array, { keys, getOwnPropertyNames } = Object;
 const { slice } = String.prototype, { hasOwnProperty } = Object.prototype, text = String, NoResize = TypeError;
 for (const name of ${JSON.stringify(removed)}) delete globalThis[name];
+// isolated-vm 5 on Node 20 has it under another name of one character.
+if (!("E" in Math)) Object.defineProperty(Math, "E", { value: 2.718281828459045 });
 
 ${guestConsole({ error: "stack", log: "log" })}
 // A resizable buffer takes its memory past the isolate's allocator, and so past the limit.

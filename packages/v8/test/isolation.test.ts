@@ -106,6 +106,12 @@ describe("the boundary", () => {
     expect(await answer(source)).toBe('["refused","refused","refused","refused"]');
   });
 
+  test("the constants of Math have their names", async () => {
+    expect(await answer("function f() { return [Math.E, Math.PI, 'E' in Math] }")).toBe(
+      JSON.stringify([Math.E, Math.PI, true]),
+    );
+  });
+
   test("memory that no limit counts is out of reach", async () => {
     const source = `function f() {
       const buffer = new Uint8Array(8).buffer;

@@ -12,6 +12,8 @@ export interface BenchSetup {
   readonly create: () => Promise<Runtime>;
   /** In its place for a test that shares one with others: it is not closed after the test. */
   readonly shared: (() => Promise<Runtime>) | undefined;
+  /** URL of the engine's module. */
+  readonly engine: string;
   readonly subject: Subject;
   readonly guests: Guests;
   readonly validate: readonly string[];
@@ -23,6 +25,7 @@ export interface BenchSetup {
 
 /** What a test works with: runtimes of the engine, and its guests. Everything it hands out is closed after the test. */
 export class Bench {
+  readonly engine: string;
   readonly subject: Subject;
   readonly guests: Guests;
   readonly validate: readonly string[];
@@ -34,6 +37,7 @@ export class Bench {
   readonly #modules: Module[] = [];
 
   constructor(setup: BenchSetup) {
+    this.engine = setup.engine;
     this.subject = setup.subject;
     this.guests = setup.guests;
     this.validate = setup.validate;

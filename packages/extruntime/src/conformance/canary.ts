@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
 import {
   closeSync,
   existsSync,
@@ -17,6 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { HostFunctions } from "../host-functions.ts";
 import { answered } from "./expect.ts";
+import { SECRET, SECRET_ENV } from "./host-secret.ts";
 import { changes, type Fingerprint, fingerprint } from "./realm-fingerprint.ts";
 
 /** What an escape is told to aim at. It gets it as its payload. */
@@ -37,8 +37,6 @@ export interface Canary {
   readonly fd: number;
 }
 
-const ENV = "EXTRUNTIME_CANARY";
-
 /** Things of the host that no guest may see or change, and whether they are untouched. */
 export class CanaryCage {
   readonly canary: Canary;
@@ -51,12 +49,12 @@ export class CanaryCage {
   #knocks = 0;
 
   private constructor(server: Server, port: number) {
-    this.#secret = `canary-${randomBytes(12).toString("hex")}`;
+    this.#secret = SECRET;
     this.#content = `export default ${JSON.stringify(this.#secret)};\n`;
-    const folder = realpathSync(mkdtempSync(join(tmpdir(), "extruntime-canary-")));
+    const folder = realpathSync(mkdtempSync(join(tmpdir(), "extruntime-cage-")));
     const file = join(folder, "secret.mjs");
     writeFileSync(file, this.#content);
-    process.env[ENV] = this.#secret;
+    process.env[SECRET_ENV] = this.#secret;
     this.#server = server;
     server.on("connection", (socket) => {
       this.#knocks++;
@@ -66,7 +64,7 @@ export class CanaryCage {
       file,
       folder,
       marker: join(folder, "marker"),
-      env: ENV,
+      env: SECRET_ENV,
       port,
       pid: process.pid,
       fd: openSync(file, "r+"),
@@ -114,7 +112,7 @@ export class CanaryCage {
     assert.ok(readdirSync(folder).join() === "secret.mjs", "the guest changed a folder of the host");
     assert.ok(readFileSync(file, "utf8") === this.#content, "the guest wrote a file of the host");
     assert.ok(isOpen(fd), "the guest closed a file descriptor of the host");
-    assert.ok(process.env[ENV] === this.#secret, "the guest changed the host's environment");
+    assert.ok(process.env[SECRET_ENV] === this.#secret, "the guest changed the host's environment");
     assert.ok(process.cwd() === this.#cwd, "the guest changed the host's working directory");
     assert.ok(process.exitCode === this.#exitCode, "the guest set the host's exit code");
     assert.ok(this.#knocks === 0, "the guest opened a network connection");
@@ -123,7 +121,6 @@ export class CanaryCage {
   }
 
   async close(): Promise<void> {
-    delete process.env[ENV];
     if (isOpen(this.canary.fd)) closeSync(this.canary.fd);
     if (existsSync(this.canary.folder)) rmSync(this.canary.folder, { recursive: true });
     await new Promise((resolve) => this.#server.close(resolve));

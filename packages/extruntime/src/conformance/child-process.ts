@@ -1,6 +1,10 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Facts } from "./facts.ts";
+import { newSecret, SECRET_ENV } from "./host-secret.ts";
 import type { ChildMessage, FailureText } from "./messages.ts";
 import type { Plan } from "./setup.ts";
 
@@ -67,12 +71,17 @@ export class TestProcess {
   }
 
   async #start(): Promise<Facts> {
-    const child = fork(fileURLToPath(new URL("./child.js", import.meta.url)), [JSON.stringify(this.#plan)], {
+    const secret = newSecret();
+    const cwd = mkdtempSync(join(tmpdir(), `extruntime-${secret}-`));
+    const child = fork(fileURLToPath(new URL("./child.js", import.meta.url)), [JSON.stringify(this.#plan), secret], {
+      cwd,
+      env: { ...process.env, [SECRET_ENV]: secret },
       execArgv: ["--expose-gc", "--no-warnings"],
       // The last one ends with this process, whatever ends it. What is printed by other ways than the logger is not ours to show.
       stdio: ["ignore", "ignore", "pipe", "ipc", "pipe"],
       serialization: "json",
     });
+    child.once("exit", () => rmSync(cwd, { recursive: true, force: true }));
     this.#child = child;
     this.#stderr = "";
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {

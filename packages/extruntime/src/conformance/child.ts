@@ -44,6 +44,7 @@ async function outcome(
   const bench = new Bench({
     create,
     shared: test.shares === true ? shared.get : undefined,
+    engine: plan.engine,
     subject,
     guests: known.guests.get(subject.language)!,
     validate: known.validate,

@@ -52,7 +52,7 @@ it("the command prints the table of promises, and writes the report as JSON", as
     output,
   ]);
   expect(stdout).toMatch(/^toy, placed inline, for toy\n/);
-  expect(stdout).toMatch(/hardSandbox +yes +proved \(8 tests\)/);
+  expect(stdout).toMatch(/hardSandbox +yes +proved \(\d+ tests\)/);
   expect(stdout).toMatch(/hostFunctions +yes +proved \(\d+ tests\)/);
   expect(stdout).toMatch(/parallel +no +not promised/);
   expect(code).toBe(0);

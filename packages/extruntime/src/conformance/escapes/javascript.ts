@@ -2,6 +2,7 @@ import type { Canary } from "../canary.ts";
 import { javascript } from "../sources/javascript.ts";
 import type { Escape } from "./escape.ts";
 import { hostFunctionEscapes } from "./javascript-host-functions.ts";
+import { nameEscapes } from "./javascript-names.ts";
 import { hostileResults } from "./javascript-results.ts";
 
 /** `reach` looks for the host's `process` from a function's realm; what is found ends the attempt as an escape. */
@@ -206,6 +207,7 @@ export const javascriptEscapes: readonly Escape[] = [
   ...REACHING,
   ...IMPORTING,
   ...DOING,
+  ...nameEscapes,
   ...hostileResults(attempt),
   ...hostFunctionEscapes(REACH),
 ];

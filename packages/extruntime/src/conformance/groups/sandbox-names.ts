@@ -58,6 +58,9 @@ const ANYWHERE = new Set(
   Object.entries(ECMASCRIPT).flatMap(([path, names]) => (path === "globalThis" ? [] : words(names))),
 );
 
+/** An edition of the language that is too young for a list. */
+const ANYTHING = { has: () => true };
+
 /** Paths of what is not known. An object that is not known has one path, and not those of all that is in it. */
 export function unknownNames(found: Found, declared: Readonly<Record<string, string>>): string[] {
   const unknown = new Set<string>();
@@ -73,7 +76,7 @@ export function unknownNames(found: Found, declared: Readonly<Record<string, str
   return [...unknown];
 }
 
-function knownAt(path: string): ReadonlySet<string> {
+function knownAt(path: string): { has(name: string): boolean } {
   // The global object's own prototypes are `Object.prototype`, or have the names of the global object.
   if (path === "globalThis" || path.startsWith("globalThis."))
     return new Set([
@@ -81,6 +84,11 @@ function knownAt(path: string): ReadonlySet<string> {
       ...words(OTHER_GLOBALS),
       ...(path === "globalThis" ? [] : words(ECMASCRIPT["Object.prototype"]!)),
     ]);
+  if (path === "Temporal" || path.startsWith("Temporal.")) return ANYTHING;
   const names = ECMASCRIPT[path] ?? PLATFORM[path];
-  return names === undefined ? ANYWHERE : new Set(words(names));
+  if (names !== undefined) return new Set(words(names));
+  const end = path.lastIndexOf(".");
+  const above = end === -1 ? ECMASCRIPT.globalThis : (ECMASCRIPT[path.slice(0, end)] ?? PLATFORM[path.slice(0, end)]);
+  // A function of the language, which has nothing but what every function has.
+  return above !== undefined && words(above).includes(path.slice(end + 1)) ? EVERY_FUNCTION : ANYWHERE;
 }

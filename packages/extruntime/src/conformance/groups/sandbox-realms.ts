@@ -16,7 +16,8 @@ const MODULES = 12;
 export function realmTests({ language, capabilities, traits }: Subject): Test[] {
   if (language !== "javascript") return [];
   const sharing = [apart, tampering, ownFiles, ...(capabilities.hostFunctions && traits.awaits ? [instances] : [])];
-  return [...sharing.map((test) => ({ ...test, shares: true })), otherRuntime];
+  // First the one that has the shared runtime closed.
+  return [otherRuntime, ...sharing.map((test) => ({ ...test, shares: true }))];
 }
 
 let count = 0;

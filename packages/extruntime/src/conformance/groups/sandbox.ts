@@ -9,6 +9,7 @@ import type { Subject } from "../facts.ts";
 import type { Group, Test } from "../test-list.ts";
 import { nameTests } from "./sandbox-names.ts";
 import { realmTests } from "./sandbox-realms.ts";
+import { stackTests } from "./sandbox-stacks.ts";
 
 /** Milliseconds for one attempt, where the engine can stop it. */
 const ATTEMPT_MS = 5_000;
@@ -27,8 +28,9 @@ function declared(subject: Subject): Test[] {
   }));
   return [
     { name: "there are attempts for the language", run: async () => someEscapes(subject) },
-    ...nameTests(subject),
     ...realmTests(subject),
+    ...nameTests(subject),
+    ...stackTests(subject),
     ...attempts,
   ];
 }

@@ -145,6 +145,12 @@ export const PLATFORM: Readonly<Record<string, string>> = {
   "import.meta": "url",
   WebAssembly:
     "@@toStringTag CompileError Exception Global Instance JSTag LinkError Memory Module RuntimeError SuspendError Suspending Table Tag compile compileStreaming instantiate instantiateStreaming promising validate",
+  "WebAssembly.Module": "customSections exports imports",
+  "WebAssembly.Instance.prototype": "@@toStringTag exports",
+  "WebAssembly.Global.prototype": "@@toStringTag type value valueOf",
+  "WebAssembly.Memory.prototype": "@@toStringTag buffer grow toFixedLengthBuffer toResizableBuffer type",
+  "WebAssembly.Table.prototype": "@@toStringTag get grow length set type",
+  "WebAssembly.Exception.prototype": "@@toStringTag getArg is",
 };
 
 export const OF_EVERY_FUNCTION = "length name prototype constructor caller arguments";

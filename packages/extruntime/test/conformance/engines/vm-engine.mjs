@@ -23,11 +23,9 @@ function engine(changes) {
     name: "quickjs",
     aliases: [],
     capabilities: {
-      acceptsLanguages: ["javascript"],
       languages: ["javascript"],
       hardSandbox: true,
       nativeAddon: false,
-      supportsAbort: "interpreted",
       deadline: "interpreted",
       signal: false,
       crashIsolation: false,
@@ -41,7 +39,8 @@ function engine(changes) {
     async compile(extension, context) {
       const source = Buffer.from(await extension.read(extension.manifest.module)).toString();
       const files = extension.manifest.module;
-      if (/^import .* from "\.\//m.test(source)) throw guestError({ name: "SyntaxError", message: "no imports", stack: "" });
+      if (/^import .* from "\.\//m.test(source))
+        throw guestError({ name: "SyntaxError", message: "no imports", stack: "" });
       return { instantiate: (call) => new VmInstance(parts, source, files, extension, context, call), close() {} };
     },
   };
@@ -113,7 +112,10 @@ class VmInstance {
     if (parts.prelude !== "") runInContext(`(${parts.prelude})`, this.#context)(parts.given({ extension, bridge }));
     this.#entries = runInContext(BOOT, this.#context)(bridge);
     this.#guest = this.#within(call.deadline, () =>
-      runInContext(asScript(source, extension.manifest.exports), this.#context, { filename: file, ...timeout(call.deadline) }),
+      runInContext(asScript(source, extension.manifest.exports), this.#context, {
+        filename: file,
+        ...timeout(call.deadline),
+      }),
     );
     for (const name of extension.manifest.exports)
       if (typeof this.#guest[name] !== "function")
@@ -129,7 +131,10 @@ class VmInstance {
     const id = ++this.#calls;
     const globals = { entries: this.#entries, guest: this.#guest };
     const now = this.#within(call.deadline, () => {
-      const run = runInContext("(function (entries, guest, fn, payload, id) { return entries.run(guest, fn, payload, id); })", this.#context);
+      const run = runInContext(
+        "(function (entries, guest, fn, payload, id) { return entries.run(guest, fn, payload, id); })",
+        this.#context,
+      );
       this.#args = [globals.entries, globals.guest, fn, payload, id];
       return this.#timed(run, call.deadline);
     });
@@ -187,7 +192,7 @@ class VmInstance {
     try {
       now = host.call(name, payload);
     } catch (error) {
-      now = `${HOST_ANSWER.error}${JSON.stringify([error.name, error.message])}`;
+      now = `${HOST_ANSWER.failure}${JSON.stringify([error.name, error.message])}`;
     }
     if (typeof now === "string") queueMicrotask(() => answer(now));
     else now.then(answer);

@@ -1,5 +1,6 @@
 import { whenAborted } from "./abort-watch.ts";
 import type { Listed } from "./call-list.ts";
+import { DeadlineTimer } from "./deadline-timer.ts";
 import { ExtensionError } from "./errors.ts";
 import { type Slot, Waiter } from "./pool.ts";
 import { type Answer, type Call, NOT_STARTED, UNLIMITED } from "./spi.ts";
@@ -34,7 +35,8 @@ export class PendingCall extends Waiter implements Answer, Listed {
   #resolve!: (result: string) => void;
   #reject!: (error: unknown) => void;
   #settled = false;
-  /** Lets go of the timer and the signal. */
+  #timer: DeadlineTimer | undefined;
+  /** Lets go of the signal. */
   #unwatch: (() => void) | undefined;
   /** Held until the engine's promise settles, which may be after the caller's did. */
   #slot: Slot | undefined;
@@ -131,17 +133,13 @@ export class PendingCall extends Waiter implements Answer, Listed {
 
   #finish(): void {
     this.#settled = true;
+    this.#timer?.stop();
     this.#unwatch?.();
   }
 
   #watch({ deadline, signal }: Call): void {
-    const unwatch = signal === undefined ? undefined : whenAborted(signal, () => this.cancel(signal.reason));
-    const left = Math.max(0, deadline - performance.now());
-    const timer = left === Number.POSITIVE_INFINITY ? undefined : setTimeout(() => this.#onDeadline(), left);
-    this.#unwatch = () => {
-      clearTimeout(timer);
-      unwatch?.();
-    };
+    if (signal !== undefined) this.#unwatch = whenAborted(signal, () => this.cancel(signal.reason));
+    if (deadline !== Number.POSITIVE_INFINITY) this.#timer = new DeadlineTimer(deadline, () => this.#onDeadline());
   }
 
   #onDeadline(): void {

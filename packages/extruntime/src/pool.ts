@@ -99,9 +99,9 @@ export class InstancePool implements BudgetMember {
 
   /** An instance for a call that can wait, when one is idle or can be made at once and nobody waits before it. */
   take(): Slot | undefined {
-    return this.#use(
-      this.#hotOrIdle() ?? (this.#waiting.length > 0 ? undefined : (this.#leastLoaded() ?? this.#grow(1))),
-    );
+    // An instance may take more calls since the last look at the queue, as one that was held up does.
+    if (this.#waiting.length > 0) return undefined;
+    return this.#use(this.#hotOrIdle() ?? this.#leastLoaded() ?? this.#grow(1));
   }
 
   /** An instance for a call that cannot wait; it goes before those that can. */
@@ -118,9 +118,9 @@ export class InstancePool implements BudgetMember {
     return false;
   }
 
-  /** Queues a call in front of the others: it had its turn, and its instance was lost before it started. */
+  /** Queues a call where it was before: it had its turn, and its instance was lost before it started. */
   waitAgain(waiter: Waiter): void {
-    this.#waiting.unshift(waiter);
+    this.#waiting.putBack(waiter);
   }
 
   leave(waiter: Waiter): void {

@@ -1,6 +1,10 @@
 /** A first-in, first-out queue whose members can also leave from the middle, both in constant time. */
 
+let arrivals = 0;
+
 export class QueueEntry {
+  /** In which order it came, among all entries of the process. */
+  readonly arrival = ++arrivals;
   /** Set while it is in a queue. */
   queue: WaitQueue<QueueEntry> | undefined;
   previous: QueueEntry | undefined;
@@ -10,6 +14,8 @@ export class QueueEntry {
 export class WaitQueue<Entry extends QueueEntry> {
   #first: QueueEntry | undefined;
   #last: QueueEntry | undefined;
+  /** Where the next one that is put back likely belongs: those that come back together come in order. */
+  #putBackLast: QueueEntry | undefined;
   #length = 0;
 
   get length(): number {
@@ -25,13 +31,20 @@ export class WaitQueue<Entry extends QueueEntry> {
     this.#length++;
   }
 
-  /** Puts an entry in front, as one that had its turn and comes back. */
-  unshift(entry: Entry): void {
+  /** Puts an entry that had its turn back where it was: before all that came after it. */
+  putBack(entry: Entry): void {
+    const before = this.#putBackLast;
+    let next = before !== undefined && this.#has(before) && before.arrival < entry.arrival ? before : this.#first;
+    while (next !== undefined && next.arrival < entry.arrival) next = next.next;
+    const previous = next === undefined ? this.#last : next.previous;
     entry.queue = this as unknown as WaitQueue<QueueEntry>;
-    entry.next = this.#first;
-    if (this.#first === undefined) this.#last = entry;
-    else this.#first.previous = entry;
-    this.#first = entry;
+    entry.previous = previous;
+    entry.next = next;
+    if (previous === undefined) this.#first = entry;
+    else previous.next = entry;
+    if (next === undefined) this.#last = entry;
+    else next.previous = entry;
+    this.#putBackLast = entry;
     this.#length++;
   }
 
@@ -43,12 +56,17 @@ export class WaitQueue<Entry extends QueueEntry> {
 
   /** Takes an entry out; no effect when it is not in this queue. */
   remove(entry: Entry): void {
-    if (entry.queue !== (this as unknown as WaitQueue<QueueEntry>)) return;
+    if (!this.#has(entry)) return;
     if (entry.previous === undefined) this.#first = entry.next;
     else entry.previous.next = entry.next;
     if (entry.next === undefined) this.#last = entry.previous;
     else entry.next.previous = entry.previous;
     entry.queue = entry.previous = entry.next = undefined;
+    if (this.#putBackLast === entry) this.#putBackLast = undefined;
     this.#length--;
+  }
+
+  #has(entry: QueueEntry): boolean {
+    return entry.queue === (this as unknown as WaitQueue<QueueEntry>);
   }
 }

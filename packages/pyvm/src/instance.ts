@@ -1,4 +1,12 @@
-import { type Answer, type Call, CallQueue, ExtensionError, type Instance, NOT_STARTED } from "extruntime/engine";
+import {
+  type Answer,
+  type Call,
+  CallQueue,
+  DeadlineTimer,
+  ExtensionError,
+  type Instance,
+  NOT_STARTED,
+} from "extruntime/engine";
 import type { LoadRequest, NativeInstance } from "./addon.ts";
 import type { Bridge, Receiver } from "./bridge.ts";
 import { SentCall } from "./sent-call.ts";
@@ -162,9 +170,8 @@ export class PyvmInstance implements Instance {
     return true;
   }
 
-  /** From the last to the first, since the core puts each in front of the others. */
   #takeBackAllBut(first: number): void {
-    for (const sent of this.#sent.copy(first).reverse()) this.#takeBack(sent);
+    for (const sent of this.#sent.copy(first)) this.#takeBack(sent);
   }
 
   /** Takes back what waits behind a call that takes long, or behind more work than was thought. */
@@ -201,7 +208,7 @@ export class PyvmInstance implements Instance {
 async function withLimits(running: Promise<void>, call: Call, abort: () => void): Promise<void> {
   const { deadline, signal } = call;
   if (deadline === Number.POSITIVE_INFINITY && signal === undefined) return running;
-  let timer: NodeJS.Timeout | undefined;
+  let timer: DeadlineTimer | undefined;
   let onAbort: (() => void) | undefined;
   const limit = new Promise<never>((_resolve, reject) => {
     const stop = (reason: unknown) => {
@@ -209,14 +216,14 @@ async function withLimits(running: Promise<void>, call: Call, abort: () => void)
       reject(reason);
     };
     const late = () => stop(new ExtensionError("ERR_EXT_TIMEOUT", "the top level of the program did not end in time"));
-    if (deadline !== Number.POSITIVE_INFINITY) timer = setTimeout(late, Math.max(0, deadline - performance.now()));
+    timer = new DeadlineTimer(deadline, late);
     onAbort = () => stop(signal?.reason);
     signal?.addEventListener("abort", onAbort, { once: true });
   });
   try {
     await Promise.race([running, limit]);
   } finally {
-    clearTimeout(timer);
+    timer?.stop();
     if (onAbort !== undefined) signal?.removeEventListener("abort", onAbort);
   }
 }

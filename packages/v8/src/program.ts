@@ -1,6 +1,7 @@
 import {
   type Call,
   type CompileContext,
+  DeadlineTimer,
   type Extension,
   ExtensionError,
   type Instance,
@@ -28,8 +29,6 @@ export interface LoadedGuest {
 
 /** Isolates that V8 may give up on before the module gets no more: each keeps a sleeping thread and its memory until the process ends. */
 const MOST_LOST = 4;
-/** The longest that a timer waits. */
-const LONGEST_MS = 2_147_483_647;
 
 /** The sources of one extension, and the code cache that its instances share. */
 export class V8Program implements Program {
@@ -68,7 +67,7 @@ export class V8Program implements Program {
       guest.close();
       throw error;
     } finally {
-      clearTimeout(deadline);
+      deadline.stop();
     }
   }
 
@@ -111,8 +110,7 @@ export class V8Program implements Program {
   }
 }
 
-function killAtDeadline(guest: Guest, call: Call): NodeJS.Timeout | undefined {
-  if (call.deadline === Number.POSITIVE_INFINITY) return undefined;
+function killAtDeadline(guest: Guest, call: Call): DeadlineTimer {
   const error = new ExtensionError("ERR_EXT_TIMEOUT", "its top level was stopped at its deadline");
-  return setTimeout(() => guest.kill(error), Math.min(LONGEST_MS, Math.max(0, call.deadline - performance.now())));
+  return new DeadlineTimer(call.deadline, () => guest.kill(error));
 }

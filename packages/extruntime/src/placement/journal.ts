@@ -12,7 +12,7 @@ import { FLAG, type FrameSink, HEADER_BYTES, KIND } from "./protocol.ts";
  * the child's memory, the batch is made there, and writing costs nothing.
  *
  * The file holds the batch as it will be sent, piece by piece. Each piece ends with the frame `began`,
- * which says where the piece begins and of which batch it is; a piece that was cut short has not got it. What comes after the last piece is of
+ * which says where the piece begins and of which batch it is, by the number of bytes that were sent before it; a piece that was cut short has not got it. What comes after the last piece is of
  * batches that were sent.
  */
 
@@ -49,13 +49,17 @@ function writeAll(fd: number, bytes: Buffer): void {
 /** For the child. */
 export class JournalWriter {
   readonly #fd: number | undefined;
-  /** Begins anywhere, so that no guest can make bytes that would be taken for a piece of its batch. */
-  #batch = Math.trunc(Math.random() * 2 ** 31);
+  #batch: number;
   /** Where the next piece begins. */
   #noted = 0;
 
-  /** @param fd of the file; without one, the file is the memory that is the home of the batch. */
-  constructor(fd: number | undefined) {
+  /**
+   * @param start number of the first batch. The host chooses it at random, so that no guest can make bytes that would be
+   * taken for a piece of its batch.
+   * @param fd of the file; without one, the file is the memory that is the home of the batch.
+   */
+  constructor(start: number, fd: number | undefined) {
+    this.#batch = start;
     this.#fd = fd;
   }
 
@@ -67,9 +71,9 @@ export class JournalWriter {
     if (this.#fd !== undefined) writeSync(this.#fd, batch.bytes, from, this.#noted - from, from);
   }
 
-  /** The batch has been sent. */
-  sent(): void {
-    this.#batch = (this.#batch + 1) | 0;
+  /** The batch has been sent, of so many bytes. */
+  sent(bytes: number): void {
+    this.#batch = (this.#batch + bytes) | 0;
     this.#noted = 0;
   }
 }
@@ -82,12 +86,15 @@ export interface JournalSink extends FrameSink {
 /** For the host. The file is the child's to write, so nothing in it is taken for granted. */
 export class JournalReader {
   readonly #fd: number;
+  readonly #start: number;
   readonly #memory = frameMemory(new ArrayBuffer(JOURNAL_BYTES));
   /** How far `readOn` has come, and in which batch. */
   #batch: number | undefined;
   #position = 0;
 
-  constructor(fd: number) {
+  /** @param start as the writer's. */
+  constructor(start: number, fd: number) {
+    this.#start = start;
     this.#fd = fd;
   }
 
@@ -97,10 +104,16 @@ export class JournalReader {
     this.#handOver(sink, 0, end);
   }
 
-  /** The same, but for what it handed over before: who looks for signs of life must not see one again and again. */
-  readOn(sink: JournalSink): void {
+  /**
+   * The same, but for what it handed over before: who looks for signs of life must not see one again and again. Nothing where
+   * an earlier batch is still on its way, since its answers come first.
+   *
+   * @param received bytes that have come from the child.
+   */
+  readOn(sink: JournalSink, received: number): void {
     const end = this.#load();
     const batch = this.#pieceAt(0, end)?.batch;
+    if (batch !== ((this.#start + received) | 0)) return;
     if (batch !== this.#batch) this.#position = 0;
     this.#batch = batch;
     this.#position = this.#handOver(sink, this.#position, end);

@@ -26,7 +26,8 @@ export class PlacedInstance implements Instance {
 
   /** A worker that is held up by other calls does for nothing, where there is another one. */
   get broken(): boolean {
-    return this.#broken || this.#worker.closed || (this.#worker.stalled && this.#program.pool.hasRelief);
+    const worker = this.#worker;
+    return this.#broken || worker.closed || (worker.stalled && this.#program.pool.hasRelief(worker));
   }
 
   /** None while calls go on by themselves: what is behind one would wait though the worker is free. */
@@ -60,7 +61,7 @@ export class PlacedInstance implements Instance {
     }
     if (call.settled) {
       if (call.result !== undefined) return call.result;
-      throw call.error === NOT_STARTED ? new ExtensionError("ERR_EXT_CRASHED", "its worker has ended") : call.error;
+      throw call.error === NOT_STARTED ? notBegun() : call.error;
     }
     this.#worker.kill("was ended to stop a call whose time was up");
     throw new ExtensionError("ERR_EXT_TIMEOUT", "the call's time was up while it ran");
@@ -90,4 +91,11 @@ export class PlacedInstance implements Instance {
     const mean = this.#program.meanMicros;
     this.#program.meanMicros = mean === Number.POSITIVE_INFINITY ? micros : (mean + micros) / 2;
   };
+}
+
+function notBegun(): ExtensionError {
+  return new ExtensionError(
+    "ERR_EXT_CRASHED",
+    "its worker has ended, or was held up, before the call began; call again",
+  );
 }

@@ -1,10 +1,11 @@
+import { DeadlineTimer } from "../deadline-timer.ts";
 import { ExtensionError } from "../errors.ts";
 import type { Extension } from "../extension.ts";
 import { type Call, type CompileContext, type Instance, NOT_STARTED, type Program, UNLIMITED } from "../spi.ts";
 import { PlacedInstance } from "./placed-instance.ts";
 import type { PlacedWorker } from "./placed-worker.ts";
 import { type CompileMessage, FLAG, KIND } from "./protocol.ts";
-import { PromisedAnswer, RemoteCall } from "./remote-call.ts";
+import { type Patience, PromisedAnswer, RemoteCall } from "./remote-call.ts";
 import type { ProgramEars, WorkerPool } from "./worker-pool.ts";
 
 /** An extension ready to be sent. */
@@ -16,6 +17,8 @@ export interface Parcel {
 
 /** Times that the making of an instance is tried again after a crash. */
 const MOST_CRASHES = 2;
+/** The same where its time was up before a worker, which had other things to do, began with it. */
+const MOST_LATE = 2;
 
 let programs = 0;
 let instances = 0;
@@ -46,6 +49,7 @@ export class PlacedProgram implements Program {
   meanMicros = Number.POSITIVE_INFINITY;
   readonly pool: WorkerPool;
   readonly #id = ++programs;
+  readonly #patience: Patience = { factor: 1 };
   readonly #parcel: Parcel;
   /** Set where the worker is to keep the instance's memory limit. */
   readonly #workerMemory: number | undefined;
@@ -71,18 +75,22 @@ export class PlacedProgram implements Program {
   async instantiate({ deadline }: Call): Promise<Instance> {
     // For the top level of the guest: a worker that has to start first does not count.
     const forMs = deadline - performance.now();
-    for (let crashes = 0; ; ) {
+    for (let crashes = 0, late = 0; ; ) {
       const worker = await this.pool.forInstance(this.#id, this.#workerMemory);
       const id = ++instances;
       try {
         if (await notHandedBack(this.#compileIn(worker).then(() => this.#instantiateIn(worker, id, forMs))))
           return new PlacedInstance(this, worker, id);
-        this.pool.instanceClosed(worker);
       } catch (error) {
         this.pool.instanceClosed(worker);
         // Another guest of that worker may be the one that made it crash.
         if (!ExtensionError.is(error, "ERR_EXT_CRASHED") || ++crashes > MOST_CRASHES) throw error;
+        continue;
       }
+      const wasLost = worker.closed || worker.stalled;
+      this.pool.instanceClosed(worker);
+      if (!wasLost && deadline !== Number.POSITIVE_INFINITY && ++late > MOST_LATE)
+        throw new ExtensionError("ERR_EXT_TIMEOUT", "no worker began with the top level of the extension in time");
     }
   }
 
@@ -91,9 +99,9 @@ export class PlacedProgram implements Program {
     const worker = this.pool.forInstanceNow(this.#id, call.deadline);
     const id = ++instances;
     try {
-      const compiled = new RemoteCall(call, undefined);
+      const compiled = new RemoteCall(call, undefined, this.#patience);
       if (!worker.programs.has(this.#id)) this.#sendProgram(worker, compiled);
-      const made = new RemoteCall(call, undefined);
+      const made = new RemoteCall(call, undefined, this.#patience);
       worker.ask(made, KIND.instantiate, FLAG.sync, 0, this.#id, String(id));
       waitFor(worker, made, compiled);
       worker.programs.set(this.#id, Promise.resolve(""));
@@ -112,7 +120,7 @@ export class PlacedProgram implements Program {
     let compiled = worker.programs.get(this.#id);
     if (compiled === undefined) {
       const answer = new PromisedAnswer();
-      this.#sendProgram(worker, new RemoteCall(UNLIMITED, answer));
+      this.#sendProgram(worker, new RemoteCall(UNLIMITED, answer, this.#patience));
       compiled = answer.promise;
       worker.programs.set(this.#id, compiled);
       // What failed is tried again by the next who wants it.
@@ -131,7 +139,7 @@ export class PlacedProgram implements Program {
     const limits: Call = { deadline: performance.now() + forMs, signal: undefined };
     const answer = new PromisedAnswer();
     const { promise } = answer;
-    const call = new RemoteCall(limits, answer);
+    const call = new RemoteCall(limits, answer, this.#patience);
     worker.ask(call, KIND.instantiate, 0, 0, this.#id, String(id));
     if (limits.deadline === Number.POSITIVE_INFINITY) return promise;
     let late = false;
@@ -139,16 +147,17 @@ export class PlacedProgram implements Program {
       late = true;
       worker.abort(call);
     };
-    const timer = setTimeout(onDeadline, Math.max(0, forMs));
+    const timer = new DeadlineTimer(limits.deadline, onDeadline);
     try {
       return await promise;
     } catch (error) {
-      if (!late) throw error;
+      // Taken back before it began: its worker had other things to do.
+      if (!late || (error === NOT_STARTED && !call.started)) throw error;
       throw new ExtensionError("ERR_EXT_TIMEOUT", "the top level of the extension did not end in time", {
         cause: error,
       });
     } finally {
-      clearTimeout(timer);
+      timer.stop();
     }
   }
 }

@@ -1,11 +1,12 @@
 import { ExtensionError } from "../errors.ts";
 import { NOT_STARTED } from "../spi.ts";
+import { WaitQueue } from "../wait-queue.ts";
 import { AnswerPace } from "./answer-pace.ts";
 import { nextKey, SLOTS, slotOf } from "./call-states.ts";
 import { errorFromJson } from "./error-message.ts";
 import type { Death, Link, LinkEvents } from "./link.ts";
 import { type Body, FLAG, KIND, LOG_LEVELS, timeLeft } from "./protocol.ts";
-import type { RemoteCall } from "./remote-call.ts";
+import { type RemoteCall, Unsent } from "./remote-call.ts";
 
 export type WorkerKind = "thread" | "process";
 
@@ -23,6 +24,12 @@ export interface WorkerKeeper {
 
 /** Looks without a sign from a worker that holds calls, until it counts as held up. */
 const SILENT_LOOKS = 3;
+/** The same, until a call that waits there alone is taken back: its worker may only lack a processor. */
+const SILENT_LOOKS_ALONE = 10;
+/** The same, until a worker is ended that runs no call at all: what holds its thread was left behind by one that has its answer. */
+const ABANDONED_LOOKS = 100;
+/** Milliseconds that a caller waits with its thread for a sign from a worker that has not begun its call. */
+const SILENT_MS = 1000;
 /** Milliseconds that an engine which can stop its guests by itself has for it, before its worker is ended. */
 const GRACE_MS = 50;
 /** The same where the call goes on by itself, so that the worker serves others meanwhile. */
@@ -58,8 +65,8 @@ export class PlacedWorker implements LinkEvents {
   readonly #freeKeys: number[] = [];
   #slots = 0;
   #sent = 0;
-  /** Calls for which there was no key. */
-  readonly #waiting: (() => void)[] = [];
+  /** Calls for which there was no key. Those that end meanwhile leave. */
+  readonly #waiting = new WaitQueue<Unsent>();
   #state: "starting" | "serving" | "retiring" | "dead" = "starting";
   #expected = false;
   #frames = 0;
@@ -120,7 +127,8 @@ export class PlacedWorker implements LinkEvents {
     }
     const key = this.#takeKey();
     if (key === undefined) {
-      this.#waiting.push(() => call.settled || this.ask(call, kind, flags, number, target, body));
+      call.unsent = new Unsent(call, () => this.ask(call, kind, flags, number, target, body));
+      this.#waiting.push(call.unsent);
       return;
     }
     call.key = key;
@@ -146,8 +154,15 @@ export class PlacedWorker implements LinkEvents {
   /** Blocks until the call has ended, its deadline is over, or the worker has ended; with `orLater` also when the call goes on by itself. */
   waitFor(call: RemoteCall, orLater: boolean): void {
     const deadline = call.limits.deadline + (this.#softAbort ? GRACE_MS : 0);
+    const done = () => call.settled || (orLater && call.later);
     this.#blocked++;
-    this.#link.waitFor!(() => call.settled || (orLater && call.later), deadline);
+    for (;;) {
+      const frames = this.#frames;
+      const look = performance.now() + SILENT_MS;
+      this.#link.waitFor!(done, Math.min(deadline, look));
+      if (done() || this.#state === "dead" || performance.now() >= deadline) break;
+      if (this.#frames === frames) this.handBack(true);
+    }
     this.#blocked--;
   }
 
@@ -155,12 +170,13 @@ export class PlacedWorker implements LinkEvents {
   abort(call: RemoteCall): void {
     if (call.settled) return;
     if (call.key === 0) {
-      call.fail(NOT_STARTED, false);
+      this.#takeUnsent(call);
       return;
     }
     this.#link.withdraw([call.key], ([withdrawn]) => {
       if (call.settled) return;
       // Its slot stays taken until the worker has passed it over.
+      call.started = !withdrawn;
       if (withdrawn) call.fail(NOT_STARTED, false);
       else this.#stop(call);
     });
@@ -174,21 +190,43 @@ export class PlacedWorker implements LinkEvents {
     this.#framesAtLook = this.#frames;
     this.stalled = this.#state !== "starting" && this.#silentLooks >= SILENT_LOOKS;
     if (this.#load === 0 && this.#state !== "starting") this.#hold(false);
+    if (this.stalled && this.#silentLooks % ABANDONED_LOOKS === 0) this.handBack(true);
   }
 
-  /** Hands back all calls that have not started, so that other workers can serve them, in the order in which they came. */
-  handBack(): void {
+  /** It is held up, and calls that wait there would rather run elsewhere. */
+  get wantsRelief(): boolean {
+    return this.stalled && (this.#load > 1 || this.#silentLooks >= SILENT_LOOKS_ALONE);
+  }
+
+  /**
+   * Hands back all calls that have not started, so that other workers can serve them, in the order in which they came.
+   * With `orEnd` the worker is ended where no call that anybody waits for holds its thread. The making of programs and
+   * instances, which may be what holds it, is done again elsewhere.
+   */
+  handBack(orEnd = false): void {
     if (this.takingBack) return;
+    const held = this.#unsettled();
+    const calls = held.filter((call) => !call.later && !call.started);
+    if (calls.length === 0 && this.#waiting.length === 0 && !orEnd) return;
     this.takingBack = true;
-    const calls = this.#unsettled().filter((call) => !call.later);
     this.#link.withdraw(
       calls.map((call) => call.key),
       (withdrawn) => {
+        calls.forEach((call, index) => {
+          call.started = !withdrawn[index];
+        });
+        if (orEnd && this.#unsettled().every((call) => this.#mayLose(call))) {
+          for (const { repeatable } of this.#unsettled()) if (repeatable !== undefined) repeatable.factor *= 2;
+          this.#state = "retiring";
+          this.kill("was ended, since what a guest had left behind held it");
+        }
         const back = calls.filter((_, index) => withdrawn[index]);
-        const first = back.pop();
+        for (let unsent = this.#waiting.shift(); unsent !== undefined; unsent = this.#waiting.shift())
+          back.push(unsent.call);
+        const last = back.pop();
         for (const call of back) call.fail(NOT_STARTED, false);
         this.takingBack = false;
-        first?.fail(NOT_STARTED, false);
+        last?.fail(NOT_STARTED, false);
         if (this.#state === "retiring") this.#endIfDone();
       },
     );
@@ -223,7 +261,7 @@ export class PlacedWorker implements LinkEvents {
     const unstarted = this.#link.neverStarted(held.map((call) => call.key));
     this.#link.poll();
     const untouched = held.map(
-      (call, index) => (unstarted[index] === true && !call.later) || (this.#expected && call.repeatable),
+      (call, index) => (unstarted[index] === true && !call.later) || (this.#expected && call.repeatable !== undefined),
     );
     // Of several that went on by themselves, any may have taken the memory.
     const several = untouched.filter((each) => !each).length > 1;
@@ -232,8 +270,8 @@ export class PlacedWorker implements LinkEvents {
     });
     this.#calls.length = 0;
     this.#load = 0;
-    // Finds it closed, and hands them back.
-    for (const ask of this.#waiting.splice(0)) ask();
+    for (let unsent = this.#waiting.shift(); unsent !== undefined; unsent = this.#waiting.shift())
+      unsent.call.fail(NOT_STARTED, false);
     if (wasStarting) this.#started.reject(this.#lost(death, false));
     this.#keeper.ended(this, this.#expected);
   }
@@ -283,7 +321,7 @@ export class PlacedWorker implements LinkEvents {
     this.#calls[slotOf(key)] = undefined;
     this.#load--;
     this.#freeKeys.push(key);
-    this.#waiting.shift()?.();
+    this.#waiting.shift()?.send();
     if (this.#state === "retiring") this.#endIfDone();
   }
 
@@ -291,10 +329,20 @@ export class PlacedWorker implements LinkEvents {
     if (this.#unsettled().length === 0) this.kill("was not needed any more");
   }
 
-  /** From the last to the first: the core puts each that it gets back in front of the others. */
+  #mayLose({ later, started, repeatable }: RemoteCall): boolean {
+    if (!later && !started) return true;
+    return repeatable !== undefined && this.#silentLooks >= ABANDONED_LOOKS * repeatable.factor;
+  }
+
+  #takeUnsent(call: RemoteCall): void {
+    if (call.unsent !== undefined) this.#waiting.remove(call.unsent);
+    call.fail(NOT_STARTED, false);
+  }
+
+  /** In the order in which they were sent. */
   #unsettled(): RemoteCall[] {
     const calls = this.#calls.filter((call) => call !== undefined && !call.settled) as RemoteCall[];
-    return calls.sort((a, b) => b.place - a.place);
+    return calls.sort((a, b) => a.place - b.place);
   }
 
   /** Let go only by `look`, since a call may follow the last one at once. */

@@ -26,10 +26,10 @@ class ProcessAgent implements AgentLink {
   readonly #journal: JournalWriter;
   #flushing = false;
 
-  constructor(mappedFileAddon: string | undefined) {
+  constructor(firstBatch: number, mappedFileAddon: string | undefined) {
     const journal = mappedFileAddon === undefined ? undefined : mapFile(mappedFileAddon, FD.journal, JOURNAL_BYTES);
     this.#batch = new FrameBatch(journal);
-    this.#journal = new JournalWriter(journal === undefined ? FD.journal : undefined);
+    this.#journal = new JournalWriter(firstBatch, journal === undefined ? FD.journal : undefined);
     const states = new SharedArrayBuffer(CALL_STATES_BYTES);
     this.states = new CallStates(states);
     // With an environment of its own, for guests could else change what it sees.
@@ -69,7 +69,7 @@ class ProcessAgent implements AgentLink {
     if (this.#batch.empty) return;
     const frames = this.#batch.take(false);
     for (let sent = 0; sent < frames.byteLength; ) sent += writeSome(frames, sent);
-    this.#journal.sent();
+    this.#journal.sent(frames.byteLength);
   }
 
   flushSoon(): void {
@@ -118,4 +118,4 @@ function pause(): void {
   Atomics.wait(NEVER, 0, 0, PAUSE_MS);
 }
 
-new ProcessAgent(process.argv[2]);
+new ProcessAgent(Number(process.argv[2]), process.argv[3]);

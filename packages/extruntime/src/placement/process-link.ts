@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { closeSync } from "node:fs";
 import type { Socket } from "node:net";
 import { constants } from "node:os";
@@ -40,14 +41,17 @@ export class ProcessLink implements Link {
   /** Questions to the watchdog that it has not answered. */
   readonly #questions = new Map<number, (withdrawn: readonly boolean[]) => void>();
   #asked = 0;
+  /** Bytes of frames that have come. */
+  #received = 0;
   #flushing = false;
   #killed: string | undefined;
   #ended = false;
 
   constructor(start: StartMessage, options: ProcessOptions, memoryBytes: number | undefined, events: LinkEvents) {
     this.#events = events;
-    const { child, folder, journal } = begin(start, options, memoryBytes);
-    this.#journal = new JournalReader(journal);
+    const firstBatch = randomInt(2 ** 31);
+    const { child, folder, journal } = begin(start, options, memoryBytes, firstBatch);
+    this.#journal = new JournalReader(firstBatch, journal);
     this.#child = child;
     this.#stderr = new StderrTail(this.#child.stderr!);
     const limit = memoryBytes ?? limitOf(options);
@@ -107,7 +111,7 @@ export class ProcessLink implements Link {
   poll(): void {
     if (this.#ended) return;
     this.#dataUse?.look();
-    this.#journal.readOn(this.#unsent);
+    this.#journal.readOn(this.#unsent, this.#received);
   }
 
   kill(how: string): void {
@@ -173,6 +177,7 @@ export class ProcessLink implements Link {
     pipe.on("error", () => {});
     pipe.on("data", (piece: Uint8Array) => {
       if (this.#ended) return;
+      if (fd === FD.out) this.#received += piece.byteLength;
       try {
         stream.push(piece);
       } catch (error) {
@@ -199,13 +204,20 @@ export class ProcessLink implements Link {
       );
       this.#child.on("exit", (code, signal) => {
         const how = howItEnded(code, signal, isSandboxed(options));
-        const timer = setTimeout(() => end(how + this.#stderr.quoted, signal), PIPES_MS);
+        const finish = () => end(how + this.#stderr.quoted, signal);
+        const timer = setTimeout(() => this.#whenRead(finish), PIPES_MS);
         this.#child.once("close", () => {
           clearTimeout(timer);
-          end(how + this.#stderr.quoted, signal);
+          finish();
         });
       });
     });
+  }
+
+  /** Once a whole turn of the event loop has brought nothing more: this thread may not have come to it before. */
+  #whenRead(then: () => void): void {
+    const received = this.#received;
+    setImmediate(() => setImmediate(() => (received === this.#received ? then() : this.#whenRead(then))));
   }
 
   #end(death: Death): void {
@@ -239,13 +251,13 @@ function howItEnded(code: number | null, signal: NodeJS.Signals | null, sandboxe
 }
 
 /** @throws ExtensionError `ERR_EXT_CRASHED` where the system has no room, descriptor or process left for one; nothing is left behind then. */
-function begin(start: StartMessage, options: ProcessOptions, memoryBytes: number | undefined) {
+function begin(start: StartMessage, options: ProcessOptions, memoryBytes: number | undefined, firstBatch: number) {
   let folder: WorkerFolder | undefined;
   let journal: number | undefined;
   try {
     folder = new WorkerFolder();
     journal = openJournal();
-    return { child: spawnChild(start, options, memoryBytes, folder.path, journal), folder, journal };
+    return { child: spawnChild(start, options, memoryBytes, firstBatch, folder.path, journal), folder, journal };
   } catch (cause) {
     if (journal !== undefined) closeSync(journal);
     void folder?.remove();
@@ -259,6 +271,7 @@ function spawnChild(
   start: StartMessage,
   options: ProcessOptions,
   memoryBytes: number | undefined,
+  firstBatch: number,
   folder: string,
   journal: number,
 ): ChildProcess {
@@ -276,7 +289,7 @@ function spawnChild(
   const heap =
     limits.memoryBytes === undefined ? [] : [`--max-old-space-size=${Math.ceil(limits.memoryBytes / 2 ** 20)}`];
   const { file, args } = processCommand(
-    { file: process.execPath, args: [...heap, AGENT, ...addons] },
+    { file: process.execPath, args: [...heap, AGENT, String(firstBatch), ...addons] },
     limits,
     options,
     readable,

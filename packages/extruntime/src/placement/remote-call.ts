@@ -1,6 +1,12 @@
 import type { Answer, Call } from "../spi.ts";
+import { QueueEntry } from "../wait-queue.ts";
 
 type OnEnd = (call: RemoteCall, broken: boolean, micros: number) => void;
+
+/** Of a program: how much longer than usual the making of it and its instances may leave a worker without a sign. */
+export interface Patience {
+  factor: number;
+}
 
 /** One thing asked of a worker: a call, or the making of a program or an instance. */
 export class RemoteCall {
@@ -8,25 +14,30 @@ export class RemoteCall {
   key = 0;
   /** In which order its worker was sent it; keys are used again in any. */
   place = 0;
+  /** While its worker has no key for it. */
+  unsent: Unsent | undefined;
   readonly limits: Call;
   /** The worker said that it goes on by itself. */
   later = false;
+  /** It could not be taken back any more when that was tried. */
+  started = false;
   settled = false;
   result: string | undefined;
   error: unknown;
-  /** Can be done again elsewhere though it had started. */
-  readonly repeatable: boolean;
+  /** Can be done again elsewhere though it had started: how patient its worker is first. */
+  readonly repeatable: Patience | undefined;
   readonly #answer: Answer | undefined;
   /** Told, before the answer is given, whether the instance can serve on. */
   readonly #onEnd: OnEnd | undefined;
 
   /**
    * @param answer where nobody waits for it with the thread.
-   * @param onEnd for calls of guests: the making of programs and instances has none, and can be repeated.
+   * @param how `onEnd` for calls of guests: the making of programs and instances can be repeated instead.
    */
-  constructor(limits: Call, answer: Answer | undefined, onEnd?: OnEnd) {
+  constructor(limits: Call, answer: Answer | undefined, how: OnEnd | Patience) {
+    const onEnd = typeof how === "function" ? how : undefined;
     this.limits = limits;
-    this.repeatable = onEnd === undefined;
+    this.repeatable = typeof how === "function" ? undefined : how;
     this.#answer = answer;
     this.#onEnd = onEnd;
   }
@@ -45,6 +56,18 @@ export class RemoteCall {
     this.error = error;
     this.#onEnd?.(this, broken, 0);
     this.#answer?.fail(error);
+  }
+}
+
+/** A call that waits for a key. */
+export class Unsent extends QueueEntry {
+  readonly call: RemoteCall;
+  readonly send: () => void;
+
+  constructor(call: RemoteCall, send: () => void) {
+    super();
+    this.call = call;
+    this.send = send;
   }
 }
 

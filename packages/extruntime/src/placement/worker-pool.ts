@@ -105,9 +105,9 @@ export class WorkerPool implements WorkerKeeper {
     for (const worker of this.#workers) if (worker.programs.delete(program)) worker.tell(closeKind, program);
   }
 
-  /** Whether a call that a stalled worker holds up could run elsewhere. */
-  get hasRelief(): boolean {
-    if (this.#workers.size < this.#setup.max * 2) return true;
+  /** Whether what a stalled worker holds up could run elsewhere. */
+  hasRelief(stalled: PlacedWorker): boolean {
+    if (stalled.exclusive || this.#workers.size < this.#setup.max * 2) return true;
     for (const worker of this.#workers) if (!worker.stalled && !worker.closed && !worker.exclusive) return true;
     return false;
   }
@@ -157,8 +157,8 @@ export class WorkerPool implements WorkerKeeper {
     if (load === 0) {
       clearInterval(this.#looking);
       this.#looking = undefined;
-    } else if (this.hasRelief) {
-      for (const worker of this.#workers) if (worker.stalled && worker.load > 1) worker.handBack();
+    } else {
+      for (const worker of this.#workers) if (worker.wantsRelief && this.hasRelief(worker)) worker.handBack();
     }
   }
 

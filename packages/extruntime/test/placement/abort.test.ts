@@ -77,6 +77,22 @@ describe.each(["thread", "process"] as const)("an abort in a %s", (placement) =>
     });
   });
 
+  it("of more calls than a worker holds costs no call that comes after them its answer", async () => {
+    await withRuntime({ placement, ...ONE }, async (runtime) => {
+      const module = await runtime.load(guest("guest", { limits: { pool: 200, queue: 100_000 } }));
+      // Warm, so that they are all sent to the one worker.
+      for (let i = 0; i < 300; i++) await module.call("echo", i);
+      for (let round = 0; round < 2; round++) {
+        const controller = new AbortController();
+        const calls = Array.from({ length: 9000 }, () => module.invoke("echo", "1", { signal: controller.signal }));
+        controller.abort("not wanted");
+        await Promise.allSettled(calls);
+        expect(await module.call("echo", round)).toBe(round);
+      }
+      await module.close();
+    });
+  });
+
   it("ends what runs when the module is closed so", async () => {
     await withRuntime({ placement }, async (runtime) => {
       const module = await runtime.load(guest());

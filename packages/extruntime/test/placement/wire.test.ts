@@ -100,13 +100,19 @@ it("the addon that maps a journal is there in CI, where the tests of it would el
   expect(wanted && addon === undefined).toBe(false);
 });
 
+/** Number of the first batch. */
+const FIRST = 1000;
+const APART = 2 ** 20;
+
 /** A journal, and its writer with the batch that it writes of. */
 function journal(how: "written" | "mapped") {
   const fd = openJournal();
   const memory = how === "mapped" ? mapFile(addon!, fd, JOURNAL_BYTES) : undefined;
   if (how === "mapped") expect(memory).toBeInstanceOf(ArrayBuffer);
-  const writer = () => new JournalWriter(memory === undefined ? fd : undefined);
-  return { fd, writer, batch: new FrameBatch(memory), reader: new JournalReader(fd) };
+  // Each writer is a child of its own, whose batches no other has.
+  let made = 0;
+  const writer = () => new JournalWriter(FIRST + APART * made++, memory === undefined ? fd : undefined);
+  return { fd, writer, batch: new FrameBatch(memory), reader: new JournalReader(FIRST, fd) };
 }
 
 describe.each(addon === undefined ? ["written" as const] : ["written" as const, "mapped" as const])(
@@ -119,10 +125,7 @@ describe.each(addon === undefined ? ["written" as const] : ["written" as const, 
         batch.add(17, 0, 0, key, 0, 0, text);
         writer.note(key + 1, batch);
       };
-      const send = () => {
-        batch.take(false);
-        writer.sent();
-      };
+      const send = () => writer.sent(batch.take(false).byteLength);
       const read = () => {
         const sink = { ...collector(), keys: [] as number[], began: (key: number) => void sink.keys.push(key) };
         reader.read(sink);
@@ -165,8 +168,7 @@ describe.each(addon === undefined ? ["written" as const] : ["written" as const, 
                 return batch.length;
               });
             note(old);
-            batch.take(false);
-            writer.sent();
+            writer.sent(batch.take(false).byteLength);
             const ends = note(pieces);
             const last = ends.at(-1);
             if (last !== undefined) {
@@ -189,9 +191,9 @@ describe.each(addon === undefined ? ["written" as const] : ["written" as const, 
     it("gives who reads on only what is new", () => {
       const { batch, reader, ...made } = journal(how);
       const writer = made.writer();
-      const readOn = () => {
+      const readOn = (received = 0) => {
         const keys: number[] = [];
-        reader.readOn({ frame() {}, began: (key) => void keys.push(key) });
+        reader.readOn({ frame() {}, began: (key) => void keys.push(key) }, received);
         return keys;
       };
       expect(readOn()).toEqual([]);
@@ -200,11 +202,12 @@ describe.each(addon === undefined ? ["written" as const] : ["written" as const, 
       expect([readOn(), readOn()]).toEqual([[1, 2], []]);
       writer.note(3, batch);
       expect([readOn(), readOn()]).toEqual([[3], []]);
-      batch.take(false);
-      writer.sent();
-      expect(readOn()).toEqual([]);
+      const bytes = batch.take(false).byteLength;
+      writer.sent(bytes);
+      expect(readOn(bytes)).toEqual([]);
       writer.note(4, batch);
-      expect([readOn(), readOn()]).toEqual([[4], []]);
+      // What was sent before has come in part, and then as a whole.
+      expect([readOn(), readOn(bytes - 4), readOn(bytes), readOn(bytes)]).toEqual([[], [], [4], []]);
       reader.close();
     });
   },

@@ -1,12 +1,13 @@
 /** `extruntime/engine`: what the author of an engine needs. Hosts import `extruntime`. */
 
+export { type Bounds, resultTooLong } from "./bounds.ts";
 export { CallQueue } from "./call-queue.ts";
 export type { AbortSupport, Capabilities, LogLevel, Module, Runtime } from "./contract.ts";
 export { DeadlineTimer } from "./deadline-timer.ts";
 export { ExtensionError, type ExtensionErrorCode, type GuestErrorDetails, guestError } from "./errors.ts";
 export type { Extension } from "./extension.ts";
 export { type GuestConsoleOptions, guestConsole } from "./guest-console.ts";
-export { HOST_ANSWER, type HostCalls, notGranted, readHostAnswer } from "./host-functions.ts";
+export { HOST_ANSWER, type HostCalls, hostCallTooLong, notGranted, readHostAnswer } from "./host-functions.ts";
 export { badManifest, insidePath, type Manifest } from "./manifest.ts";
 export { platformName } from "./platform-name.ts";
 export { type EngineRegistration, registerEngine } from "./registry.ts";

@@ -1,31 +1,40 @@
-/** Characters of one line of a guest's console. */
-const LINE = 10_000;
+import type { Bounds } from "./bounds.ts";
+import { LEAST_LINE } from "./guest-log.ts";
+
+/** Characters of what a console makes of values in one line, whatever a longer line may have. */
+const MOST_OF_VALUES = 10_000;
 
 export interface GuestConsoleOptions {
   /** Expression for what an error looks like, from `value` and its strings `stack` and `message`. */
   readonly error: string;
   /** Function in scope that takes a level and a line. */
   readonly log: string;
+  /** What goes past them is not let out of the guest: a line or an error is cut there, and output dropped, which the core says. */
+  readonly bounds: Pick<Bounds, "errorChars" | "lineChars" | "logChars">;
 }
 
 /**
  * Source text for the code that a JavaScript engine puts between the host and its guests: it defines `console`, to be made
- * the guest's, and `describe(error, mark)`, which tells of what a guest has thrown: the mark, and in a JSON array three strings: name, message, stack.
+ * the guest's; `describe(error, mark)`, which tells of what a guest has thrown: the mark, and in a JSON array three strings: name, message, stack; and
+ * `output`, the characters that the guest may still say, to be set to `outputOfCall` when a call begins.
  *
  * It expects in scope `stringify` of JSON, `apply` of Reflect, `isArray` of Array, `keys` of Object, `slice` of
  * String.prototype and `text`, which is String, as they were before any guest code ran; and it iterates nothing, pushes to no
  * array and calls no method by name, so that a guest which replaces built-ins changes its own view and nothing of this.
  */
-export function guestConsole({ error, log }: GuestConsoleOptions): string {
+export function guestConsole({ error, log, bounds }: GuestConsoleOptions): string {
+  const { errorChars, logChars } = bounds;
+  const lineChars = Math.min(bounds.lineChars, MOST_OF_VALUES);
   return `
 const isObject = (value) => (typeof value === "object" && value !== null) || typeof value === "function";
 
+const short = (value) => value.length > ${errorChars} ? apply(slice, value, [0, ${errorChars}]) + "\\u2026 (cut)" : value;
 const details = (mark, name, message, stack) =>
-  mark + "[" + stringify(name) + "," + stringify(message) + "," + stringify(stack) + "]";
+  mark + "[" + stringify(short(name)) + "," + stringify(short(message)) + "," + stringify(short(stack)) + "]";
 
 const describe = (error, mark) => {
   try {
-    room = ${LINE};
+    room = ${lineChars};
     if (!isObject(error)) return details(mark, "thrown value", text(error), "");
     const message = error.message;
     if (typeof message !== "string") return details(mark, "thrown value", show(error, 0, null), "");
@@ -79,11 +88,15 @@ const showFields = (value, depth, chain) => {
   return "{" + out + "}";
 };
 
+const outputOfCall = ${logChars};
+let output = outputOfCall;
 const line = (level, values) => {
-  room = ${LINE};
+  if (output < 0) return;
+  room = ${lineChars};
   let out = "";
   for (let i = 0; i < values.length && room > 0; i++) out += (i === 0 ? "" : " ") + show(values[i], -1, null);
-  if (out.length > ${LINE}) out = apply(slice, out, [0, ${LINE}]) + "\\u2026";
+  if (out.length > ${lineChars}) out = apply(slice, out, [0, ${lineChars}]) + "\\u2026";
+  output -= out.length > ${LEAST_LINE} ? out.length : ${LEAST_LINE};
   ${log}(level, out);
 };
 

@@ -1,4 +1,6 @@
+import { type Bounds, BYTES_PER_CALL, BYTES_PER_VALUE, cut, excessBytes } from "./bounds.ts";
 import { ExtensionError } from "./errors.ts";
+import { costProblem, jsonCost } from "./json-cost.ts";
 import type { Manifest } from "./manifest.ts";
 
 /**
@@ -41,13 +43,12 @@ export interface HostCalls {
   callNow(name: string, payload: string): string;
 }
 
-/** Calls of one function by one module that may wait for their promises at a time: a guest may start them without end, and the host may never answer. */
-const MOST_WAITING = 1000;
-/** UTF-16 units of one payload. Hostile JSON takes up to 55 times its size once it is parsed, in memory that no limit of the guest's counts. */
-const MOST_PAYLOAD = 16 << 20;
-
 /** @throws ExtensionError `ERR_EXT_DENIED` where the manifest wants a function that is not offered. */
-export function grant({ name, permissions }: Manifest, offered: HostFunctions | undefined): HostCalls | undefined {
+export function grant(
+  { name, permissions }: Manifest,
+  offered: HostFunctions | undefined,
+  bounds: Bounds,
+): HostCalls | undefined {
   if (permissions.length === 0) return undefined;
   const functions = new Map<string, HostFunction>();
   for (const each of permissions) {
@@ -55,7 +56,7 @@ export function grant({ name, permissions }: Manifest, offered: HostFunctions | 
     if (typeof fn === "function") functions.set(each, fn);
   }
   const missing = permissions.filter((each) => !functions.has(each));
-  if (missing.length === 0) return new GrantedFunctions(name, functions);
+  if (missing.length === 0) return new GrantedFunctions(name, functions, bounds);
   const offers = Object.keys(offered ?? {}).join(", ") || "none";
   throw new ExtensionError(
     "ERR_EXT_DENIED",
@@ -96,71 +97,133 @@ export function readHostAnswer(answer: string): unknown {
   throw Object.assign(new Error(message), { name });
 }
 
+/** The failure of a call whose argument is longer than it may be. */
+export function hostCallTooLong(name: string, bytes: number, { hostCallBytes }: Bounds): string {
+  return hostFailure(
+    "RangeError",
+    `the argument of the host function ${name} has ${bytes} bytes or more, and limits.hostCallBytes is ${hostCallBytes}`,
+  );
+}
+
+/** Calls of a module that wait for their answers: how many of each function, and what all of them take. */
+export class WaitingCalls {
+  readonly #bounds: Bounds;
+  readonly #calls = new Map<string, number>();
+  #bytes = 0;
+
+  constructor(bounds: Bounds) {
+    this.#bounds = bounds;
+  }
+
+  /** The failure of one more call of so many bytes, or `undefined` where there is room. */
+  refusal(name: string, bytes: number): string | undefined {
+    const { waitingCalls, waitingBytes } = this.#bounds;
+    if ((this.#calls.get(name) ?? 0) >= waitingCalls)
+      return hostFailure(
+        "RangeError",
+        `${waitingCalls} calls of the host function ${name} wait for their answers already, as many as limits.waitingCalls allows: await some first`,
+      );
+    if (this.#bytes + bytes <= waitingBytes) return undefined;
+    return hostFailure(
+      "RangeError",
+      `calls of host functions that wait for their answers take ${this.#bytes} bytes, this one of ${name} would add ${bytes}, and limits.waitingBytes is ${waitingBytes}: await some first`,
+    );
+  }
+
+  begin(name: string, bytes: number): void {
+    this.#calls.set(name, (this.#calls.get(name) ?? 0) + 1);
+    this.#bytes += bytes;
+  }
+
+  end(name: string, bytes: number): void {
+    this.#calls.set(name, this.#calls.get(name)! - 1);
+    this.#bytes -= bytes;
+  }
+}
+
 interface GrantedFunction {
   readonly fn: HostFunction;
   readonly context: HostFunctionContext;
-  /** Calls whose promises have not settled. */
-  waiting: number;
 }
 
 class GrantedFunctions implements HostCalls {
   readonly names: readonly string[];
   readonly #functions: ReadonlyMap<string, GrantedFunction>;
+  readonly #bounds: Bounds;
+  readonly #waiting: WaitingCalls;
 
-  constructor(extension: string, functions: ReadonlyMap<string, HostFunction>) {
+  constructor(extension: string, functions: ReadonlyMap<string, HostFunction>, bounds: Bounds) {
     this.names = [...functions.keys()];
     this.#functions = new Map(
-      [...functions].map(([name, fn]) => [name, { fn, context: Object.freeze({ extension, name }), waiting: 0 }]),
+      [...functions].map(([name, fn]) => [name, { fn, context: Object.freeze({ extension, name }) }]),
     );
+    this.#bounds = bounds;
+    this.#waiting = new WaitingCalls(bounds);
   }
 
   call(name: string, payload: string): string | Promise<string> {
-    const answer = this.#start(name, payload);
-    return typeof answer === "string" ? answer : this.#wait(name, answer);
+    const granted = this.#functions.get(name);
+    if (granted === undefined) return notGranted(name, this.names);
+    const takes = this.#weigh(name, payload);
+    if (typeof takes === "string") return takes;
+    const answer = this.#start(granted, payload);
+    return typeof answer === "string" ? answer : this.#wait(name, answer, takes);
   }
 
   callNow(name: string, payload: string): string {
-    const answer = this.#start(name, payload);
-    if (typeof answer === "string") return answer;
-    // It goes on, and nobody waits for it.
-    void this.#wait(name, answer);
-    return cannotWait(name);
+    const answer = this.call(name, payload);
+    // Of a promise nobody waits for the end, which comes all the same.
+    return typeof answer === "string" ? answer : cannotWait(name);
   }
 
-  #start(name: string, payload: string): string | PromiseLike<unknown> {
-    const granted = this.#functions.get(name);
-    if (granted === undefined) return notGranted(name, this.names);
-    if (granted.waiting >= MOST_WAITING)
-      return hostFailure(
-        "RangeError",
-        `${MOST_WAITING} calls of the host function ${name} wait for their answers already`,
-      );
-    if (payload.length > MOST_PAYLOAD)
-      return hostFailure("RangeError", `a host function takes ${MOST_PAYLOAD} characters of JSON at the most`);
+  /** Bytes that a call counts as while it waits, or its failure where it has too much. */
+  #weigh(name: string, payload: string): number | string {
+    const excess = excessBytes(payload, this.#bounds.hostCallBytes);
+    if (excess !== undefined) return hostCallTooLong(name, excess, this.#bounds);
+    const cost = jsonCost(payload, this.#bounds);
+    if (typeof cost === "string")
+      return hostFailure("RangeError", `the argument of ${name} has ${costProblem(cost, this.#bounds)}`);
+    const bytes = BYTES_PER_CALL + payload.length + cost * BYTES_PER_VALUE;
+    return this.#waiting.refusal(name, bytes) ?? bytes;
+  }
+
+  #start({ fn, context }: GrantedFunction, payload: string): string | PromiseLike<unknown> {
     let value: unknown;
     try {
       value = JSON.parse(payload);
     } catch (error) {
-      return hostFailure("SyntaxError", `the host function ${name} takes JSON: ${(error as Error).message}`);
+      return hostFailure("SyntaxError", `the host function ${context.name} takes JSON: ${(error as Error).message}`);
     }
     try {
-      const result = (granted.fn as (value: unknown, context: unknown) => unknown)(value, granted.context);
-      return isThenable(result) ? result : answerOf(name, result);
+      const result = (fn as (value: unknown, context: unknown) => unknown)(value, context);
+      return isThenable(result) ? result : this.#answer(context.name, result);
     } catch (error) {
-      return failureOf(error);
+      return failureOf(error, this.#bounds);
     }
   }
 
-  async #wait(name: string, promise: PromiseLike<unknown>): Promise<string> {
-    const granted = this.#functions.get(name)!;
-    granted.waiting++;
+  async #wait(name: string, promise: PromiseLike<unknown>, bytes: number): Promise<string> {
+    this.#waiting.begin(name, bytes);
     try {
-      return answerOf(name, await promise);
+      return this.#answer(name, await promise);
     } catch (error) {
-      return failureOf(error);
+      return failureOf(error, this.#bounds);
     } finally {
-      granted.waiting--;
+      this.#waiting.end(name, bytes);
     }
+  }
+
+  #answer(name: string, result: unknown): string {
+    const text = result === undefined ? "null" : JSON.stringify(result);
+    if (text === undefined)
+      return hostFailure("TypeError", `the host function ${name} returned a ${typeof result}, which has no JSON form`);
+    const { payloadBytes } = this.#bounds;
+    const excess = excessBytes(text, payloadBytes);
+    if (excess === undefined) return HOST_ANSWER.result + text;
+    return hostFailure(
+      "RangeError",
+      `the answer of the host function ${name} has ${excess} bytes or more, and limits.payloadBytes is ${payloadBytes}`,
+    );
   }
 }
 
@@ -168,18 +231,13 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 }
 
-function answerOf(name: string, result: unknown): string {
-  const text = result === undefined ? "null" : JSON.stringify(result);
-  if (text !== undefined) return HOST_ANSWER.result + text;
-  return hostFailure("TypeError", `the host function ${name} returned a ${typeof result}, which has no JSON form`);
-}
-
 /** Whatever was thrown: reading it may throw too. */
-function failureOf(error: unknown): string {
+function failureOf(error: unknown, { errorChars }: Bounds): string {
   try {
-    if (typeof error !== "object" || error === null) return hostFailure("Error", String(error));
+    if (typeof error !== "object" || error === null) return hostFailure("Error", cut(String(error), errorChars));
     const { name, message } = error as { name?: unknown; message?: unknown };
-    return hostFailure(typeof name === "string" ? name : "Error", typeof message === "string" ? message : "");
+    const named = typeof name === "string" ? name : "Error";
+    return hostFailure(cut(named, errorChars), typeof message === "string" ? cut(message, errorChars) : "");
   } catch {
     return hostFailure("Error", "(it cannot be shown: reading it throws)");
   }

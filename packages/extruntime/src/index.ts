@@ -1,3 +1,4 @@
+export type { Bounds } from "./bounds.ts";
 export {
   type AbortSupport,
   type Capabilities,

@@ -31,6 +31,13 @@ function unique(say: string) {
   return v.checkItems<string[], string>((item, index, array) => array.indexOf(item) === index, say);
 }
 
+/** The longest string that V8 makes, in UTF-16 units: no text of a call is longer. */
+const MOST_BYTES = 536_870_888;
+
+function bound(max: number, unit: string, say: string) {
+  return v.optional(v.pipe(whole(1, max, unit), v.description(say)));
+}
+
 const limits = v.strictObject(
   {
     timeoutMs: v.optional(
@@ -45,6 +52,24 @@ const limits = v.strictObject(
     pool: v.optional(v.pipe(whole(1, 1024, ""), v.description("Instances that the module may have at a time."))),
     queue: v.optional(
       v.pipe(whole(0, 1_000_000, ""), v.description("Calls that may wait for an instance; past it they fail at once.")),
+    ),
+    payloadBytes: bound(MOST_BYTES, " of bytes", "Bytes of a payload, and of a host function's answer."),
+    resultBytes: bound(MOST_BYTES, " of bytes", "Bytes of a result."),
+    jsonValues: bound(MOST_BYTES, "", "Values, names of members included, of a text that the host parses."),
+    jsonDepth: bound(MOST_BYTES, "", "Levels of nesting of a text that the host parses."),
+    errorChars: bound(
+      MOST_BYTES,
+      " of characters",
+      "Characters of an error's message, and of its stack; the rest is cut.",
+    ),
+    lineChars: bound(MOST_BYTES, " of characters", "Characters of a line of guest output; the rest is cut."),
+    logChars: bound(MOST_BYTES, " of characters", "Characters of guest output in one call; the rest is dropped."),
+    hostCallBytes: bound(MOST_BYTES, " of bytes", "Bytes of the argument of a host function."),
+    waitingCalls: bound(1_000_000, "", "Calls of one host function that may wait for their answers."),
+    waitingBytes: bound(
+      2 ** 40,
+      " of bytes",
+      "Memory of the host that calls of host functions may take while they wait.",
     ),
   },
   "must be an object",

@@ -1,12 +1,15 @@
 import { distance } from "fastest-levenshtein";
 import * as v from "valibot";
+import type { Bounds } from "./bounds.ts";
 import { ExtensionError } from "./errors.ts";
 import { type ManifestInput, manifestDefinition, type PLACEMENTS } from "./manifest-definition.ts";
 
 export type { ManifestInput };
 
-/** Bounds of a module and its calls. What is left out is the host's or the engine's default. */
-export interface Limits {
+/**
+ * Bounds of a module and its calls, and {@link Bounds} of what they hand over. What is left out is the host's or the engine's default.
+ */
+export interface Limits extends Partial<{ readonly [Name in keyof Bounds]: number | undefined }> {
   /** Milliseconds that a call may take, waiting in the queue included. */
   readonly timeoutMs?: number | undefined;
   /** Mebibytes (2^20 bytes) that one instance may use. */
@@ -155,7 +158,7 @@ function suggestion(key: string, issue: v.BaseIssue<unknown>): string {
 
 function keysAt(issue: v.BaseIssue<unknown>): string[] {
   const parent = issue.path?.at(-2)?.key;
-  if (parent === "limits") return ["timeoutMs", "memoryMb", "pool", "queue"];
+  if (parent === "limits") return Object.keys(manifestDefinition.entries.limits.wrapped.entries);
   if (parent === "python") return ["interpreter", "venv", "path"];
   return Object.keys(manifestDefinition.entries);
 }

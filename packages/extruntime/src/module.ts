@@ -1,6 +1,9 @@
+import { type Bounds, boundError, excessBytes, resultTooLong, surelyWithin, tooLong } from "./bounds.ts";
 import { CallList } from "./call-list.ts";
 import type { Capabilities, CloseOptions, InvokeOptions, InvokeSyncOptions, Module, ModuleStats } from "./contract.ts";
 import { ExtensionError, type ExtensionErrorCode, locate } from "./errors.ts";
+import type { GuestLog } from "./guest-log.ts";
+import { costProblem, isSurelyCheap, jsonCost } from "./json-cost.ts";
 import type { Manifest, Placement } from "./manifest.ts";
 import { MAX_TIMEOUT_MS } from "./manifest-definition.ts";
 import { type CallOwner, PendingCall } from "./pending-call.ts";
@@ -13,6 +16,8 @@ export interface ModuleSetup {
   readonly placement: Placement;
   readonly capabilities: Capabilities;
   readonly program: Program;
+  readonly bounds: Bounds;
+  readonly output: GuestLog;
   readonly pool: PoolOptions;
   /** Called once, when the module has closed. */
   readonly onClosed: (module: LoadedModule) => void;
@@ -33,6 +38,10 @@ export class LoadedModule implements Module, CallOwner {
   readonly #pool: InstancePool;
   /** Applies to calls that name none of their own. */
   readonly #timeoutMs: number | undefined;
+  /** UTF-16 units of a payload and of a result that are within their bounds whatever they say. */
+  readonly #shortPayload: number;
+  readonly #shortResult: number;
+  readonly #output: GuestLog;
   /** Calls that wait, or whose instance is still held. */
   readonly #pending = new CallList<PendingCall>();
   /** Slots of calls that threw and are not given back yet, last first. */
@@ -56,6 +65,9 @@ export class LoadedModule implements Module, CallOwner {
     this.#exports = new Set(manifest.exports);
     this.#setup = setup;
     this.#timeoutMs = setup.pool.timeoutMs;
+    this.#shortPayload = surelyWithin(setup.bounds.payloadBytes);
+    this.#output = setup.output;
+    this.#shortResult = surelyWithin(setup.bounds.resultBytes);
     this.#pool = new InstancePool(setup.program, setup.pool);
   }
 
@@ -76,9 +88,13 @@ export class LoadedModule implements Module, CallOwner {
       slot = this.#pool.take();
       if (slot === undefined) return this.#enqueue(fn, payload, call);
       if (slot.instance.invokeLater !== undefined) return this.#startLater(fn, payload, call, slot);
-      this.#running++;
+      this.#output.renew(++this.#running);
       result = slot.instance.invoke(fn, payload, call);
-      if (typeof result === "string") this.#release(slot);
+      if (typeof result === "string") {
+        this.#release(slot);
+        slot = undefined;
+        if (result.length > this.#shortResult || call !== UNLIMITED) this.checkResult(result, call);
+      }
     } catch (error) {
       // By assignments alone, in both places: a function to share might not be callable here. See #takeBack.
       if (slot !== undefined) {
@@ -89,7 +105,7 @@ export class LoadedModule implements Module, CallOwner {
       return Promise.reject(this.#failAtOnce(error, fn, call));
     }
     this.#calls++;
-    if (typeof result !== "string") return this.#follow(fn, payload, call, slot, result).promise;
+    if (typeof result !== "string") return this.#follow(fn, payload, call, slot!, result).promise;
     return Promise.resolve(result);
   }
 
@@ -99,11 +115,15 @@ export class LoadedModule implements Module, CallOwner {
     let result: string | Promise<string>;
     try {
       slot = this.#takeNow(fn);
-      this.#running++;
+      this.#output.renew(++this.#running);
       const { instance } = slot;
       result =
         instance.invokeSync === undefined ? instance.invoke(fn, payload, call) : instance.invokeSync(fn, payload, call);
-      if (typeof result === "string") this.#release(slot);
+      if (typeof result === "string") {
+        this.#release(slot);
+        slot = undefined;
+        if (result.length > this.#shortResult || call !== UNLIMITED) this.checkResult(result, call);
+      }
     } catch (error) {
       // By assignments alone, in both places: a function to share might not be callable here. See #takeBack.
       if (slot !== undefined) {
@@ -114,20 +134,24 @@ export class LoadedModule implements Module, CallOwner {
       throw this.#failAtOnce(error, fn, call);
     }
     this.#calls++;
-    if (typeof result !== "string") throw this.#refusePromise(fn, payload, call, slot, result);
+    if (typeof result !== "string") throw this.#refusePromise(fn, payload, call, slot!, result);
     return result;
   }
 
   async call<Result = unknown>(fn: string, value?: unknown, options?: InvokeOptions): Promise<Result> {
     const payload = value === undefined ? "null" : JSON.stringify(value);
     if (payload === undefined) throw new TypeError(`${this.name}.${fn}: a ${typeof value} cannot be sent as JSON`);
+    const timeoutMs = options?.timeoutMs ?? this.#timeoutMs;
+    const deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
     const result = await this.invoke(fn, payload, options);
     try {
-      return JSON.parse(result) as Result;
+      const value = this.#parse(result);
+      if (timeoutMs !== undefined && performance.now() > deadline)
+        throw new ExtensionError("ERR_EXT_TIMEOUT", "the call's time was up while its result was read");
+      return value as Result;
     } catch (error) {
-      this.#failures++;
-      const problem = `the result is not JSON: ${(error as Error).message}`;
-      throw locate(new ExtensionError("ERR_EXT_BAD_RESULT", problem, { cause: error }), this.name, fn);
+      this.failed(error);
+      throw locate(error as ExtensionError, this.name, fn);
     }
   }
 
@@ -168,7 +192,7 @@ export class LoadedModule implements Module, CallOwner {
   }
 
   started(): void {
-    this.#running++;
+    this.#output.renew(++this.#running);
   }
 
   ended(call: PendingCall, slot: Slot): void {
@@ -192,8 +216,17 @@ export class LoadedModule implements Module, CallOwner {
     if (ExtensionError.is(error, "ERR_EXT_TIMEOUT")) this.#timeouts++;
   }
 
+  checkResult(result: string, { deadline }: Call): void {
+    const { bounds } = this.#setup;
+    const excess = result.length > this.#shortResult ? excessBytes(result, bounds.resultBytes) : undefined;
+    if (excess !== undefined) throw resultTooLong(excess, bounds);
+    // Of a call that kept this thread: its timer had no turn.
+    if (deadline !== Number.POSITIVE_INFINITY && performance.now() > deadline)
+      throw new ExtensionError("ERR_EXT_TIMEOUT", "the call's time was up before its result was there");
+  }
+
   explain(error: unknown, fn: string | undefined, slot: Slot | undefined, call: Call): unknown {
-    if (ExtensionError.is(error)) return locate(error, this.name, fn);
+    if (ExtensionError.is(error)) return locate(boundError(error, this.#setup.bounds.errorChars), this.name, fn);
     if (!isCrash(error, call)) return error;
     if (slot !== undefined) slot.broken = true;
     const crash = new ExtensionError("ERR_EXT_CRASHED", `the ${this.runtime} engine failed: ${String(error)}`, {
@@ -207,11 +240,37 @@ export class LoadedModule implements Module, CallOwner {
     if (typeof fn !== "string") throw new TypeError(`a function's name must be a string, and is ${typeof fn}`);
     if (typeof payload !== "string")
       throw new TypeError(`a payload must be JSON text in a string, and is ${typeof payload}; call() takes values`);
+    if (payload.length > this.#shortPayload) this.#checkPayload(fn, payload);
     if (this.#closing !== undefined) throw this.#closedError(fn, "is closed");
     if (this.#thrown !== undefined) this.#takeBack();
     if (!this.#exports.has(fn)) throw this.#unknownFunction(fn);
     if (options === undefined && this.#timeoutMs === undefined) return UNLIMITED;
     return this.#limits(options?.timeoutMs ?? this.#timeoutMs, options?.signal, fn);
+  }
+
+  #checkPayload(fn: string, payload: string): void {
+    const { payloadBytes } = this.#setup.bounds;
+    const excess = excessBytes(payload, payloadBytes);
+    if (excess === undefined) return;
+    throw locate(tooLong("ERR_EXT_BAD_PAYLOAD", "the payload", excess, "payloadBytes", payloadBytes), this.name, fn);
+  }
+
+  /** @throws ExtensionError `ERR_EXT_BAD_RESULT` */
+  #parse(result: string): unknown {
+    const { bounds } = this.#setup;
+    const cost = isSurelyCheap(result, bounds) ? 0 : jsonCost(result, bounds);
+    if (typeof cost === "string")
+      throw new ExtensionError(
+        "ERR_EXT_BAD_RESULT",
+        `the result has ${costProblem(cost, bounds)}, or use invoke, which gives its text`,
+      );
+    try {
+      return JSON.parse(result);
+    } catch (error) {
+      throw new ExtensionError("ERR_EXT_BAD_RESULT", `the result is not JSON: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
   }
 
   #limits(timeoutMs: number | undefined, signal: AbortSignal | undefined, fn: string): Call {

@@ -15,6 +15,8 @@ export interface CallOwner {
   handedBack(call: PendingCall, slot: Slot): void;
   /** The call left the queue without having run. */
   left(call: PendingCall): void;
+  /** @throws ExtensionError where the result is longer than it may be, or later. */
+  checkResult(result: string, call: Call): void;
   /** What the caller is to see of an error that the engine threw. Marks the slot where the engine crashed. */
   explain(error: unknown, fn: string | undefined, slot: Slot | undefined, call: Call): unknown;
   /** The caller got this error. */
@@ -111,15 +113,20 @@ export class PendingCall extends Waiter implements Answer, Listed {
       else this.#owner.handedBack(this, slot);
       return;
     }
-    const failure = result === undefined ? this.#owner.explain(error, this.fn, slot, this.#limits) : undefined;
     // The caller is answered before the slot is handed on: the next call may run a guest on this very thread.
-    if (result === undefined) this.#rejectWith(failure);
+    if (result === undefined) this.#rejectWith(this.#owner.explain(error, this.fn, slot, this.#limits));
     else this.#resolveWith(result);
     this.#owner.ended(this, slot);
   }
 
   #resolveWith(result: string): void {
     if (this.#settled) return;
+    try {
+      this.#owner.checkResult(result, this.#limits);
+    } catch (error) {
+      this.#rejectWith(this.#owner.explain(error, this.fn, undefined, this.#limits));
+      return;
+    }
     this.#finish();
     this.#resolve(result);
   }

@@ -1,3 +1,4 @@
+import { resolveBounds } from "./bounds.ts";
 import {
   type Capabilities,
   type CloseOptions,
@@ -9,7 +10,7 @@ import {
 } from "./contract.ts";
 import { ExtensionError, locate } from "./errors.ts";
 import { type Extension, type ExtensionSource, openExtension } from "./extension.ts";
-import { guestLog } from "./guest-log.ts";
+import { GuestLog, loggerSink } from "./guest-log.ts";
 import { grant } from "./host-functions.ts";
 import { InstanceBudget } from "./instance-budget.ts";
 import type { Limits, Manifest, Placement } from "./manifest.ts";
@@ -134,18 +135,23 @@ class EngineRuntime implements Runtime {
   ): Promise<LoadedModule> {
     const { manifest } = extension;
     const engine = this.#at(placement);
-    const log = guestLog(options.logger ?? this.#options.logger, { extension: manifest.name, runtime: this.name });
     const size = limits.pool ?? this.#poolSize;
     const memoryBytes = limits.memoryMb === undefined ? undefined : limits.memoryMb * MIB;
-    const host = grant(manifest, options.hostFunctions);
+    const bounds = resolveBounds(manifest.limits, this.#options.limits ?? {}, options.limits ?? {});
+    const fields = { extension: manifest.name, runtime: this.name };
+    const output = new GuestLog(loggerSink(options.logger ?? this.#options.logger, fields), bounds);
+    const log = output.write;
+    const host = grant(manifest, options.hostFunctions, bounds);
     if (host !== undefined && !engine.capabilities.hostFunctions) throw this.#noHostFunctions(host.names);
-    const program: Program = await engine.compile(extension, { memoryBytes, pool: size, host, log });
+    const program: Program = await engine.compile(extension, { memoryBytes, pool: size, bounds, host, log });
     const module = new LoadedModule({
       manifest,
       runtime: this.name,
       placement,
       capabilities: engine.capabilities,
       program,
+      bounds,
+      output,
       pool: {
         size,
         queue: limits.queue ?? DEFAULT_QUEUE,

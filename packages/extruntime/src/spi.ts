@@ -1,3 +1,4 @@
+import type { Bounds } from "./bounds.ts";
 import type { AbortSupport, Capabilities, LogLevel } from "./contract.ts";
 import type { Extension } from "./extension.ts";
 import type { HostCalls } from "./host-functions.ts";
@@ -57,6 +58,11 @@ export interface CompileContext {
   readonly memoryBytes: number | undefined;
   /** Instances that the pool will hold at the most. */
   readonly pool: number;
+  /**
+   * What guests may hand over. The core checks each result and error once more; an engine checks before it copies one out of the
+   * guest's memory, so that the host never holds what it refuses.
+   */
+  readonly bounds: Bounds;
   /** The host functions that the extension may call; `undefined` for none. Only set where `capabilities.hostFunctions` is true. */
   readonly host?: HostCalls | undefined;
   /** Takes a line of guest output. Never throws; long messages are cut. */

@@ -1,4 +1,4 @@
-import { guestConsole } from "extruntime/engine";
+import { type Bounds, guestConsole } from "extruntime/engine";
 
 /** File name of the dispatcher in the guest's stacks; its frames are left out of what a host is shown. */
 export const DISPATCHER_FILE = "extruntime:dispatcher";
@@ -28,7 +28,8 @@ export const ENTRY = { bind: 0, take: 1, find: 2, names: 3, describe: 4, collect
  * `collect` makes QuickJS look for garbage in circles, for which this build has no function: it makes such garbage
  * until the first of it is gone. It must be garbage: the next search comes when half as much again as this one left is in use.
  */
-export const DISPATCHER = `(function (log) {
+export function dispatcher(bounds: Bounds): string {
+  return `(function (log) {
 "use strict";
 const { parse, stringify } = JSON, { apply } = Reflect, { isArray } = Array, { keys } = Object, { slice } = String.prototype;
 const text = String;
@@ -39,7 +40,7 @@ const note = (holder, names) => {
 };
 note(Object.prototype, getOwnPropertyNames(Object.prototype));
 note(globalThis, getOwnPropertyNames(globalThis));
-${guestConsole({ error: 'value.name + ": " + message + "\\n" + stack', log: "say" })}
+${guestConsole({ error: 'value.name + ": " + message + "\\n" + stack', log: "say", bounds })}
 const say = (level, line) => log(level, stringify(line));
 
 const noJson = (result) => {
@@ -69,6 +70,7 @@ const settle = async (promise, mine) => {
 
 const bind = (fn, name) => fn === builtin[name] ? undefined : (payload) => {
   // The hot path: every call in here costs a tenth of a microsecond.
+  output = outputOfCall;
   let mark = "B", result, json;
   try {
     const value = parse(payload);
@@ -117,3 +119,4 @@ const collect = () => {
 globalThis.console = console;
 return [bind, take, find, names, (error) => describe(error, "E"), collect];
 })`;
+}

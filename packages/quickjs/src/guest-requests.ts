@@ -1,4 +1,4 @@
-import type { LogLevel } from "extruntime/engine";
+import { type Bounds, hostCallTooLong, type LogLevel } from "extruntime/engine";
 import { hostFailure } from "./host-object.ts";
 import type { LinearMemory } from "./linear-memory.ts";
 import { lostMemory, outOfMemory, withoutDispatcher } from "./outcome.ts";
@@ -22,24 +22,30 @@ const NO_CALL = hostFailure(
   "host functions can be called while an exported function runs, and not while the extension loads",
 );
 
+/** No host function has a name as long as this. */
+const MOST_NAME_BYTES = 65_536;
+const NAME_TOO_LONG = hostFailure("PermissionError", "the host function is not granted: its name is too long for any");
+/** The guest's console cuts its lines itself. */
+const NO_BOUND = Number.POSITIVE_INFINITY;
+
+export interface RequestOptions {
+  readonly bounds: Bounds;
+  log(level: LogLevel, message: string): void;
+}
+
 /** What a guest asks of the host while it runs: to take a line of its console, or to call a host function. */
 export class GuestRequests {
   /** There while an exported function runs, or waits. */
   taker: HostCallTaker | undefined;
   readonly #memory: LinearMemory;
   readonly #context: number;
-  readonly #write: (level: LogLevel, message: string) => void;
+  readonly #options: RequestOptions;
   readonly #newText: (text: string) => Handle;
 
-  constructor(
-    memory: LinearMemory,
-    context: number,
-    write: (level: LogLevel, message: string) => void,
-    newText: (text: string) => Handle,
-  ) {
+  constructor(memory: LinearMemory, context: number, options: RequestOptions, newText: (text: string) => Handle) {
     this.#memory = memory;
     this.#context = context;
-    this.#write = write;
+    this.#options = options;
     this.#newText = newText;
   }
 
@@ -68,24 +74,30 @@ export class GuestRequests {
   }
 
   #log(argv: number): undefined {
-    const [level, message] = [this.#argument(argv, 0), this.#argument(argv, 1)];
-    if (level && message) this.#write(level as LogLevel, withoutDispatcher(JSON.parse(message) as string));
+    const [level, message] = [this.#argument(argv, 0, NO_BOUND), this.#argument(argv, 1, NO_BOUND)];
+    if (level && message)
+      this.#options.log(level as LogLevel, withoutDispatcher(JSON.parse(message as string) as string));
   }
 
   #ask(argv: number): string | undefined {
-    const [name, payload] = [this.#argument(argv, 0), this.#argument(argv, 1)];
+    const { bounds } = this.#options;
+    const name = this.#argument(argv, 0, MOST_NAME_BYTES);
+    const payload = this.#argument(argv, 1, bounds.hostCallBytes);
     if (name === undefined || payload === undefined) throw outOfMemory();
     if (this.taker === undefined) return NO_CALL;
-    return this.taker.asked(JSON.parse(name) as string, payload, () => this.#keep(argv, 2));
+    if (typeof name === "number") return NAME_TOO_LONG;
+    const called = JSON.parse(name) as string;
+    if (typeof payload === "number") return hostCallTooLong(called, payload, bounds);
+    return this.taker.asked(called, payload, () => this.#keep(argv, 2));
   }
 
-  /** The text of an argument, or `undefined` where there is no room for it. */
-  #argument(argv: number, index: number): string | undefined {
+  /** The text of an argument, or its bytes where it has more than `most`, or `undefined` where there is no room for it. */
+  #argument(argv: number, index: number, most: number): string | number | undefined {
     const { exports } = this.#memory;
     const value = exports.QTS_ArgvGetJSValueConstPointer(argv, index);
     const pointer = exports.QTS_GetString(this.#context, value);
     if (pointer === 0) return undefined;
-    const text = this.#memory.text(pointer);
+    const text = this.#memory.textUpTo(pointer, most);
     exports.QTS_FreeCString(this.#context, pointer);
     return text;
   }

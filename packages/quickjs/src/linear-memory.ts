@@ -161,6 +161,16 @@ export class LinearMemory {
     return bytes.utf8Slice(start, bytes.indexOf(0, end));
   }
 
+  /** The same where it has so many bytes at the most; else how many it has. */
+  textUpTo(pointer: number, most: number): string | number {
+    const bytes = this.#buffer();
+    const start = pointer >>> 0;
+    let end = start;
+    for (const near = start + NEAR_BYTES; end < near; end++) if (bytes[end] === 0) return bytes.utf8Slice(start, end);
+    end = bytes.indexOf(0, end);
+    return end - start > most ? end - start : bytes.utf8Slice(start, end);
+  }
+
   /** A view of some bytes, valid until the memory grows. */
   bytes(from: number, length: number): Uint8Array {
     return this.#buffer().subarray(from >>> 0, (from >>> 0) + length);

@@ -56,6 +56,7 @@ export class QuickJSProgram implements Program {
     this.#options = {
       stackBytes,
       hosted: context.host !== undefined,
+      bounds: context.bounds,
       log: (level, message) => context.log(level, message),
       resolveModule: resolveImport,
       moduleSource: (path) => sources.files.get(path),

@@ -1,6 +1,14 @@
-import { type Call, ExtensionError, type GuestErrorDetails, guestError, type LogLevel } from "extruntime/engine";
+import {
+  type Bounds,
+  type Call,
+  ExtensionError,
+  type GuestErrorDetails,
+  guestError,
+  type LogLevel,
+  resultTooLong,
+} from "extruntime/engine";
 import type { QuickJSExports } from "./build.ts";
-import { DISPATCHER, DISPATCHER_FILE, ENTRY, MARK } from "./dispatcher.ts";
+import { DISPATCHER_FILE, dispatcher, ENTRY, MARK } from "./dispatcher.ts";
 import { GuestRequests, REQUEST } from "./guest-requests.ts";
 import { HOST_OBJECT } from "./host-object.ts";
 import type { LinearMemory, VmCallbacks } from "./linear-memory.ts";
@@ -14,6 +22,7 @@ export interface VmOptions {
   readonly stackBytes: number;
   /** Whether the guest gets the global `host`. */
   readonly hosted: boolean;
+  readonly bounds: Bounds;
   log(level: LogLevel, message: string): void;
   resolveModule(base: string, name: string): string;
   moduleSource(path: string): string | undefined;
@@ -26,6 +35,8 @@ const PENDING = 0;
 const REJECTED = 2;
 /** Jobs between two looks at the deadline, which a job that is short may never see. */
 const JOBS = 64;
+/** Bytes that a character of an error's three texts takes at the most, in the description that tells of it. */
+const ROOM_FOR_ERROR = 3 * 6;
 /** Unwinds our own frames after the guest was stopped; `run` replaces it. */
 const STOPPED = new Error("stopped");
 
@@ -61,7 +72,7 @@ export class Vm implements VmCallbacks {
     if (this.#context === 0) throw outOfMemory();
     this.#undefined = exports.QTS_GetUndefined();
     this.#newString = (pointer) => exports.QTS_NewString(this.#context, pointer);
-    this.requests = new GuestRequests(memory, this.#context, options.log, (text) => this.#newText(text));
+    this.requests = new GuestRequests(memory, this.#context, options, (text) => this.#newText(text));
     memory.attach(this.#runtime, this.#context, this);
   }
 
@@ -78,7 +89,7 @@ export class Vm implements VmCallbacks {
   /** Puts the dispatcher in, before any guest code. */
   prepare(): void {
     const exports = this.#exports;
-    const entries = this.#install(DISPATCHER, REQUEST.log);
+    const entries = this.#install(dispatcher(this.#options.bounds), REQUEST.log);
     for (let index = 0; index < Object.keys(ENTRY).length; index++)
       this.#entries.push(exports.QTS_GetPropNumber(this.#context, entries, index));
     this.release(entries);
@@ -367,9 +378,11 @@ export class Vm implements VmCallbacks {
       this.release(this.#checked(handle));
       throw outOfMemory();
     }
-    const text = this.memory.text(pointer);
+    const { bounds } = this.#options;
+    const text = this.memory.textUpTo(pointer, bounds.resultBytes + ROOM_FOR_ERROR * bounds.errorChars);
     exports.QTS_FreeCString(this.#context, pointer);
     exports.QTS_FreeValuePointer(this.#context, handle);
+    if (typeof text === "number") throw resultTooLong(text, bounds);
     return text;
   }
 

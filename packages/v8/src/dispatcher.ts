@@ -1,4 +1,4 @@
-import { guestConsole } from "extruntime/engine";
+import { type Bounds, guestConsole } from "extruntime/engine";
 import { HOST_CALLER, NO_HOST_CALLER } from "./host-caller.ts";
 import { CELL } from "./turns.ts";
 
@@ -22,6 +22,8 @@ export const MARK = {
   badResult: "R",
   /** The guest threw. A description follows. */
   thrown: "E",
+  /** The result is longer than it may be, and stays in the guest. Its length in characters follows. */
+  tooLong: "L",
   /** The host took the call back before its turn. */
   skipped: "S",
   /** From `take` alone: the guest waits for the host. */
@@ -43,7 +45,7 @@ const UNCOUNTED = ["WebAssembly", "SharedArrayBuffer", "Atomics"];
  *
  * With `hosted` the guest gets a `host`: see `host-caller.ts`.
  */
-export function dispatcher({ intl, hosted }: { intl: boolean; hosted: boolean }): string {
+export function dispatcher({ intl, hosted, bounds }: { intl: boolean; hosted: boolean; bounds: Bounds }): string {
   const removed = intl ? UNCOUNTED : [...UNCOUNTED, "Intl"];
   return `"use strict";
 const logLater = $0, logNow = $1, cells = new Int32Array($2), { compareExchange, load, store } = Atomics;
@@ -53,7 +55,7 @@ for (const name of ${JSON.stringify(removed)}) delete globalThis[name];
 // isolated-vm 5 on Node 20 has it under another name of one character.
 if (!("E" in Math)) Object.defineProperty(Math, "E", { value: 2.718281828459045 });
 
-${guestConsole({ error: "stack", log: "log" })}
+${guestConsole({ error: "stack", log: "log", bounds })}
 // A resizable buffer takes its memory past the isolate's allocator, and so past the limit.
 const FixedBuffer = new Proxy(ArrayBuffer, {
   __proto__: null,
@@ -80,7 +82,7 @@ const finish = (result) => {
   } catch (error) {
     return describe(error, "R");
   }
-  if (json !== undefined) return json;
+  if (json !== undefined) return json.length > ${bounds.resultBytes} ? "L" + json.length : json;
   const type = typeof result;
   return type === "function" || type === "symbol" ? details("R", "TypeError", "it is a " + type, "") : "null";
 };
@@ -93,6 +95,7 @@ const keep = (mine, answer) => {
   if (owners[slot] === mine) kept[slot] = answer;
 };
 
+const mostAsked = ${bounds.hostCallBytes};
 ${hosted ? HOST_CALLER : NO_HOST_CALLER}
 const settle = async (promise, mine) => {
   let answer;
@@ -135,6 +138,7 @@ const bind = (fn, name) => fn === builtin[name] ? undefined : (payload) => {
     store(cells, ${CELL.turn}, mine);
   }
   begin();
+  output = outputOfCall;
   if (kept[before] !== undefined && kept[before].length > ${KEPT_LENGTH}) kept[before] = undefined;
   owners[mine % KEPT] = mine;
   keep(mine, undefined);

@@ -1,4 +1,4 @@
-import { type HostCalls, type LogLevel, NOT_STARTED } from "extruntime/engine";
+import { type Bounds, type HostCalls, type LogLevel, NOT_STARTED } from "extruntime/engine";
 import { DISPATCHER_FILE, dispatcher, ENTRY } from "./dispatcher.ts";
 import { disposed, ended, enter, leave, neverEnds, started } from "./exit.ts";
 import { type HostAnswers, HostDesk } from "./host-desk.ts";
@@ -14,6 +14,7 @@ export interface GuestOptions {
   readonly intl: boolean;
   /** The host functions that the guest may call. */
   readonly host: HostCalls | undefined;
+  readonly bounds: Bounds;
   log(level: LogLevel, message: string): void;
   /** Told when V8 gave up on the isolate. */
   onLost(): void;
@@ -72,7 +73,7 @@ export class Guest {
       later: () => this.isolate.createContext(),
       now: () => this.isolate.createContextSync(),
     });
-    const { intl, log } = this.#options;
+    const { bounds, intl, log } = this.#options;
     const now = (level = "", text = "") => log(level as LogLevel, withoutDispatcher(text).trimEnd());
     const later = (level = "", text = "") => {
       this.#turns.heard();
@@ -80,7 +81,7 @@ export class Guest {
     };
     const { desk } = this;
     this.#entries = context.evalClosureSync(
-      dispatcher({ intl, hosted: desk !== undefined }),
+      dispatcher({ intl, hosted: desk !== undefined, bounds }),
       [
         new vm.Callback(later, { ignored: true }),
         new vm.Callback(now, { sync: true }),

@@ -92,7 +92,7 @@ export class V8Instance implements Instance {
   /** What the dispatcher's answer means: JSON text, or an error to throw. */
   read(answer: string): string {
     try {
-      return readOutcome(answer);
+      return readOutcome(answer, this.#program.bounds);
     } catch (error) {
       if (ExtensionError.is(error, "ERR_EXT_MEMORY")) this.#full = true;
       throw error;

@@ -1,4 +1,11 @@
-import { ExtensionError, type ExtensionErrorCode, type GuestErrorDetails, guestError } from "extruntime/engine";
+import {
+  type Bounds,
+  ExtensionError,
+  type ExtensionErrorCode,
+  type GuestErrorDetails,
+  guestError,
+  resultTooLong,
+} from "extruntime/engine";
 import { DISPATCHER_FILE, MARK } from "./dispatcher.ts";
 
 /** isolated-vm marks in a stack where one isolate called another; below it are the host's own frames. */
@@ -9,7 +16,7 @@ const PLACE = / \[([^[\]]+:\d+:\d+)\]$/;
 const NO_ERROR = /^An object was thrown from supplied code within isolated-vm/;
 
 /** What the dispatcher's answer means: JSON text, or an error to throw. */
-export function readOutcome(answer: string): string {
+export function readOutcome(answer: string, bounds: Bounds): string {
   switch (answer[0]) {
     case MARK.thrown:
       throw thrown(readDetails(answer));
@@ -17,6 +24,8 @@ export function readOutcome(answer: string): string {
       throw noJson("ERR_EXT_BAD_PAYLOAD", "the payload is not JSON", thrown(readDetails(answer)));
     case MARK.badResult:
       throw noJson("ERR_EXT_BAD_RESULT", "the result has no JSON form", thrown(readDetails(answer)));
+    case MARK.tooLong:
+      throw resultTooLong(Number(answer.slice(1)), bounds);
     case MARK.pending:
       throw new ExtensionError(
         "ERR_EXT_GUEST",

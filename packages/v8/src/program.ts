@@ -1,4 +1,5 @@
 import {
+  type Bounds,
   type Call,
   type CompileContext,
   DeadlineTimer,
@@ -82,6 +83,10 @@ export class V8Program implements Program {
     }
   }
 
+  get bounds(): Bounds {
+    return this.#context.bounds;
+  }
+
   close(): void {}
 
   #newGuest(): Guest {
@@ -89,6 +94,7 @@ export class V8Program implements Program {
     return new Guest(this.#vm, {
       ...this.#options,
       host: this.#context.host,
+      bounds: this.#context.bounds,
       log: (level, message) => this.#context.log(level, message),
       onLost: () => this.#noticeLoss(),
     });

@@ -15,7 +15,7 @@ export class CommandInstance implements Instance {
   readonly #result: ResultBuffer;
 
   constructor(options: GuestOptions, name: string) {
-    this.#result = new ResultBuffer(options.compiled.maxPages * PAGE_BYTES);
+    this.#result = new ResultBuffer(options.compiled.maxPages * PAGE_BYTES, options.bounds);
     this.#guest = new Guest({ ...options, stdout: this.#result });
     this.#name = name;
   }

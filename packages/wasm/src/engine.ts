@@ -100,6 +100,7 @@ class WasmProgram implements Program {
       log: (level, line) => context.log(level, line),
       maxSleepMs,
       host: context.host,
+      bounds: context.bounds,
     };
   }
 

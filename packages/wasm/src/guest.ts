@@ -1,4 +1,4 @@
-import type { HostCalls, LogLevel } from "extruntime/engine";
+import type { Bounds, HostCalls, LogLevel } from "extruntime/engine";
 import { ALLOC, INITIALIZE, importsHostCall, MEMORY, START } from "./abi.ts";
 import { Allocator } from "./allocator.ts";
 import { assemblyScriptImports } from "./assemblyscript.ts";
@@ -21,6 +21,7 @@ export interface GuestOptions {
   readonly maxSleepMs: number;
   /** What the extension may call of the host. */
   readonly host: HostCalls | undefined;
+  readonly bounds: Bounds;
   /** Where standard output goes; by default into the log. */
   readonly stdout?: OutputStream | undefined;
 }
@@ -63,7 +64,7 @@ export class Guest {
       env: assemblyScriptImports(shape, this.memory, this.#stop, this.#log),
     };
     if (importsHostCall(shape)) {
-      this.#hostCall = new HostCall(this.memory, this.#stop, options.host);
+      this.#hostCall = new HostCall(this.memory, this.#stop, options.host, options.bounds);
       this.#imports[EXTRUNTIME] = this.#hostCall.imports();
     }
   }

@@ -1,4 +1,12 @@
-import { ExtensionError, HOST_ANSWER, type HostCalls, hasStackRoom, notGranted } from "extruntime/engine";
+import {
+  type Bounds,
+  ExtensionError,
+  HOST_ANSWER,
+  type HostCalls,
+  hasStackRoom,
+  hostCallTooLong,
+  notGranted,
+} from "extruntime/engine";
 import { ALLOC, abiError } from "./abi.ts";
 import type { Allocator } from "./allocator.ts";
 import type { EXTRUNTIME_FUNCTIONS } from "./host-functions.ts";
@@ -14,8 +22,6 @@ import type { WasmFunction } from "./webassembly.ts";
  * (not granted, a payload that is no JSON, an error that it threw) is such an answer too; what breaks this ABI ends the guest's call.
  */
 
-/** The host reads a payload into values of its own, which no limit of the guest counts and which take up to sixty times its bytes. */
-const MAX_PAYLOAD_BYTES = 16 * 2 ** 20;
 /** Of a name that cannot be granted, for the message. */
 const SHOWN_NAME_BYTES = 80;
 /** What a payload of no bytes stands for. */
@@ -29,11 +35,13 @@ export class HostCall {
   readonly #host: HostCalls | undefined;
   readonly #names: readonly string[];
   readonly #longestName: number;
+  readonly #bounds: Bounds;
   #allocator: Allocator | undefined;
   /** The guest's allocator runs, for an answer. */
   #isAnswering = false;
 
-  constructor(memory: LinearMemory, stop: StopSwitch, host: HostCalls | undefined) {
+  constructor(memory: LinearMemory, stop: StopSwitch, host: HostCalls | undefined, bounds: Bounds) {
+    this.#bounds = bounds;
     this.#memory = memory;
     this.#stop = stop;
     this.#host = host;
@@ -72,11 +80,7 @@ export class HostCall {
     const name = readUtf8(bytes, nameStart, nameStart + nameLength);
     if (name === undefined) return failure("TypeError", "the name of a host function must be UTF-8");
     if (this.#host === undefined || !this.#names.includes(name)) return notGranted(name, this.#names);
-    if (payloadLength > MAX_PAYLOAD_BYTES)
-      return failure(
-        "RangeError",
-        `the host function ${name} takes up to ${MAX_PAYLOAD_BYTES} bytes of JSON, and got ${payloadLength}`,
-      );
+    if (payloadLength > this.#bounds.hostCallBytes) return hostCallTooLong(name, payloadLength, this.#bounds);
     const payload = payloadLength === 0 ? NOTHING : readUtf8(bytes, payloadStart, payloadStart + payloadLength);
     if (payload === undefined) return failure("SyntaxError", `the host function ${name} takes JSON in UTF-8`);
     return this.#host.callNow(name, payload);

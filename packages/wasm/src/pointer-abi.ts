@@ -1,4 +1,4 @@
-import type { Instance } from "extruntime/engine";
+import { type Bounds, type Instance, resultTooLong } from "extruntime/engine";
 import { ALLOC, FREE } from "./abi.ts";
 import { Allocator } from "./allocator.ts";
 import { Guest, type GuestOptions } from "./guest.ts";
@@ -21,9 +21,11 @@ export class PointerInstance implements Instance {
   readonly #functions = new Map<string, GuestFunction>();
   readonly #allocator: Allocator;
   readonly #free: Free;
+  readonly #bounds: Bounds;
 
   /** Runs the guest's start function and `_initialize`. Throws what they fail with. */
   constructor(options: GuestOptions, name: string, functions: readonly string[]) {
+    this.#bounds = options.bounds;
     this.#guest = new Guest(options);
     this.#memory = this.#guest.memory;
     const exports = this.#guest.start([name]);
@@ -33,7 +35,7 @@ export class PointerInstance implements Instance {
   }
 
   invoke(fn: string, payload: string): string {
-    let result: string | undefined;
+    let result: string | number | undefined;
     try {
       result = this.#call(this.#functions.get(fn)!, payload);
       this.#guest.endRun();
@@ -41,14 +43,14 @@ export class PointerInstance implements Instance {
       this.broken = true;
       throw this.#guest.failRun(thrown);
     }
-    if (result === undefined) throw badResult("is not valid UTF-8");
-    return result;
+    if (typeof result === "string") return result;
+    throw result === undefined ? badResult("is not valid UTF-8") : resultTooLong(result, this.#bounds);
   }
 
   close(): void {}
 
-  /** The result's text, or `undefined` for bytes that are not UTF-8. */
-  #call(guestFunction: GuestFunction, payload: string): string | undefined {
+  /** The result's text; `undefined` for bytes that are not UTF-8, and their number where they are more than may be copied. */
+  #call(guestFunction: GuestFunction, payload: string): string | number | undefined {
     const length = Buffer.byteLength(payload);
     // One byte at least: a pointer to nothing is undefined behaviour in the guest's language.
     const size = length === 0 ? 1 : length;
@@ -65,10 +67,10 @@ export class PointerInstance implements Instance {
     return result;
   }
 
-  #read(pointer: number, length: number): string | undefined {
+  #read(pointer: number, length: number): string | number | undefined {
     const bytes = this.#memory.bytes;
     if (pointer + length > bytes.length)
       throw badResult(`is out of bounds: ${length} bytes at ${pointer}, and the memory has ${bytes.length}`);
-    return readResult(bytes, pointer, pointer + length);
+    return length > this.#bounds.resultBytes ? length : readResult(bytes, pointer, pointer + length);
   }
 }

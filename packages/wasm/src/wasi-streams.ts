@@ -1,4 +1,4 @@
-import { ExtensionError, type LogLevel } from "extruntime/engine";
+import { type Bounds, ExtensionError, type LogLevel, resultTooLong } from "extruntime/engine";
 import type { BoundedLog } from "./bounded-log.ts";
 
 /** Where a guest's standard output and error go. A chunk is a view of the guest's memory: it is valid during the call only. */
@@ -99,17 +99,21 @@ export class ErrorLog implements OutputStream {
 /** Standard output of a command: the result, held in memory of the host, so bounded as the guest's own memory is. */
 export class ResultBuffer implements OutputStream {
   readonly #limit: number;
+  readonly #bounds: Bounds;
   #bytes: Buffer = Buffer.alloc(0);
   #length = 0;
+  /** Kept, since a guest may catch it and write on. */
+  #refused: ExtensionError | undefined;
 
-  constructor(limitBytes: number) {
-    this.#limit = limitBytes;
+  constructor(limitBytes: number, bounds: Bounds) {
+    this.#limit = Math.min(limitBytes, bounds.resultBytes);
+    this.#bounds = bounds;
   }
 
   write(chunk: Uint8Array): void {
     const length = this.#length + chunk.length;
-    if (length > this.#limit)
-      throw new ExtensionError("ERR_EXT_MEMORY", `the result is larger than the memory limit of ${this.#limit} bytes`);
+    if (length > this.#limit) this.#refused ??= this.#refusal(length);
+    if (this.#refused !== undefined) throw this.#refused;
     if (length > this.#bytes.length) {
       const grown = Buffer.allocUnsafe(Math.min(this.#limit, Math.max(1024, length * 2)));
       this.#bytes.copy(grown, 0, 0, this.#length);
@@ -122,14 +126,21 @@ export class ResultBuffer implements OutputStream {
   /** A new run begins; what a failed one left is forgotten. */
   clear(): void {
     this.#length = 0;
+    this.#refused = undefined;
   }
 
-  /** What this run wrote. A view: to be read before the next run. */
+  /** What this run wrote. A view: to be read before the next run. Throws where that was too much. */
   take(): Buffer {
+    if (this.#refused !== undefined) throw this.#refused;
     const taken = this.#bytes.subarray(0, this.#length);
     this.#length = 0;
     // A large result is not held on to for a small one's sake.
     if (this.#bytes.length > KEPT_RESULT_BYTES) this.#bytes = Buffer.alloc(0);
     return taken;
+  }
+
+  #refusal(length: number): ExtensionError {
+    if (length > this.#bounds.resultBytes) return resultTooLong(length, this.#bounds);
+    return new ExtensionError("ERR_EXT_MEMORY", `the result is larger than the memory limit of ${this.#limit} bytes`);
   }
 }

@@ -1,5 +1,7 @@
+import { type Bounds, excessBytes, resultTooLong } from "../bounds.ts";
 import type { LogLevel } from "../contract.ts";
 import { ExtensionError } from "../errors.ts";
+import { GuestLog } from "../guest-log.ts";
 import type { Manifest } from "../manifest.ts";
 import { type Call, type Engine, type Instance, NOT_STARTED, type Program } from "../spi.ts";
 import { abortSignal } from "./agent-signal.ts";
@@ -44,6 +46,9 @@ interface AgentProgram {
   readonly limited: boolean;
   /** Its guests may call host functions. */
   readonly hosted: boolean;
+  readonly bounds: Bounds;
+  /** Bounds what guests say before it is sent. */
+  readonly output: GuestLog;
   readonly pace: CallPace;
 }
 
@@ -153,7 +158,8 @@ export class Agent implements FrameSink {
     const bytes = this.#files.get(target) ?? [];
     this.#files.delete(target);
     if (!this.#begin(key)) return;
-    const compiled = this.#compileProgram(target, message, bytes);
+    const output = new GuestLog((level, text) => this.#log(target, level, text), message.bounds);
+    const compiled = this.#compileProgram(target, message, bytes, output);
     const { exports, permissions } = message.manifest as Manifest;
     const program: AgentProgram = {
       id: target,
@@ -161,6 +167,8 @@ export class Agent implements FrameSink {
       compiled,
       limited: message.limited,
       hosted: permissions.length > 0,
+      bounds: message.bounds,
+      output,
       pace: new CallPace(),
     };
     this.#programs.set(target, program);
@@ -176,15 +184,19 @@ export class Agent implements FrameSink {
     );
   }
 
-  async #compileProgram(target: number, message: CompileMessage, bytes: readonly Uint8Array[]): Promise<Program> {
+  async #compileProgram(
+    target: number,
+    message: CompileMessage,
+    bytes: readonly Uint8Array[],
+    output: GuestLog,
+  ): Promise<Program> {
     const extension = sentExtension(message, bytes);
-    const { memoryBytes, pool } = message;
-    const log = (level: LogLevel, text: string) => this.#log(target, level, text);
-    const host = this.#hostCalls(target, extension.manifest);
-    return this.#engine!.compile(extension, { memoryBytes, pool, host, log });
+    const { memoryBytes, pool, bounds } = message;
+    const host = this.#hostCalls(target, extension.manifest, bounds);
+    return this.#engine!.compile(extension, { memoryBytes, pool, bounds, host, log: output.write });
   }
 
-  #hostCalls(program: number, { permissions }: Manifest): RemoteHostCalls | undefined {
+  #hostCalls(program: number, { permissions }: Manifest, bounds: Bounds): RemoteHostCalls | undefined {
     if (permissions.length === 0) return undefined;
     const ask: Ask = (index, payload, now, answer) => {
       const key = ++this.#asks;
@@ -193,7 +205,7 @@ export class Agent implements FrameSink {
       this.#unsent++;
       if (!now) this.#link.flushSoon();
     };
-    return new RemoteHostCalls(permissions, ask, () => this.#receive());
+    return new RemoteHostCalls(permissions, bounds, ask, () => this.#receive());
   }
 
   /** Blocks until more has come from the host. Only answers to host calls are handled: a guest is on this thread's stack. */
@@ -260,6 +272,7 @@ export class Agent implements FrameSink {
       return;
     }
     if (!this.#begin(key)) return;
+    program.output.renew(1 + this.#aborts.size);
     const fn = program.exports[number]!;
     const call = limits(time, (flags & FLAG.signal) === 0 ? undefined : abortSignal(this.#link.states, key));
     const here = instance.invokeHere !== undefined && this.#mayHoldThread(program, call);
@@ -274,7 +287,7 @@ export class Agent implements FrameSink {
       this.#failed(key, inMemoryTerms(error, program.limited), brokenFlag(instance));
       return;
     }
-    if (typeof result === "string") this.#done(key, result, brokenFlag(instance), program.pace.end(begun));
+    if (typeof result === "string") this.#answer(held, key, result, begun);
     else this.#follow(held, key, call, result, begun);
   }
 
@@ -303,7 +316,7 @@ export class Agent implements FrameSink {
     this.#goOn(
       result.then(
         (text) => {
-          this.#done(key, text, brokenFlag(instance), program.pace.end(begun));
+          this.#answer(held, key, text, begun);
           end();
         },
         (error: unknown) => {
@@ -312,6 +325,13 @@ export class Agent implements FrameSink {
         },
       ),
     );
+  }
+
+  /** Sends a guest's result. One that the host would refuse is not sent at all. */
+  #answer({ instance, program }: AgentInstance, key: number, text: string, begun: number): void {
+    const excess = excessBytes(text, program.bounds.resultBytes);
+    if (excess === undefined) this.#done(key, text, brokenFlag(instance), program.pace.end(begun));
+    else this.#failed(key, resultTooLong(excess, program.bounds), brokenFlag(instance));
   }
 
   #later(key: number): void {

@@ -1,3 +1,4 @@
+import { boundError, cut } from "../bounds.ts";
 import { ERROR_CODES, ExtensionError, type ExtensionErrorCode } from "../errors.ts";
 
 /** An error on its way from a worker, as JSON. What comes from a child process is not trusted: it is read with care. */
@@ -12,9 +13,12 @@ interface ErrorMessage {
   readonly cause: { readonly name: string; readonly message: string; readonly stack: string | undefined } | undefined;
 }
 
+/** Characters of each text of an error that a frame takes: the host cuts at `limits.errorChars` once more. */
+const MOST_CHARS = 1 << 20;
+
 /** Any error: one that is no ExtensionError is a fault of the engine. */
 export function errorToJson(error: unknown): string {
-  const known = ExtensionError.is(error) ? error : engineFault(error);
+  const known = boundError(ExtensionError.is(error) ? error : engineFault(error), MOST_CHARS);
   const { code, message, stack, guest } = known;
   return JSON.stringify({ code, message, stack, function: known.function, guest, cause: causeOf(known.cause) });
 }
@@ -40,9 +44,9 @@ function causeOf(cause: unknown): ErrorMessage["cause"] {
   if (!(cause instanceof Error)) return undefined;
   try {
     return {
-      name: `${cause.name}`,
-      message: `${cause.message}`,
-      stack: cause.stack === undefined ? undefined : `${cause.stack}`,
+      name: cut(`${cause.name}`, MOST_CHARS),
+      message: cut(`${cause.message}`, MOST_CHARS),
+      stack: cause.stack === undefined ? undefined : cut(`${cause.stack}`, MOST_CHARS),
     };
   } catch {
     // A guest's error may throw when it is looked at.

@@ -1,3 +1,5 @@
+import type { Bounds } from "../bounds.ts";
+
 /**
  * The wire protocol between a host and its workers, the same for threads and processes: frames of a header and a body.
  *
@@ -13,7 +15,7 @@
  */
 
 /** Both ends must have the same one. It goes up with every change of this folder that the other end would notice. */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 export const HEADER_BYTES = 20;
 
@@ -104,6 +106,7 @@ export interface CompileMessage {
   /** The worker is limited in memory: an allocation that failed is its limit. */
   readonly limited: boolean;
   readonly pool: number;
+  readonly bounds: Bounds;
   /** Paths of the files that came before, in their order. */
   readonly files: readonly string[];
 }

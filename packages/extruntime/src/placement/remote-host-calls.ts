@@ -1,23 +1,25 @@
-import { type HostCalls, hostFailure, notGranted } from "../host-functions.ts";
+import { type Bounds, BYTES_PER_CALL, excessBytes } from "../bounds.ts";
+import { type HostCalls, hostCallTooLong, notGranted, WaitingCalls } from "../host-functions.ts";
 
 /** Asks the host, and has `answer` told, unless the worker ends before. `now`: the guest's thread waits. */
 export type Ask = (index: number, payload: string, now: boolean, answer: (text: string) => void) => void;
 
-/** Calls of one function that may be on their way: a guest may make them without end, and they lie in the host's memory. */
-const MOST_ASKED = 10_000;
-
-/** The host functions of a program in a worker: each call goes to the host as a frame. */
+/**
+ * The host functions of a program in a worker: each call goes to the host as a frame. What waits is bounded here too, before it is
+ * sent: on its way it lies in the host's memory, where nobody has counted it yet.
+ */
 export class RemoteHostCalls implements HostCalls {
   readonly names: readonly string[];
   readonly #ask: Ask;
-  /** Unanswered calls, by the function's index. */
-  readonly #asked: number[];
+  readonly #bounds: Bounds;
+  readonly #waiting: WaitingCalls;
   /** Returns when more has come from the host. */
   readonly #receive: () => void;
 
-  constructor(names: readonly string[], ask: Ask, receive: () => void) {
+  constructor(names: readonly string[], bounds: Bounds, ask: Ask, receive: () => void) {
     this.names = names;
-    this.#asked = names.map(() => 0);
+    this.#bounds = bounds;
+    this.#waiting = new WaitingCalls(bounds);
     this.#ask = ask;
     this.#receive = receive;
   }
@@ -25,15 +27,13 @@ export class RemoteHostCalls implements HostCalls {
   call(name: string, payload: string): string | Promise<string> {
     const index = this.names.indexOf(name);
     if (index < 0) return notGranted(name, this.names);
-    if (this.#asked[index]! >= MOST_ASKED)
-      return hostFailure(
-        "RangeError",
-        `${MOST_ASKED} calls of the host function ${name} wait for their answers already`,
-      );
-    this.#asked[index]!++;
+    const bytes = BYTES_PER_CALL + payload.length;
+    const refusal = this.#tooLong(name, payload) ?? this.#waiting.refusal(name, bytes);
+    if (refusal !== undefined) return refusal;
+    this.#waiting.begin(name, bytes);
     return new Promise((resolve) =>
       this.#ask(index, payload, false, (answer) => {
-        this.#asked[index]!--;
+        this.#waiting.end(name, bytes);
         resolve(answer);
       }),
     );
@@ -43,11 +43,17 @@ export class RemoteHostCalls implements HostCalls {
   callNow(name: string, payload: string): string {
     const index = this.names.indexOf(name);
     if (index < 0) return notGranted(name, this.names);
-    let answer: string | undefined;
+    let answer = this.#tooLong(name, payload);
+    if (answer !== undefined) return answer;
     this.#ask(index, payload, true, (text) => {
       answer = text;
     });
     while (answer === undefined) this.#receive();
     return answer;
+  }
+
+  #tooLong(name: string, payload: string): string | undefined {
+    const excess = excessBytes(payload, this.#bounds.hostCallBytes);
+    return excess === undefined ? undefined : hostCallTooLong(name, excess, this.#bounds);
   }
 }

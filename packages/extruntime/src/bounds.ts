@@ -85,6 +85,17 @@ export function resolveBounds(asked: Limits, runtime: Limits, host: Limits): Bou
   );
 }
 
+const LIMITS: readonly string[] = [...Object.keys(DEFAULT_BOUNDS), "timeoutMs", "memoryMb", "pool", "queue"];
+
+/** @throws TypeError for limits that a host gives in code, where a name is not one, or a bound is no positive whole number. */
+export function checkLimits(limits: Limits | undefined): void {
+  for (const [name, value] of Object.entries(limits ?? {})) {
+    if (!LIMITS.includes(name)) throw new TypeError(`limits.${name} is not a limit; known are ${LIMITS.join(", ")}`);
+    if (Object.hasOwn(DEFAULT_BOUNDS, name) && value !== undefined && !(Number.isSafeInteger(value) && value > 0))
+      throw new TypeError(`limits.${name} must be a positive whole number, and is ${String(value)}`);
+  }
+}
+
 /** UTF-16 units up to which a text is surely within so many bytes. */
 export function surelyWithin(bytes: number): number {
   return Math.floor(bytes / BYTES_PER_UNIT);

@@ -1,6 +1,6 @@
 /** `extruntime/engine`: what the author of an engine needs. Hosts import `extruntime`. */
 
-export { type Bounds, resultTooLong } from "./bounds.ts";
+export { type Bounds, DEFAULT_BOUNDS, resultTooLong } from "./bounds.ts";
 export { CallQueue } from "./call-queue.ts";
 export type { AbortSupport, Capabilities, LogLevel, Module, Runtime } from "./contract.ts";
 export { DeadlineTimer } from "./deadline-timer.ts";

@@ -101,7 +101,7 @@ export function readHostAnswer(answer: string): unknown {
 export function hostCallTooLong(name: string, bytes: number, { hostCallBytes }: Bounds): string {
   return hostFailure(
     "RangeError",
-    `the argument of the host function ${name} has ${bytes} bytes or more, and limits.hostCallBytes is ${hostCallBytes}`,
+    `the host function ${name} takes up to ${hostCallBytes} bytes of JSON (limits.hostCallBytes), and got ${bytes}`,
   );
 }
 

@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { checkLimits } from "./bounds.ts";
 import {
   type CloseOptions,
   CONTRACT_VERSION,
@@ -54,10 +55,11 @@ export class ExtensionHost implements AsyncDisposable {
   readonly #loading = new Map<string, Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
-  /** @throws TypeError for a runtime of another contract version, or two runtimes of one name. */
+  /** @throws TypeError for a runtime of another contract version, two runtimes of one name, or limits of the policy that are none. */
   constructor(options: ExtensionHostOptions) {
     for (const runtime of options.runtimes) this.#register(runtime);
     this.#unavailable = options.unavailable ?? [];
+    checkLimits(options.policy?.limits);
     this.#policy = options.policy;
     this.#logger = options.logger;
     this.#hostFunctions = options.hostFunctions;

@@ -1,4 +1,4 @@
-import { resolveBounds } from "./bounds.ts";
+import { checkLimits, resolveBounds } from "./bounds.ts";
 import {
   type Capabilities,
   type CloseOptions,
@@ -44,7 +44,7 @@ const MIB = 1_048_576;
 /**
  * Makes an engine safe to use.
  *
- * @throws TypeError for an engine of another version or an environment variable that is no pool size;
+ * @throws TypeError for an engine of another version, an environment variable that is no pool size, or limits that are none;
  * ExtensionError `ERR_EXT_UNSUPPORTED` for a placement that the engine is not to be had at.
  */
 export function createRuntime(engine: Engine, options: RuntimeOptions = {}): Runtime {
@@ -53,6 +53,7 @@ export function createRuntime(engine: Engine, options: RuntimeOptions = {}): Run
       `this extruntime takes engines of version ${ENGINE_VERSION}, and this one has ${engine?.engineVersion}`,
     );
   checkPlacementOptions(options);
+  checkLimits(options.limits);
   return new EngineRuntime(engine, options, defaultPoolSize(engine.pool));
 }
 
@@ -111,6 +112,7 @@ class EngineRuntime implements Runtime {
   }
 
   async #load(source: ExtensionSource | Extension, options: LoadOptions): Promise<Module> {
+    checkLimits(options.limits);
     const extension = await openExtension(source);
     const { manifest } = extension;
     try {

@@ -60,9 +60,9 @@ export interface CompileContext {
   readonly pool: number;
   /**
    * What guests may hand over. The core checks each result and error once more; an engine checks before it copies one out of the
-   * guest's memory, so that the host never holds what it refuses.
+   * guest's memory, so that the host never holds what it refuses. The core always sets it; without it `DEFAULT_BOUNDS` hold.
    */
-  readonly bounds: Bounds;
+  readonly bounds?: Bounds | undefined;
   /** The host functions that the extension may call; `undefined` for none. Only set where `capabilities.hostFunctions` is true. */
   readonly host?: HostCalls | undefined;
   /** Takes a line of guest output. Never throws; long messages are cut. */

@@ -1,6 +1,7 @@
 import {
   type Call,
   type CompileContext,
+  DEFAULT_BOUNDS,
   type Extension,
   ExtensionError,
   type HostCalls,
@@ -56,7 +57,7 @@ export class QuickJSProgram implements Program {
     this.#options = {
       stackBytes,
       hosted: context.host !== undefined,
-      bounds: context.bounds,
+      bounds: context.bounds ?? DEFAULT_BOUNDS,
       log: (level, message) => context.log(level, message),
       resolveModule: resolveImport,
       moduleSource: (path) => sources.files.get(path),

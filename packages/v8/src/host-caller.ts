@@ -105,7 +105,7 @@ const call = (name, value) => {
     const payload = value === undefined ? "null" : stringify(value);
     if (payload === undefined) throw new NoJson("what " + name + " is called with has no JSON form: it is a " + typeof value);
     if (payload.length > mostAsked)
-      throw fail(error, "RangeError", "the argument of the host function " + name + " has " + payload.length + " bytes or more, and limits.hostCallBytes is " + mostAsked);
+      throw fail(error, "RangeError", "the host function " + name + " takes up to " + mostAsked + " bytes of JSON (limits.hostCallBytes), and got " + payload.length);
     if (ticket === 0)
       throw fail(error, "UnsupportedError", "the host function " + name + " cannot be called while the extension loads: call it from an exported function");
     ask({ __proto__: null, name, payload, resolve, reject, error, next: null });

@@ -2,6 +2,7 @@ import {
   type Bounds,
   type Call,
   type CompileContext,
+  DEFAULT_BOUNDS,
   DeadlineTimer,
   type Extension,
   ExtensionError,
@@ -84,7 +85,7 @@ export class V8Program implements Program {
   }
 
   get bounds(): Bounds {
-    return this.#context.bounds;
+    return this.#context.bounds ?? DEFAULT_BOUNDS;
   }
 
   close(): void {}
@@ -94,7 +95,7 @@ export class V8Program implements Program {
     return new Guest(this.#vm, {
       ...this.#options,
       host: this.#context.host,
-      bounds: this.#context.bounds,
+      bounds: this.bounds,
       log: (level, message) => this.#context.log(level, message),
       onLost: () => this.#noticeLoss(),
     });

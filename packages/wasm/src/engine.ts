@@ -1,6 +1,7 @@
 import {
   badManifest,
   type CompileContext,
+  DEFAULT_BOUNDS,
   ENGINE_VERSION,
   type Engine,
   type Extension,
@@ -100,7 +101,7 @@ class WasmProgram implements Program {
       log: (level, line) => context.log(level, line),
       maxSleepMs,
       host: context.host,
-      bounds: context.bounds,
+      bounds: context.bounds ?? DEFAULT_BOUNDS,
     };
   }
 

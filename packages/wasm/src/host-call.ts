@@ -1,12 +1,4 @@
-import {
-  type Bounds,
-  ExtensionError,
-  HOST_ANSWER,
-  type HostCalls,
-  hasStackRoom,
-  hostCallTooLong,
-  notGranted,
-} from "extruntime/engine";
+import { type Bounds, ExtensionError, HOST_ANSWER, type HostCalls, hasStackRoom, notGranted } from "extruntime/engine";
 import { ALLOC, abiError } from "./abi.ts";
 import type { Allocator } from "./allocator.ts";
 import type { EXTRUNTIME_FUNCTIONS } from "./host-functions.ts";
@@ -80,7 +72,12 @@ export class HostCall {
     const name = readUtf8(bytes, nameStart, nameStart + nameLength);
     if (name === undefined) return failure("TypeError", "the name of a host function must be UTF-8");
     if (this.#host === undefined || !this.#names.includes(name)) return notGranted(name, this.#names);
-    if (payloadLength > this.#bounds.hostCallBytes) return hostCallTooLong(name, payloadLength, this.#bounds);
+    const { hostCallBytes } = this.#bounds;
+    if (payloadLength > hostCallBytes)
+      return failure(
+        "RangeError",
+        `the host function ${name} takes up to ${hostCallBytes} bytes of JSON, and got ${payloadLength}`,
+      );
     const payload = payloadLength === 0 ? NOTHING : readUtf8(bytes, payloadStart, payloadStart + payloadLength);
     if (payload === undefined) return failure("SyntaxError", `the host function ${name} takes JSON in UTF-8`);
     return this.#host.callNow(name, payload);

@@ -1,3 +1,4 @@
+import { DEFAULT_BOUNDS } from "../bounds.ts";
 import { DeadlineTimer } from "../deadline-timer.ts";
 import { ExtensionError } from "../errors.ts";
 import type { Extension } from "../extension.ts";
@@ -38,7 +39,7 @@ export async function pack(
   // With a folder the rest is read there. The module is sent all the same, so that every worker runs the same code.
   const paths = dir === undefined ? await extension.list() : manifest.module === undefined ? [] : [manifest.module];
   const files = await Promise.all(paths.map((path) => extension.read(path)));
-  const { memoryBytes, pool, bounds } = context;
+  const { memoryBytes, pool, bounds = DEFAULT_BOUNDS } = context;
   return { message: { manifest, location, dir, memoryBytes, limited, pool, bounds, files: paths }, files };
 }
 

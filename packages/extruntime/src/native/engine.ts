@@ -97,9 +97,10 @@ class ModuleProgram implements Program {
   }
 
   async #import(): Promise<Instance> {
+    const url = await this.#file.url();
     let namespace: Record<string, unknown>;
     try {
-      namespace = await import(`${this.#file.url}?extruntime=${++copies}`);
+      namespace = await import(`${url}?extruntime=${++copies}`);
     } catch (error) {
       throw thrown(error);
     }

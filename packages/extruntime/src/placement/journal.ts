@@ -1,6 +1,6 @@
-import { closeSync, existsSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { closeSync, existsSync, fstatSync, mkdtempSync, openSync, readSync, rmSync, statSync, writeSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { makeTempFolder } from "../temp-folder.ts";
 import { frameMemory, readFrame } from "./frame.ts";
 import { type FrameBatch, noAside } from "./frame-stream.ts";
 import { FLAG, type FrameSink, HEADER_BYTES, KIND } from "./protocol.ts";
@@ -24,10 +24,16 @@ export const JOURNAL_BYTES = 1 << 16;
 /** Where the system has it, its files are in memory. */
 const MEMORY = "/dev/shm";
 export const journalsInMemory = existsSync(MEMORY);
+/** What making a file there fails with where it is missing or another's, rather than full. */
+const NOT_OURS = ["ENOENT", "ENOTDIR", "EACCES", "EPERM", "EROFS"];
 
-/** Makes the file. */
+/**
+ * Makes the file: in memory, else in the system's temporary folder.
+ *
+ * @throws Error that names the folder and the remedy.
+ */
 export function openJournal(): number {
-  const folder = mkdtempSync(join(journalsInMemory ? MEMORY : tmpdir(), "extruntime-"));
+  const folder = journalFolder();
   try {
     const fd = openSync(join(folder, "journal"), "wx+", 0o600);
     try {
@@ -35,11 +41,34 @@ export function openJournal(): number {
       return fd;
     } catch (error) {
       closeSync(fd);
-      throw error;
+      throw full(dirname(folder), error as Error);
     }
   } finally {
-    rmSync(folder, { recursive: true });
+    rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Whether a journal is in memory, so that mapping it is safe: on a disk that is full, writing to memory would end the process. */
+export function isInMemory(fd: number): boolean {
+  try {
+    return fstatSync(fd).dev === statSync(MEMORY).dev;
+  } catch {
+    return false;
+  }
+}
+
+function journalFolder(): string {
+  if (!existsSync(MEMORY)) return makeTempFolder("extruntime-");
+  try {
+    return mkdtempSync(join(MEMORY, "extruntime-"));
+  } catch (error) {
+    if (NOT_OURS.includes((error as NodeJS.ErrnoException).code ?? "")) return makeTempFolder("extruntime-");
+    throw full(MEMORY, error as Error);
+  }
+}
+
+function full(folder: string, cause: Error): Error {
+  return new Error(`${cause.message}; each process needs ${JOURNAL_BYTES >> 10} KiB in ${folder}: make room there`, { cause });
 }
 
 function writeAll(fd: number, bytes: Buffer): void {

@@ -1,0 +1,167 @@
+// Runs a program and answers for all that comes from it: no process of its is left when the program has ended, when the host says so by SIGTERM, or when
+// the host is gone, however its guests fork; and together they stay within a limit of memory and a number of tasks (processes and threads).
+// It stands between the host and its child process, since neither can do that: the host may be killed, and guests can stop their own process.
+//
+//   keeper <control> <memory> <tasks> <sandboxed> <program> [<argument> …]
+//
+// `control` is the descriptor of a socket that the host holds open, and the first that the program does not get. `memory` is in bytes; 0 is no limit.
+// It ends as the program did. Where a limit was passed it writes `memory <bytes>` or `tasks <number>` to the socket first. Plain C for Linux.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/keyctl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "memory.h"
+#include "tree.h"
+
+// Milliseconds between looks: while memory grows; while processor time is used; while nothing happens.
+#define LOOK_GROWING 4
+#define LOOK_BUSY 10
+#define LOOK_IDLE 50
+// Looks between those at open files.
+#define LOOKS_TO_FILES 3
+// Bytes by which memory must differ between looks to count as growing.
+#define GROWTH (1 << 20)
+
+static struct {
+    int control;
+    long long memory;
+    long tasks;
+    int sandboxed;
+    pid_t agent;
+    int status; // of the agent, as `waitpid` gives it; -1 while it runs
+} self = {.status = -1};
+
+static void close_from(unsigned first) {
+    if (syscall(SYS_close_range, first, ~0U, 0) == 0) return;
+    long most = sysconf(_SC_OPEN_MAX);
+    for (long fd = first; fd < (most < 0 ? 65536 : most); fd++) close((int)fd);
+}
+
+static void become(char** command, const sigset_t* signals, pid_t keeper) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != keeper) _exit(1);
+    // Away from the keeper's session, whose priority is not to be lowered with the program's.
+    setsid();
+    // Keys of the user who runs the host are the host's.
+    syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+    close_from((unsigned)self.control);
+    sigprocmask(SIG_SETMASK, signals, NULL);
+    execvp(command[0], command);
+    fprintf(stderr, "%s cannot be started: %s\n", command[0], strerror(errno));
+    _exit(127);
+}
+
+static void end_like_the_agent(void) {
+    int status = self.status;
+    if (status == -1) status = SIGKILL;
+    if (WIFEXITED(status)) _exit(WEXITSTATUS(status));
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    int number = WTERMSIG(status);
+    signal(number, SIG_DFL);
+    sigset_t only;
+    sigemptyset(&only);
+    sigaddset(&only, number);
+    kill(getpid(), number);
+    sigprocmask(SIG_UNBLOCK, &only, NULL);
+    _exit(128 + number);
+}
+
+static void end_all(void) {
+    tree_end(self.agent, &self.status);
+    end_like_the_agent();
+}
+
+static void report_and_end(const char* what, long long number) {
+    char text[64];
+    int length = snprintf(text, sizeof text, "%s %lld\n", what, number);
+    // At once, before they take more.
+    kill(self.agent, SIGSTOP);
+    if (write(self.control, text, (size_t)length) < 0) {
+        // The host is gone.
+    }
+    end_all();
+}
+
+// Returns the milliseconds until the next look.
+static int look(void) {
+    static Tree tree;
+    static unsigned looks;
+    static long long files, ticks_before, memory_before;
+    tree_look(&tree);
+    long tasks = 0;
+    for (size_t i = 0; i < tree.count; i++) tasks += tree.all[i].threads;
+    if (self.tasks > 0 && tasks > self.tasks) report_and_end("tasks", tasks);
+    if (looks++ % LOOKS_TO_FILES == 0) files = memory_files(&tree, self.sandboxed);
+    long long memory = memory_roughly(&tree, files);
+    if (self.memory > 0 && memory > self.memory) {
+        long long exactly = memory_exactly(&tree, self.sandboxed);
+        if (exactly > self.memory) report_and_end("memory", exactly);
+    }
+    long long growth = memory - memory_before, ticks = tree_ticks(&tree);
+    bool growing = growth > GROWTH || growth < -GROWTH, busy = ticks != ticks_before;
+    memory_before = memory;
+    ticks_before = ticks;
+    return growing ? LOOK_GROWING : busy ? LOOK_BUSY : LOOK_IDLE;
+}
+
+static void on_signals(int signals) {
+    struct signalfd_siginfo info;
+    bool asked = false;
+    while (read(signals, &info, sizeof info) == sizeof info) asked |= info.ssi_signo == SIGTERM;
+    int status;
+    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
+        if (pid == self.agent) self.status = status;
+    if (asked || self.status != -1) end_all();
+}
+
+int main(int count, char** arguments) {
+    if (count < 6) {
+        fputs("keeper <control> <memory> <tasks> <sandboxed> <program> [<argument> …]\n", stderr);
+        return 2;
+    }
+    self.control = atoi(arguments[1]);
+    self.memory = atoll(arguments[2]);
+    self.tasks = atol(arguments[3]);
+    self.sandboxed = atoi(arguments[4]);
+    close_from((unsigned)self.control + 1);
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    signal(SIGPIPE, SIG_IGN);
+    sigset_t watched, before;
+    sigemptyset(&watched);
+    sigaddset(&watched, SIGCHLD);
+    sigaddset(&watched, SIGTERM);
+    sigprocmask(SIG_BLOCK, &watched, &before);
+    int signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
+    pid_t keeper = getpid();
+    self.agent = fork();
+    if (self.agent == 0) {
+        signal(SIGPIPE, SIG_DFL);
+        become(arguments + 5, &before, keeper);
+    }
+    if (self.agent < 0 || signals < 0) {
+        perror("keeper");
+        return 1;
+    }
+    // The streams are the program's: whoever reads them waits for their end.
+    for (int fd = 0; fd < self.control; fd++) close(fd);
+    bool limited = self.memory > 0 || self.tasks > 0;
+    struct pollfd polled[] = {{.fd = self.control, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+    for (;;) {
+        int ready = poll(polled, 2, limited ? look() : -1);
+        if (ready > 0 && polled[1].revents != 0) on_signals(signals);
+        char byte;
+        if (ready > 0 && polled[0].revents != 0 && read(self.control, &byte, 1) <= 0) end_all();
+    }
+}

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Stages a package that has an addon, as `addon` in its package.json says: prebuilds/<name>-<platform>, the package of the platform that it runs
-// on, which holds the built addon and nothing to run at installation; and prebuilds/<package>, the package itself, which
+// on, which holds the built addon, programs beside it, and nothing to run at installation; and prebuilds/<package>, the package itself, which
 // names those of all platforms, pinned, in its optional dependencies. Those of the platforms are published first.
 //
 //   cd packages/<package> && node ../../scripts/prebuild.mjs
@@ -12,7 +12,7 @@ import { root as workspace } from "./workspace.mjs";
 
 const root = process.cwd();
 const main = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-const { file, name, platforms } = main.addon;
+const { file, programs = [], name, platforms } = main.addon;
 const license = join(workspace, "LICENSE");
 
 if (platforms.includes(platformName())) process.stdout.write(`${platformPackage()}\n`);
@@ -25,7 +25,8 @@ function platformPackage() {
   execFileSync(process.execPath, [join(root, "scripts", "build-addon.mjs"), "--out", join(folder, file)], {
     stdio: "inherit",
   });
-  if (os === "linux") execFileSync("strip", ["--strip-unneeded", join(folder, file)]);
+  const built = [file, ...programs];
+  if (os === "linux") execFileSync("strip", ["--strip-unneeded", ...built.map((each) => join(folder, each))]);
   const { version, keywords, license: terms, engines } = main;
   const description = `The addon of ${main.name} for ${platform}`;
   writeJson(folder, {
@@ -34,7 +35,7 @@ function platformPackage() {
     ...{ os: [os], cpu: [cpu] },
     ...(os === "linux" ? { libc: [libc ?? "glibc"] } : {}),
     exports: { ".": `./${file}`, "./package.json": "./package.json" },
-    files: [file, "README.md"],
+    files: [...built, "README.md"],
   });
   writeFileSync(join(folder, "README.md"), `${description}, which installs it where it is needed.\n`);
   copyFileSync(license, join(folder, "LICENSE"));

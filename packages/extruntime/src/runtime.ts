@@ -104,7 +104,7 @@ class EngineRuntime implements Runtime {
     // Asking for an abort later must reach the modules that a first, patient close is still waiting for.
     const closings = [...this.#modules].map((module) => module.close(options));
     this.#closing ??= this.#close(options);
-    return options.abort === true ? Promise.all(closings).then(() => {}) : this.#closing;
+    return options.abort === true ? this.#abort(closings) : this.#closing;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -195,6 +195,13 @@ class EngineRuntime implements Runtime {
         `the ${this.name} runtime cannot keep limits.memoryMb (its memoryLimit is false): leave it out, or run the extension in an engine that can, such as quickjs or wasm`,
       );
     return limits;
+  }
+
+  /** Does not wait for loads under way, but for threads and processes: nothing of them is left when it is done. */
+  async #abort(closings: readonly Promise<void>[]): Promise<void> {
+    await Promise.all(closings);
+    const workers = [...this.#placed].filter(([placement]) => placement !== "inline");
+    await Promise.all(workers.map(([, engine]) => engine.close?.()));
   }
 
   async #close(options: CloseOptions): Promise<void> {

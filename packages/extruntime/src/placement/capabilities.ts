@@ -1,6 +1,7 @@
 import type { Capabilities } from "../contract.ts";
 import type { Placement } from "../manifest.ts";
 import type { Engine } from "../spi.ts";
+import { supervisorProgram } from "./supervisor.ts";
 
 /** What an engine promises at a placement: its own promises, and those that the place adds or takes. */
 export function capabilitiesAt(engine: Engine, placement: Placement): Capabilities {
@@ -20,7 +21,7 @@ export function capabilitiesAt(engine: Engine, placement: Placement): Capabiliti
     deadline: "hard",
     signal: "hard",
     crashIsolation: true,
-    memoryLimit: own.memoryLimit || process.platform === "linux",
+    memoryLimit: own.memoryLimit || supervisorProgram() !== undefined,
     parallel: true,
     // A thread cannot wait for a process but by spinning.
     sync: false,

@@ -23,7 +23,6 @@ export const JOURNAL_BYTES = 1 << 16;
 
 /** Where the system has it, its files are in memory. */
 const MEMORY = "/dev/shm";
-export const journalsInMemory = existsSync(MEMORY);
 /** What making a file there fails with where it is missing or another's, rather than full. */
 const NOT_OURS = ["ENOENT", "ENOTDIR", "EACCES", "EPERM", "EROFS"];
 

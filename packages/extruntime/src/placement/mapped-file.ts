@@ -7,8 +7,8 @@ import { fileURLToPath } from "node:url";
 const require = createRequire(import.meta.url);
 
 const BUILT = fileURLToPath(new URL("../../build/mapped_file.node", import.meta.url));
-/** Of one of them at the most is the binary installed, by the C library that it is for. */
-const PREBUILT = ["@extruntime/mapped-file-linux-x64", "@extruntime/mapped-file-linux-x64-musl"];
+/** Packages with what is compiled. Of one of them at the most is the binary installed, by the C library that it is for. */
+export const PREBUILT = ["@extruntime/mapped-file-linux-x64", "@extruntime/mapped-file-linux-x64-musl"];
 
 let found: string | false | undefined;
 

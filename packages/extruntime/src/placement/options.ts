@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { ResourceLimits } from "node:worker_threads";
 
@@ -21,13 +22,25 @@ export interface ProcessOptions {
   env?: Readonly<Record<string, string>> | undefined;
   /** Seconds of processor time that a process may use in its life; past it the operating system ends it. Linux and macOS. */
   cpuSeconds?: number | undefined;
-  /** Mebibytes of data that each process may hold, enforced by the operating system. Linux only. */
-  memoryMb?: number | undefined;
   /**
-   * Runs the processes in bubblewrap: without network, and with a file system that is read-only but for an empty `/tmp`, of which they see
-   * the system's own folders, Node, the engine's package and what `readable` names. Linux only, where `bwrap` is installed.
+   * Mebibytes that guests of each process may hold, with all processes that they start. What Node and the engine hold themselves comes on top of it, up to
+   * 160 MiB. Linux only.
    */
-  sandbox?: boolean | { readonly readable?: readonly string[] | undefined } | undefined;
+  memoryMb?: number | undefined;
+  /** Processes and threads that there may be of each process, with all that it starts: one more ends it. By default 512 in a sandbox, and no limit elsewhere. Linux only. */
+  tasks?: number | undefined;
+  /**
+   * Runs the processes in bubblewrap: without network, and with a file system that is read-only but for `/tmp` and `/dev/shm`, of which they see
+   * the system's own folders, Node, the engine's package, the packages that it depends on, and what `readable` names. Linux only, where `bwrap` 0.8 or newer is installed.
+   */
+  sandbox?: boolean | SandboxOptions | undefined;
+}
+
+export interface SandboxOptions {
+  /** More files and folders that the processes may read. */
+  readonly readable?: readonly string[] | undefined;
+  /** Mebibytes that their `/tmp` may hold, and as many their `/dev/shm`: 64 by default, and never more than guests may hold in memory, against which they count. */
+  readonly tmpMb?: number | undefined;
 }
 
 export interface PlacementOptions {
@@ -47,9 +60,18 @@ export function checkPlacementOptions({ threads, processes }: PlacementOptions):
   wholeFrom(0, processes?.spare, "processes.spare");
   wholeFrom(1, processes?.cpuSeconds, "processes.cpuSeconds");
   wholeFrom(1, processes?.memoryMb, "processes.memoryMb");
+  wholeFrom(32, processes?.tasks, "processes.tasks");
+  if (typeof processes?.sandbox === "object") checkSandboxOptions(processes.sandbox);
   for (const [name, value] of Object.entries(processes?.env ?? {}))
     if (typeof value !== "string")
       throw new TypeError(`processes.env.${name} must be a string, and is ${typeof value}`);
+}
+
+function checkSandboxOptions({ readable = [], tmpMb }: SandboxOptions): void {
+  wholeFrom(1, tmpMb, "processes.sandbox.tmpMb");
+  for (const path of readable)
+    if (typeof path !== "string" || !existsSync(path))
+      throw new TypeError(`processes.sandbox.readable must name files and folders that exist, and ${String(path)} does not`);
 }
 
 function wholeFrom(least: number, value: number | undefined, what: string): void {

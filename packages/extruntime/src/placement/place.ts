@@ -4,11 +4,13 @@ import { ExtensionError } from "../errors.ts";
 import type { Placement } from "../manifest.ts";
 import type { Engine, EngineOrigin } from "../spi.ts";
 import { capabilitiesAt } from "./capabilities.ts";
-import { mostWorkers, type PlacementOptions } from "./options.ts";
+import { mostWorkers, type PlacementOptions, type ProcessOptions } from "./options.ts";
 import { PlacedProgram, pack } from "./placed-program.ts";
+import { isSandboxed } from "./process-command.ts";
 import { ProcessLink } from "./process-link.ts";
 import { PROTOCOL_VERSION, type StartMessage } from "./protocol.ts";
 import { checkSandbox } from "./sandbox.ts";
+import { SUPERVISOR_REMEDY, supervisorProgram } from "./supervisor.ts";
 import { ThreadLink } from "./thread-link.ts";
 import { WorkerPool, type WorkerPoolSetup } from "./worker-pool.ts";
 
@@ -62,7 +64,8 @@ function threads(engine: Engine, start: StartMessage, { threads = {} }: Placemen
 }
 
 function processes(engine: Engine, start: StartMessage, { processes = {} }: PlacementOptions): WorkerPoolSetup {
-  if (processes.sandbox !== undefined && processes.sandbox !== false) checkSandbox();
+  if (isSandboxed(processes)) checkSandbox();
+  checkLimits(processes);
   return {
     kind: "process",
     max: mostWorkers(processes.max),
@@ -72,12 +75,20 @@ function processes(engine: Engine, start: StartMessage, { processes = {} }: Plac
   };
 }
 
+/** @throws ExtensionError `ERR_EXT_UNSUPPORTED` for a limit that nobody would keep here. */
+function checkLimits({ memoryMb, tasks }: ProcessOptions): void {
+  const name = memoryMb !== undefined ? "memoryMb" : tasks !== undefined ? "tasks" : undefined;
+  if (name === undefined || supervisorProgram() !== undefined) return;
+  const why = process.platform === "linux" ? SUPERVISOR_REMEDY : `it is for Linux, and this is ${process.platform}`;
+  throw new ExtensionError("ERR_EXT_UNSUPPORTED", `processes.${name} cannot be kept: ${why}; or leave it out`);
+}
+
 /** Whether workers can read an extension's folder; else its files are sent. */
 function seesFolder(dir: string | undefined, placement: Placement, { processes }: PlacementOptions): boolean {
   const sandbox = placement === "process" ? processes?.sandbox : undefined;
   if (sandbox === undefined || sandbox === false || dir === undefined) return true;
   const readable = sandbox === true ? [] : (sandbox.readable ?? []);
-  return readable.some((path) => !relative(realpathSync(path), dir).startsWith(".."));
+  return readable.some((path) => !/^\.\.(\/|$)/.test(relative(realpathSync(path), dir)));
 }
 
 /** @throws ExtensionError `ERR_EXT_UNSUPPORTED` for an engine that cannot be made again. */

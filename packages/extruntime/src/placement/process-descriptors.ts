@@ -1,4 +1,4 @@
-/** Descriptors that a child process is given. */
+/** Descriptors that a child process is given. All others are closed. */
 export const FD = {
   /** Frames to it. */
   in: 3,
@@ -8,4 +8,6 @@ export const FD = {
   watchdog: 5,
   /** What it has done and not sent yet. */
   journal: 6,
+  /** The supervisor's, which the child does not get. The host's end of it is closed when the host is gone. */
+  supervisor: 7,
 } as const;

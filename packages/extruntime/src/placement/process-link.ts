@@ -1,21 +1,23 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomInt } from "node:crypto";
-import { closeSync } from "node:fs";
+import { closeSync, existsSync } from "node:fs";
 import type { Socket } from "node:net";
 import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
 import { ExtensionError } from "../errors.ts";
-import { DataUse } from "./data-use.ts";
 import { FrameBatch, FrameStream } from "./frame-stream.ts";
-import { JournalReader, journalsInMemory, openJournal } from "./journal.ts";
+import { GuestOutput } from "./guest-output.ts";
+import { hostLocale, localeArguments, localePaths } from "./host-locale.ts";
+import { isInMemory, JournalReader, openJournal } from "./journal.ts";
 import type { Death, Link, LinkEvents } from "./link.ts";
 import { mappedFileAddon } from "./mapped-file.ts";
 import type { ProcessOptions } from "./options.ts";
-import { dataLimit, processCommand } from "./process-command.ts";
+import { boundsOf, dataLimit, heldLimit, type ProcessBounds, processCommand } from "./process-command.ts";
 import { FD } from "./process-descriptors.ts";
 import { type Body, type FrameSink, KIND, type StartMessage } from "./protocol.ts";
-import { foldersOfModule } from "./sandbox.ts";
-import { StderrTail } from "./stderr-tail.ts";
+import { filesOfModules, filesOfNode, type Shown, shownPath } from "./sandbox-files.ts";
+import { supervisorProgram } from "./supervisor.ts";
+import { SupervisorReport } from "./supervisor-report.ts";
 import { WorkerFolder } from "./worker-folder.ts";
 
 const AGENT = fileURLToPath(new URL("./process-agent.js", import.meta.url));
@@ -24,8 +26,12 @@ const AGENT = fileURLToPath(new URL("./process-agent.js", import.meta.url));
 const MOST_UNREAD = 1 << 20;
 /** Milliseconds in which the watchdog must answer, which does nothing else: past it the process is stopped, or beyond help. */
 const SILENT_MS = 5000;
-/** Milliseconds after its end for what it wrote to come through: a process that it started may hold its pipes. */
+/** Milliseconds after its end for what it wrote to come through, where a process that it started may hold its pipes. */
 const PIPES_MS = 200;
+/** The same where a supervisor has ended those. */
+const SUPERVISED_PIPES_MS = 5000;
+/** Milliseconds for a supervisor to end its processes, before it is ended itself. */
+const SUPERVISOR_MS = 10_000;
 
 /** The way to a child process. */
 export class ProcessLink implements Link {
@@ -33,9 +39,8 @@ export class ProcessLink implements Link {
   readonly #events: LinkEvents;
   readonly #child: ChildProcess;
   readonly #journal: JournalReader;
-  readonly #stderr: StderrTail;
-  /** Where the operating system limits it. */
-  readonly #dataUse: DataUse | undefined;
+  readonly #stderr: GuestOutput;
+  readonly #report: SupervisorReport;
   readonly #out = new FrameBatch();
   readonly #toWatchdog = new FrameBatch();
   /** Questions to the watchdog that it has not answered. */
@@ -49,13 +54,14 @@ export class ProcessLink implements Link {
 
   constructor(start: StartMessage, options: ProcessOptions, memoryBytes: number | undefined, events: LinkEvents) {
     this.#events = events;
+    const bounds = boundsOf(options, memoryBytes);
     const firstBatch = randomInt(2 ** 31);
-    const { child, folder, journal } = begin(start, options, memoryBytes, firstBatch);
+    const { child, folder, journal } = begin(start, options, bounds, firstBatch);
     this.#journal = new JournalReader(firstBatch, journal);
     this.#child = child;
-    this.#stderr = new StderrTail(this.#child.stderr!);
-    const limit = memoryBytes ?? limitOf(options);
-    if (limit !== undefined && child.pid !== undefined) this.#dataUse = new DataUse(child.pid, dataLimit(limit));
+    this.#stderr = new GuestOutput(child.stderr!, process.stderr);
+    new GuestOutput(child.stdout!, process.stdout);
+    this.#report = this.#readReport(bounds);
     this.#read(FD.out, this);
     this.#read(FD.watchdog, {
       frame: (kind, _flags, _number, key, _target, _time, body) => this.#answer(kind, key, body),
@@ -63,7 +69,7 @@ export class ProcessLink implements Link {
     this.#pipe(FD.in)
       .on("error", () => {})
       .on("drain", () => this.flushSoon());
-    this.gone = this.#watch(options).then(async () => {
+    this.gone = this.#watch(bounds.sandbox !== undefined).then(async () => {
       this.#journal.close();
       await folder.remove();
     });
@@ -110,24 +116,18 @@ export class ProcessLink implements Link {
 
   poll(): void {
     if (this.#ended) return;
-    this.#dataUse?.look();
+    this.#report.look();
     this.#journal.readOn(this.#unsent, this.#received);
   }
 
   kill(how: string): void {
     this.#killed ??= how;
-    this.#child.kill("SIGKILL");
+    endProcess(this.#child);
   }
 
   hold(held: boolean): void {
-    const refs = [
-      this.#child,
-      this.#child.stderr as Socket,
-      this.#pipe(FD.in),
-      this.#pipe(FD.out),
-      this.#pipe(FD.watchdog),
-    ];
-    for (const each of refs) {
+    const pipes = this.#child.stdio.filter((pipe) => pipe !== null) as Socket[];
+    for (const each of [this.#child, ...pipes]) {
       if (held) each.ref();
       else each.unref();
     }
@@ -186,15 +186,25 @@ export class ProcessLink implements Link {
     });
   }
 
+  #readReport({ memoryBytes, tasks }: ProcessBounds): SupervisorReport {
+    const [data, held] = memoryBytes === undefined ? [] : [dataLimit(memoryBytes), heldLimit(memoryBytes)];
+    const report = new SupervisorReport(data, held, tasks);
+    if (supervisorProgram() === undefined) return report;
+    const pipe = this.#pipe(FD.supervisor);
+    pipe.on("error", () => {});
+    pipe.setEncoding("latin1").on("data", (text: string) => report.push(text));
+    return report;
+  }
+
   #pipe(fd: number): Socket {
     return this.#child.stdio[fd] as Socket;
   }
 
   /** Resolves when it is over with the child and its pipes. */
-  #watch(options: ProcessOptions): Promise<void> {
+  #watch(sandboxed: boolean): Promise<void> {
     return new Promise((resolve) => {
       const end = (how: string, signal: NodeJS.Signals | null = null) => {
-        this.#end({ how: this.#killed ?? how, memory: this.#killed === undefined && this.#outOfMemory(signal) });
+        this.#end(this.#death(how, signal));
         for (const pipe of this.#child.stdio) pipe?.destroy();
         resolve();
       };
@@ -202,10 +212,13 @@ export class ProcessLink implements Link {
         "error",
         (error) => this.#child.pid === undefined && end(`could not be started: ${error.message}`),
       );
-      this.#child.on("exit", (code, signal) => {
-        const how = howItEnded(code, signal, isSandboxed(options));
-        const finish = () => end(how + this.#stderr.quoted, signal);
-        const timer = setTimeout(() => this.#whenRead(finish), PIPES_MS);
+      this.#child.on("exit", (code, exitSignal) => {
+        const signal = exitSignal ?? (sandboxed ? signalOf(code) : null);
+        const how = signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`;
+        endGroup(this.#child);
+        const finish = () => end(how, signal);
+        const pipesMs = supervisorProgram() === undefined ? PIPES_MS : SUPERVISED_PIPES_MS;
+        const timer = setTimeout(() => this.#whenRead(finish), pipesMs);
         this.#child.once("close", () => {
           clearTimeout(timer);
           finish();
@@ -220,6 +233,12 @@ export class ProcessLink implements Link {
     setImmediate(() => setImmediate(() => (received === this.#received ? then() : this.#whenRead(then))));
   }
 
+  /** The host's reason for it goes before the supervisor's, and that before what was seen of the child. */
+  #death(how: string, signal: NodeJS.Signals | null): Death {
+    if (this.#killed !== undefined) return { how: this.#killed, memory: false };
+    return this.#report.ended ?? { how: how + this.#stderr.quoted, memory: this.#outOfMemory(signal) };
+  }
+
   #end(death: Death): void {
     if (this.#ended) return;
     this.#events.ended(death);
@@ -229,35 +248,47 @@ export class ProcessLink implements Link {
 
   /** V8 and the C library say so before they give up; other code crashes. */
   #outOfMemory(signal: NodeJS.Signals | null): boolean {
-    if (this.#dataUse?.explains(signal) === true) return true;
+    if (this.#report.explains(signal)) return true;
     return /out of memory|allocation failed|bad_alloc/i.test(this.#stderr.text);
   }
 }
 
-function limitOf({ memoryMb }: ProcessOptions): number | undefined {
-  return memoryMb === undefined ? undefined : memoryMb * 2 ** 20;
-}
-
-function isSandboxed({ sandbox }: ProcessOptions): boolean {
-  return sandbox !== undefined && sandbox !== false;
-}
-
 /** Bubblewrap tells of a signal by an exit code above 128. */
-function howItEnded(code: number | null, signal: NodeJS.Signals | null, sandboxed: boolean): string {
-  const number = sandboxed ? (code ?? 0) - 128 : 0;
-  const passedOn = Object.entries(constants.signals).find(([, each]) => each === number)?.[0];
-  const by = signal ?? passedOn;
-  return by === undefined ? `ended with exit code ${code}` : `was ended by ${by}`;
+function signalOf(code: number | null): NodeJS.Signals | null {
+  const name = Object.entries(constants.signals).find(([, number]) => number === (code ?? 0) - 128)?.[0];
+  return (name as NodeJS.Signals | undefined) ?? null;
+}
+
+/** Ends a child and all that comes from it. A supervisor does so when it is told; else it is the child's group, which a guest's process can leave. */
+function endProcess(child: ChildProcess): void {
+  if (supervisorProgram() === undefined) {
+    child.kill("SIGKILL");
+    endGroup(child);
+    return;
+  }
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), SUPERVISOR_MS).unref();
+  child.once("exit", () => clearTimeout(timer));
+}
+
+/** The child leads a group of its own. */
+function endGroup({ pid }: ChildProcess): void {
+  if (pid === undefined || process.platform === "win32") return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // Nobody is left in it.
+  }
 }
 
 /** @throws ExtensionError `ERR_EXT_CRASHED` where the system has no room, descriptor or process left for one; nothing is left behind then. */
-function begin(start: StartMessage, options: ProcessOptions, memoryBytes: number | undefined, firstBatch: number) {
+function begin(start: StartMessage, options: ProcessOptions, bounds: ProcessBounds, firstBatch: number) {
   let folder: WorkerFolder | undefined;
   let journal: number | undefined;
   try {
     folder = new WorkerFolder();
     journal = openJournal();
-    return { child: spawnChild(start, options, memoryBytes, firstBatch, folder.path, journal), folder, journal };
+    return { child: spawnChild(start, options, bounds, firstBatch, folder.path, journal), folder, journal };
   } catch (cause) {
     if (journal !== undefined) closeSync(journal);
     void folder?.remove();
@@ -270,34 +301,31 @@ function begin(start: StartMessage, options: ProcessOptions, memoryBytes: number
 function spawnChild(
   start: StartMessage,
   options: ProcessOptions,
-  memoryBytes: number | undefined,
+  bounds: ProcessBounds,
   firstBatch: number,
   folder: string,
   journal: number,
 ): ChildProcess {
-  const sandboxed = isSandboxed(options);
-  const addon = journalsInMemory ? mappedFileAddon() : undefined;
+  const { memoryBytes } = bounds;
+  const sandboxed = bounds.sandbox !== undefined;
+  const addon = isInMemory(journal) ? mappedFileAddon() : undefined;
   const addons = addon === undefined ? [] : [addon];
-  const readable = sandboxed
-    ? [AGENT, fileURLToPath(start.engine.module), process.execPath, ...addons].flatMap(foldersOfModule)
-    : [];
-  const limits = {
-    memoryBytes: memoryBytes ?? limitOf(options),
-    cpuSeconds: options.cpuSeconds,
-  };
   // V8 then gives up by itself, and says so, before the operating system has to refuse.
-  const heap =
-    limits.memoryBytes === undefined ? [] : [`--max-old-space-size=${Math.ceil(limits.memoryBytes / 2 ** 20)}`];
-  const { file, args } = processCommand(
-    { file: process.execPath, args: [...heap, AGENT, String(firstBatch), ...addons] },
-    limits,
-    options,
-    readable,
-  );
+  const heap = memoryBytes === undefined ? [] : [`--max-old-space-size=${Math.ceil(memoryBytes / 2 ** 20)}`];
+  const env = { TMPDIR: sandboxed ? "/tmp" : folder, ...hostLocale(), ...options.env };
+  const node = { file: process.execPath, args: [...localeArguments(), ...heap, AGENT, String(firstBatch), ...addons] };
+  const { file, args } = processCommand(node, bounds, sandboxed ? shownTo(start, addons, env) : []);
+  const supervisor = supervisorProgram() === undefined ? [] : ["pipe" as const];
   return spawn(file, args, {
-    stdio: ["ignore", "inherit", "pipe", "pipe", "pipe", "pipe", journal],
-    env: { TMPDIR: sandboxed ? "/tmp" : folder, ...options.env },
+    stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe", journal, ...supervisor],
+    env,
     // Away from the terminal's group: an interrupt there is the host's to answer.
     detached: true,
   });
+}
+
+function shownTo(start: StartMessage, addons: readonly string[], env: Readonly<Record<string, string>>): Shown[] {
+  const modules = filesOfModules(AGENT, fileURLToPath(start.engine.module));
+  const files = [...addons, ...localePaths(env).filter((path) => existsSync(path))];
+  return [...filesOfNode(), ...modules, ...files.flatMap(shownPath)];
 }

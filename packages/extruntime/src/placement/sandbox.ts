@@ -1,64 +1,105 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, realpathSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { accessSync, constants, existsSync, readlinkSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import { ExtensionError } from "../errors.ts";
 import type { ProcessOptions } from "./options.ts";
 import type { Command } from "./process-command.ts";
+import { type Shown, SYSTEM, shownPath, withoutCovered } from "./sandbox-files.ts";
+import { SUPERVISOR_REMEDY, supervisorProgram } from "./supervisor.ts";
 
-/** Folders of the system that programs need to start. */
-const SYSTEM = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives"];
+/** Devices that a program may want. None of them holds anything, and none can be a terminal. */
+const DEVICES = ["null", "zero", "full", "random", "urandom"];
+/** Mebibytes that `/tmp` may hold, and `/dev/shm` as many, where `sandbox.tmpMb` does not say. */
+const TMP_MB = 64;
 
-/** The command inside bubblewrap: no network, no processes but its own, a file system that is read-only and small. */
-export function sandboxCommand(
-  command: Command,
-  sandbox: NonNullable<ProcessOptions["sandbox"]>,
-  readable: readonly string[],
-): Command {
-  const own = sandbox === true || sandbox === false ? [] : (sandbox.readable ?? []);
-  const folders = [...new Set([...readable, ...own].map((path) => resolve(path)))].sort();
+/** What a sandbox shows and holds, as the options say. */
+export interface SandboxBounds {
+  readonly readable: readonly string[];
+  /** Of `/tmp`, and of `/dev/shm` too. */
+  readonly tmpBytes: number;
+}
+
+/** @param memoryBytes that guests may hold: there is no use in files in memory that are larger. */
+export function sandboxBounds(sandbox: ProcessOptions["sandbox"], memoryBytes: number | undefined): SandboxBounds {
+  const { readable = [], tmpMb = TMP_MB } = typeof sandbox === "object" ? sandbox : {};
+  return { readable, tmpBytes: Math.floor(Math.min(tmpMb * 2 ** 20, memoryBytes ?? Number.POSITIVE_INFINITY)) };
+}
+
+/**
+ * The command inside bubblewrap: no network, no processes but its own, and a file system of which `/tmp` and `/dev/shm` can be written, both bounded. The rest is
+ * read-only, the folders that bubblewrap makes in memory too, and no namespace can be made in which that would be otherwise.
+ */
+export function sandboxCommand(command: Command, { readable, tmpBytes }: SandboxBounds, shown: readonly Shown[]): Command {
+  const all = withoutCovered([...shown, ...readable.flatMap(shownPath)]);
+  const tmpfs = (path: string) => ["--size", String(tmpBytes), "--tmpfs", path];
   return {
-    file: "bwrap",
+    file: bubblewrap() ?? "bwrap",
     args: [
-      ...["--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"],
+      ...["--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session", "--cap-drop", "ALL"],
+      ...["--hostname", "sandbox"],
       ...SYSTEM.flatMap((path) => ["--ro-bind-try", path, path]),
-      ...["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"],
-      ...folders.flatMap((path) => ["--ro-bind", path, path]),
+      ...localTime(),
+      ...["--proc", "/proc", ...["--perms", "0755", "--tmpfs", "/dev"], ...tmpfs("/tmp")],
+      ...DEVICES.flatMap((name) => ["--dev-bind", `/dev/${name}`, `/dev/${name}`]),
+      ...["--symlink", "/proc/self/fd", "/dev/fd", ...tmpfs("/dev/shm")],
+      ...all.flatMap(({ path, target }) => (target === undefined ? ["--ro-bind", path, path] : ["--symlink", target, path])),
+      ...["--remount-ro", "/dev", "--remount-ro", "/"],
       ...["--chdir", "/", "--", command.file, ...command.args],
     ],
   };
 }
 
-/** What Node must read to run a module: its package, and every `node_modules` from which that resolves its imports. */
-export function foldersOfModule(path: string): string[] {
-  const real = realpathSync(path);
-  const found: string[] = [];
-  for (let dir = dirname(real); ; dir = dirname(dir)) {
-    if (found.length === 0 && existsSync(join(dir, "package.json"))) found.push(dir);
-    if (existsSync(join(dir, "node_modules"))) found.push(join(dir, "node_modules"));
-    if (dirname(dir) === dir) return found.length === 0 ? [dirname(real)] : found;
+/** Which zone it is says the name that the link leads to; without it ICU would look for a file with the same bytes. */
+function localTime(): string[] {
+  const path = "/etc/localtime";
+  try {
+    return ["--symlink", readlinkSync(path).replace(/^\.\.\//, "/"), path];
+  } catch {
+    return ["--ro-bind-try", path, path];
   }
 }
 
-/** @throws ExtensionError `ERR_EXT_UNSUPPORTED` where no sandbox is to be had, with the reason and the remedy. */
+let works = false;
+
+/** @throws ExtensionError `ERR_EXT_UNSUPPORTED` where no sandbox can be made, with the reason and the remedy. */
 export function checkSandbox(): void {
   if (process.platform !== "linux")
     throw unsupported(`it needs bubblewrap, which is for Linux, and this is ${process.platform}`);
-  try {
-    execFileSync("bwrap", sandboxCommand({ file: "/bin/true", args: [] }, true, []).args as string[], {
-      stdio: ["ignore", "ignore", "pipe"],
-    });
-  } catch (error) {
-    const { code, stderr, message } = error as NodeJS.ErrnoException & { stderr?: Buffer };
-    if (code === "ENOENT")
-      throw unsupported(
-        "bubblewrap is not installed (Debian and Ubuntu: apt-get install bubblewrap; Fedora: dnf install bubblewrap)",
-      );
+  if (supervisorProgram() === undefined) throw unsupported(SUPERVISOR_REMEDY);
+  if (bubblewrap() === undefined)
     throw unsupported(
-      `bubblewrap cannot make a sandbox here: ${stderr?.toString().trim() || message}. The system must allow user namespaces`,
+      "bubblewrap is not installed (Debian and Ubuntu: apt-get install bubblewrap; Fedora: dnf install bubblewrap)",
     );
+  if (works) return;
+  try {
+    const { file, args } = sandboxCommand({ file: "/bin/true", args: [] }, sandboxBounds(true, undefined), []);
+    execFileSync(file, args, { stdio: ["ignore", "ignore", "pipe"] });
+    works = true;
+  } catch (error) {
+    const { stderr, message } = error as Error & { stderr?: Buffer };
+    const why = stderr?.toString().trim() || message;
+    if (/unknown option/i.test(why)) throw unsupported(`bubblewrap 0.8 or newer is needed, and this one says: ${why}`);
+    throw unsupported(`bubblewrap cannot make a sandbox here: ${why}. The system must allow user namespaces`);
+  }
+}
+
+/** Where it is installed. Looked for here, since the process that it starts in has no `PATH`. */
+function bubblewrap(): string | undefined {
+  return (process.env.PATH ?? "/usr/bin:/bin")
+    .split(delimiter)
+    .map((folder) => join(folder || ".", "bwrap"))
+    .find((path) => existsSync(path) && isProgram(path));
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 
 function unsupported(why: string): ExtensionError {
-  return new ExtensionError("ERR_EXT_UNSUPPORTED", `processes.sandbox is not to be had: ${why}; or leave it out`);
+  return new ExtensionError("ERR_EXT_UNSUPPORTED", `processes.sandbox cannot be kept: ${why}; or leave it out`);
 }

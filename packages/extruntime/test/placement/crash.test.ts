@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { kill } from "../../src/conformance/processes.ts";
+import { hostLocale } from "../../src/placement/host-locale.ts";
 import { Backoff } from "../../src/placement/backoff.ts";
 import { codes, guest, withGuest, withRuntime } from "./guests.ts";
 
@@ -75,9 +76,10 @@ describe.each(["mapped", "off"])("a process that ends, with its journal %s,", (j
     expect(backoff.delay(60_000)).toBe(0);
   });
 
-  it("has only the environment that it was granted", async () => {
+  it("has only the environment that it was granted, and the host's time zone and language", async () => {
     await withGuest({ placement, processes: { env: { GRANTED: "yes" } } }, async (module) => {
-      expect(await module.call("environment")).toEqual({ GRANTED: "yes", TMPDIR: expect.any(String) });
+      const expected = { GRANTED: "yes", TMPDIR: expect.any(String), ...hostLocale() };
+      expect(await module.call("environment")).toEqual(expected);
     });
   });
 

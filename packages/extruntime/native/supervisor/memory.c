@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "memory.h"
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -105,13 +106,21 @@ long long memory_roughly(const Tree* tree, long long files) {
     return bytes;
 }
 
+// A file of /proc about a process. NULL with `*bytes` 0 where the process has ended, and -1 where the system has none, or shows none to us.
+static FILE* open_about(pid_t pid, const char* name, long long* bytes) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+    FILE* file = fopen(path, "re");
+    *bytes = file == NULL && (errno == EACCES || errno == EPERM || access("/proc/self/smaps_rollup", F_OK) != 0) ? -1 : 0;
+    return file;
+}
+
 // Shared memory that is mapped and was not counted as a file.
 static long long mapped_shared(pid_t pid, const Files* counted) {
-    char path[64], line[512];
-    snprintf(path, sizeof path, "/proc/%d/smaps", pid);
-    FILE* file = fopen(path, "re");
-    if (file == NULL) return -1;
-    long long bytes = 0, kibibytes;
+    char line[512];
+    long long bytes, kibibytes;
+    FILE* file = open_about(pid, "smaps", &bytes);
+    if (file == NULL) return bytes;
     bool wanted = false;
     while (fgets(line, sizeof line, file) != NULL) {
         unsigned major, minor;
@@ -127,17 +136,20 @@ static long long mapped_shared(pid_t pid, const Files* counted) {
 
 // Of its own; of what it shares with forks, its part.
 static long long own_memory(pid_t pid) {
-    char path[64], line[256];
-    snprintf(path, sizeof path, "/proc/%d/smaps_rollup", pid);
-    FILE* file = fopen(path, "re");
-    if (file == NULL) return -1;
-    long long bytes = -1, kibibytes;
+    char line[256];
+    long long bytes, kibibytes;
+    FILE* file = open_about(pid, "smaps_rollup", &bytes);
+    if (file == NULL) return bytes;
+    bool some = false, told = false;
     while (fgets(line, sizeof line, file) != NULL) {
-        if (sscanf(line, "Pss_Anon: %lld kB", &kibibytes) == 1) bytes = (bytes < 0 ? 0 : bytes) + kibibytes * 1024;
-        if (sscanf(line, "SwapPss: %lld kB", &kibibytes) == 1 && bytes >= 0) bytes += kibibytes * 1024;
+        some = true;
+        bool anon = sscanf(line, "Pss_Anon: %lld kB", &kibibytes) == 1;
+        told |= anon;
+        if (anon || sscanf(line, "SwapPss: %lld kB", &kibibytes) == 1) bytes += kibibytes * 1024;
     }
     fclose(file);
-    return bytes;
+    // Without memory it is about to end; without this field the system is older than Linux 5.4.
+    return some && !told ? -1 : bytes;
 }
 
 long long memory_exactly(const Tree* tree, int sandboxed) {
@@ -146,7 +158,7 @@ long long memory_exactly(const Tree* tree, int sandboxed) {
     for (size_t i = 0; i < tree->count; i++) {
         const Process* process = &tree->all[i];
         long long own = own_memory(process->pid), shared = mapped_shared(process->pid, &counted);
-        // One that ended, or an old system.
+        // Where only the rough number is known.
         bytes += own < 0 ? process->anon + process->swap : own;
         bytes += shared < 0 ? process->shmem : shared;
     }

@@ -51,6 +51,7 @@ static bool read_process(const Tree* tree, pid_t pid, Process* process) {
     process->threads = (long)field(status, "\nThreads:");
     process->anon = field(status, "\nRssAnon:") * 1024;
     process->shmem = field(status, "\nRssShmem:") * 1024;
+    process->data = field(status, "\nVmData:") * 1024;
     process->swap = field(status, "\nVmSwap:") * 1024;
     return true;
 }
@@ -132,7 +133,7 @@ static void signal_all(int signal) {
 
 void tree_end(pid_t agent, int* agent_status) {
     kill(agent, SIGKILL);
-    // All that loses its parent is the keeper's child, so nothing is left when it has none.
+    // All that loses its parent is the supervisor's child, so nothing is left when it has none.
     for (int round = 0; round < END_ROUNDS; round++) {
         reap(agent, agent_status);
         if (!has_children()) return;

@@ -1,4 +1,4 @@
-// The processes below the keeper.
+// The processes below the supervisor.
 #pragma once
 #include <stddef.h>
 #include <sys/types.h>
@@ -8,6 +8,8 @@ typedef struct {
     long threads;
     // In bytes, as /proc tells them at once: memory of its own or shared with forks (anon), shared memory, and what of them was swapped out.
     long long anon, shmem, swap;
+    // Bytes that it has mapped to write to, used or not.
+    long long data;
 } Process;
 
 typedef struct {
@@ -23,5 +25,5 @@ void tree_look(Tree* tree);
 // Clock ticks of processor time that they have used.
 long long tree_ticks(const Tree* tree);
 
-// Ends everything below the keeper and waits for it. `agent_status` gets the wait status of `agent` where it is reaped here.
+// Ends everything below the supervisor and waits for it. `agent_status` gets the wait status of `agent` where it is reaped here.
 void tree_end(pid_t agent, int* agent_status);

@@ -2,15 +2,16 @@
 // the host is gone, however its guests fork; and together they stay within a limit of memory and a number of tasks (processes and threads).
 // It stands between the host and its child process, since neither can do that: the host may be killed, and guests can stop their own process.
 //
-//   keeper <control> <memory> <tasks> <sandboxed> <program> [<argument> …]
+//   supervisor <control> <memory> <tasks> <sandboxed> <program> [<argument> …]
 //
 // `control` is the descriptor of a socket that the host holds open, and the first that the program does not get. `memory` is in bytes; 0 is no limit.
-// It ends as the program did. Where a limit was passed it writes `memory <bytes>` or `tasks <number>` to the socket first. Plain C for Linux.
+// It ends as the program did. Where a limit was passed it writes `memory <bytes>` or `tasks <number>` to the socket first, and `data <pid>` whenever another
+// process of its is the one with the most data. Plain C for Linux.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/keyctl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -19,11 +20,17 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "memory.h"
 #include "tree.h"
+
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+#define JOIN_SESSION_KEYRING 1
 
 // Milliseconds between looks: while memory grows; while processor time is used; while nothing happens.
 #define LOOK_GROWING 4
@@ -49,13 +56,13 @@ static void close_from(unsigned first) {
     for (long fd = first; fd < (most < 0 ? 65536 : most); fd++) close((int)fd);
 }
 
-static void become(char** command, const sigset_t* signals, pid_t keeper) {
+static void become(char** command, const sigset_t* signals, pid_t supervisor) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != keeper) _exit(1);
-    // Away from the keeper's session, whose priority is not to be lowered with the program's.
+    if (getppid() != supervisor) _exit(1);
+    // Away from the supervisor's session, whose priority is not to be lowered with the program's.
     setsid();
     // Keys of the user who runs the host are the host's.
-    syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+    syscall(SYS_keyctl, JOIN_SESSION_KEYRING, NULL);
     close_from((unsigned)self.control);
     sigprocmask(SIG_SETMASK, signals, NULL);
     execvp(command[0], command);
@@ -83,14 +90,24 @@ static void end_all(void) {
     end_like_the_agent();
 }
 
-static void report_and_end(const char* what, long long number) {
+// Before whatever the program's processes do, where that is allowed: one that forks without end would else have every core.
+static void go_first(void) {
+    struct sched_param first = {.sched_priority = 1};
+    if (sched_setscheduler(0, SCHED_RR, &first) != 0) setpriority(PRIO_PROCESS, 0, -20);
+}
+
+static void report(const char* what, long long number) {
     char text[64];
     int length = snprintf(text, sizeof text, "%s %lld\n", what, number);
+    if (send(self.control, text, (size_t)length, MSG_DONTWAIT) < 0) {
+        // The host is gone, or does not listen.
+    }
+}
+
+static void report_and_end(const char* what, long long number) {
     // At once, before they take more.
     kill(self.agent, SIGSTOP);
-    if (write(self.control, text, (size_t)length) < 0) {
-        // The host is gone.
-    }
+    report(what, number);
     end_all();
 }
 
@@ -99,9 +116,15 @@ static int look(void) {
     static Tree tree;
     static unsigned looks;
     static long long files, ticks_before, memory_before;
+    static pid_t most_data;
     tree_look(&tree);
     long tasks = 0;
-    for (size_t i = 0; i < tree.count; i++) tasks += tree.all[i].threads;
+    const Process* most = NULL;
+    for (size_t i = 0; i < tree.count; i++) {
+        tasks += tree.all[i].threads;
+        if (most == NULL || tree.all[i].data > most->data) most = &tree.all[i];
+    }
+    if (most != NULL && most->pid != most_data) report("data", most_data = most->pid);
     if (self.tasks > 0 && tasks > self.tasks) report_and_end("tasks", tasks);
     if (looks++ % LOOKS_TO_FILES == 0) files = memory_files(&tree, self.sandboxed);
     long long memory = memory_roughly(&tree, files);
@@ -128,7 +151,7 @@ static void on_signals(int signals) {
 
 int main(int count, char** arguments) {
     if (count < 6) {
-        fputs("keeper <control> <memory> <tasks> <sandboxed> <program> [<argument> …]\n", stderr);
+        fputs("supervisor <control> <memory> <tasks> <sandboxed> <program> [<argument> …]\n", stderr);
         return 2;
     }
     self.control = atoi(arguments[1]);
@@ -144,18 +167,19 @@ int main(int count, char** arguments) {
     sigaddset(&watched, SIGTERM);
     sigprocmask(SIG_BLOCK, &watched, &before);
     int signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
-    pid_t keeper = getpid();
+    pid_t supervisor = getpid();
     self.agent = fork();
     if (self.agent == 0) {
         signal(SIGPIPE, SIG_DFL);
-        become(arguments + 5, &before, keeper);
+        become(arguments + 5, &before, supervisor);
     }
     if (self.agent < 0 || signals < 0) {
-        perror("keeper");
+        perror("supervisor");
         return 1;
     }
     // The streams are the program's: whoever reads them waits for their end.
     for (int fd = 0; fd < self.control; fd++) close(fd);
+    go_first();
     bool limited = self.memory > 0 || self.tasks > 0;
     struct pollfd polled[] = {{.fd = self.control, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
     for (;;) {

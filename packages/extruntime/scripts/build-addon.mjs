@@ -26,7 +26,8 @@ if (process.arch === "x64")
   compile(addon, native("mapped_file.c"), [], ["-fPIC", "-shared", "-fvisibility=hidden", `-isystem${headers}`]);
 
 function compile(out, sources, others, flags) {
-  if (existsSync(out) && [...sources, ...others].every((file) => statSync(out).mtimeMs > statSync(file).mtimeMs)) return;
+  if (existsSync(out) && [...sources, ...others].every((file) => statSync(out).mtimeMs > statSync(file).mtimeMs))
+    return;
   if (!hasCompiler()) {
     process.stderr.write(`extruntime: no C compiler (${compiler}) here, so ${basename(out)} is not built\n`);
     return;

@@ -24,5 +24,7 @@ export function localeArguments(): string[] {
 /** Absolute paths of files and folders that these variables and options name. A time zone may be a file's path, after a colon or without. */
 export function localePaths(env: Readonly<Record<string, string>>): string[] {
   const values = PATHS.flatMap((name) => env[name] ?? []).flatMap((value) => value.split(":"));
-  return [...values, ...localeArguments().map((each) => each.slice(ICU_OPTION.length))].filter((path) => path.startsWith("/"));
+  return [...values, ...localeArguments().map((each) => each.slice(ICU_OPTION.length))].filter((path) =>
+    path.startsWith("/"),
+  );
 }

@@ -1,4 +1,14 @@
-import { closeSync, existsSync, fstatSync, mkdtempSync, openSync, readSync, rmSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { makeTempFolder } from "../temp-folder.ts";
 import { frameMemory, readFrame } from "./frame.ts";
@@ -67,7 +77,9 @@ function journalFolder(): string {
 }
 
 function full(folder: string, cause: Error): Error {
-  return new Error(`${cause.message}; each process needs ${JOURNAL_BYTES >> 10} KiB in ${folder}: make room there`, { cause });
+  return new Error(`${cause.message}; each process needs ${JOURNAL_BYTES >> 10} KiB in ${folder}: make room there`, {
+    cause,
+  });
 }
 
 function writeAll(fd: number, bytes: Buffer): void {

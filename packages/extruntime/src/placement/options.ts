@@ -71,7 +71,9 @@ function checkSandboxOptions({ readable = [], tmpMb }: SandboxOptions): void {
   wholeFrom(1, tmpMb, "processes.sandbox.tmpMb");
   for (const path of readable)
     if (typeof path !== "string" || !existsSync(path))
-      throw new TypeError(`processes.sandbox.readable must name files and folders that exist, and ${String(path)} does not`);
+      throw new TypeError(
+        `processes.sandbox.readable must name files and folders that exist, and ${String(path)} does not`,
+      );
 }
 
 function wholeFrom(least: number, value: number | undefined, what: string): void {

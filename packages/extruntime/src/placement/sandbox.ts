@@ -29,20 +29,34 @@ export function sandboxBounds(sandbox: ProcessOptions["sandbox"], memoryBytes: n
  * The command inside bubblewrap: no network, no processes but its own, and a file system of which `/tmp` and `/dev/shm` can be written, both bounded. The rest is
  * read-only, the folders that bubblewrap makes in memory too, and no namespace can be made in which that would be otherwise.
  */
-export function sandboxCommand(command: Command, { readable, tmpBytes }: SandboxBounds, shown: readonly Shown[]): Command {
+export function sandboxCommand(
+  command: Command,
+  { readable, tmpBytes }: SandboxBounds,
+  shown: readonly Shown[],
+): Command {
   const all = withoutCovered([...shown, ...readable.flatMap(shownPath)]);
   const tmpfs = (path: string) => ["--size", String(tmpBytes), "--tmpfs", path];
   return {
     file: bubblewrap() ?? "bwrap",
     args: [
-      ...["--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session", "--cap-drop", "ALL"],
+      ...[
+        "--unshare-all",
+        "--unshare-user",
+        "--disable-userns",
+        "--die-with-parent",
+        "--new-session",
+        "--cap-drop",
+        "ALL",
+      ],
       ...["--hostname", "sandbox"],
       ...SYSTEM.flatMap((path) => ["--ro-bind-try", path, path]),
       ...localTime(),
       ...["--proc", "/proc", ...["--perms", "0755", "--tmpfs", "/dev"], ...tmpfs("/tmp")],
       ...DEVICES.flatMap((name) => ["--dev-bind", `/dev/${name}`, `/dev/${name}`]),
       ...["--symlink", "/proc/self/fd", "/dev/fd", ...tmpfs("/dev/shm")],
-      ...all.flatMap(({ path, target }) => (target === undefined ? ["--ro-bind", path, path] : ["--symlink", target, path])),
+      ...all.flatMap(({ path, target }) =>
+        target === undefined ? ["--ro-bind", path, path] : ["--symlink", target, path],
+      ),
       ...["--remount-ro", "/dev", "--remount-ro", "/"],
       ...["--chdir", "/", "--", command.file, ...command.args],
     ],

@@ -11,11 +11,7 @@ export class SupervisorReport {
   /** Why it ended them, as the end of a sentence. */
   ended: { readonly how: string; readonly memory: boolean } | undefined;
 
-  constructor(
-    dataBytes: number | undefined,
-    memoryBytes: number | undefined,
-    tasks: number | undefined,
-  ) {
+  constructor(dataBytes: number | undefined, memoryBytes: number | undefined, tasks: number | undefined) {
     this.#dataBytes = dataBytes;
     this.#memoryBytes = memoryBytes;
     this.#tasks = tasks;

@@ -175,7 +175,14 @@ export class WorkerPool implements WorkerKeeper {
     if (best !== undefined && (!room || (best.instances === 0 && !best.stalled))) return best;
     const spare = this.#spares.shift();
     if (spare !== undefined) return this.#add(spare);
-    return this.#backoff.delay() > 0 ? undefined : this.#add(this.#start(undefined));
+    if (this.#backoff.delay() > 0) return undefined;
+    try {
+      return this.#add(this.#start(undefined));
+    } catch (error) {
+      // The system has no room for another one: what is there serves, if slower.
+      if (best === undefined) throw error;
+      return best;
+    }
   }
 
   #startExclusive(memoryBytes: number): PlacedWorker | undefined {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { kill } from "../../src/conformance/processes.ts";
-import { hostLocale } from "../../src/placement/host-locale.ts";
 import { Backoff } from "../../src/placement/backoff.ts";
+import { hostLocale } from "../../src/placement/host-locale.ts";
 import { codes, guest, withGuest, withRuntime } from "./guests.ts";
 
 const placement = "process";

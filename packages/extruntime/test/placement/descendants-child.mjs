@@ -31,7 +31,8 @@ const module = await runtime.load({
 await module.call("start", seconds);
 process.send("started");
 await new Promise((resolve) => process.once("message", resolve));
-const ended = (promise) => promise.then(() => "answered").catch((error) => (error.name === "AbortError" ? error.name : error.code));
+const ended = (promise) =>
+  promise.then(() => "answered").catch((error) => (error.name === "AbortError" ? error.name : error.code));
 
 if (how === "timeout") process.send(await ended(module.invoke("forever", "null", { timeoutMs: 50 })));
 if (how === "crash") process.send(await ended(module.invoke("exit", "null")));

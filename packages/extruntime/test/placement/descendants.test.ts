@@ -56,16 +56,19 @@ async function run(how: string, options: object, user: User): Promise<void> {
   }
 }
 
-describe.runIf(supervisorProgram() !== undefined).each(users)("the processes of a guest, of a host run by $name,", (user) => {
-  it.each(["timeout", "abort", "close", "crash", "exit", "killed"])(
-    "are all ended, detached ones and daemons too, when it comes to: %s",
-    (how) => run(how, {}, user),
-    60_000,
-  );
+describe.runIf(supervisorProgram() !== undefined).each(users)(
+  "the processes of a guest, of a host run by $name,",
+  (user) => {
+    it.each(["timeout", "abort", "close", "crash", "exit", "killed"])(
+      "are all ended, detached ones and daemons too, when it comes to: %s",
+      (how) => run(how, {}, user),
+      60_000,
+    );
 
-  it.runIf(canSandbox()).each(["timeout", "close", "killed"])(
-    "are all ended in a sandbox when it comes to: %s",
-    (how) => run(how, { sandbox: true }, user),
-    60_000,
-  );
-});
+    it.runIf(canSandbox()).each(["timeout", "close", "killed"])(
+      "are all ended in a sandbox when it comes to: %s",
+      (how) => run(how, { sandbox: true }, user),
+      60_000,
+    );
+  },
+);

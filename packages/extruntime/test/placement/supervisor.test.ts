@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import type { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { native } from "../../dist/index.js";
 import { supervisedCommand, supervisorProgram } from "../../src/placement/supervisor.ts";
@@ -13,7 +14,7 @@ async function supervised(limits: Partial<typeof NO_LIMITS> | object, file: stri
   const command = supervisedCommand({ file, args }, { ...NO_LIMITS, ...limits });
   const child = spawn(command.file, command.args, { stdio: ["ignore", "pipe", "pipe", ...Array(5).fill("pipe")] });
   let [report, output] = ["", ""];
-  child.stdio[7]!.on("data", (text) => {
+  (child.stdio as (Readable | null)[])[7]!.on("data", (text) => {
     report += text;
   });
   for (const stream of [child.stdout!, child.stderr!]) stream.on("data", (text) => (output += text));
@@ -37,7 +38,11 @@ const limit = { memoryBytes: 150 * MIB };
 
 describe.runIf(supervisorProgram() !== undefined)("a supervised program", () => {
   it("ends its supervisor as it ends itself", async () => {
-    expect(await supervised({}, "sh", "-c", "echo hello; exit 5")).toMatchObject({ code: 5, output: "hello\n", report: "" });
+    expect(await supervised({}, "sh", "-c", "echo hello; exit 5")).toMatchObject({
+      code: 5,
+      output: "hello\n",
+      report: "",
+    });
     expect(await supervised({}, "sh", "-c", "kill -SEGV $$")).toMatchObject({ signal: "SIGSEGV" });
     expect(await supervised({}, "/nowhere/program")).toMatchObject({
       code: 127,
@@ -49,10 +54,14 @@ describe.runIf(supervisorProgram() !== undefined)("a supervised program", () => 
     // A shell that has more of them, as a host may have from whoever started it.
     const { file, args } = supervisedCommand({ file: "ls", args: ["/proc/self/fd"] }, NO_LIMITS);
     const script = `exec 8</etc/passwd 9>/dev/null; exec "$@"`;
-    const listed = execFileSync("bash", ["-c", `exec 20</etc/passwd; exec sh -c '${script}' sh "$@"`, "bash", file, ...args], {
-      stdio: ["ignore", "pipe", "ignore", "pipe", "ignore", "ignore", "ignore", "pipe"],
-      encoding: "utf8",
-    });
+    const listed = execFileSync(
+      "bash",
+      ["-c", `exec 20</etc/passwd; exec sh -c '${script}' sh "$@"`, "bash", file, ...args],
+      {
+        stdio: ["ignore", "pipe", "ignore", "pipe", "ignore", "ignore", "ignore", "pipe"],
+        encoding: "utf8",
+      },
+    );
     // `ls` opens one more, for the folder.
     expect(listed.trim().split("\n").map(Number).sort()).toEqual([0, 1, 2, 3, 4]);
   });
@@ -73,7 +82,10 @@ describe.runIf(supervisorProgram() !== undefined)("a supervised program", () => 
   it.runIf(hasPython()).each([
     ["shared memory", MAPPED],
     ["a nameless file", NAMELESS],
-    ["forks", "import os\nfor i in range(8): os.fork() or (bytearray(b'x' * (30 << 20)), os.read(os.pipe()[0], 1))\nos.wait()"],
+    [
+      "forks",
+      "import os\nfor i in range(8): os.fork() or (bytearray(b'x' * (30 << 20)), os.read(os.pipe()[0], 1))\nos.wait()",
+    ],
   ])("may hold so much in %s", async (_what, script) => {
     const { signal, report } = await supervised(limit, "python3", "-c", script);
     expect([signal, report]).toEqual(["SIGKILL", expect.stringMatching(/^memory \d+\n$/)]);
@@ -89,7 +101,10 @@ for i in range(8):
 import time; time.sleep(0.5)
 os.write(write, bytes(8))
 for i in range(8): os.wait()`;
-    expect(await supervised({ memoryBytes: 300 * MIB }, "python3", "-c", script)).toMatchObject({ code: 0, report: "" });
+    expect(await supervised({ memoryBytes: 300 * MIB }, "python3", "-c", script)).toMatchObject({
+      code: 0,
+      report: "",
+    });
   });
 });
 
@@ -120,7 +135,9 @@ describe.runIf(supervisorProgram() !== undefined)("a process whose limits a supe
       const module = await runtime.load(guest("guest", {}, CODE));
       await expect(module.call("bomb")).rejects.toMatchObject({
         code: "ERR_EXT_CRASHED",
-        message: expect.stringMatching(/there were \d+ processes and threads of it, and there may be 64 \(processes\.tasks\)/),
+        message: expect.stringMatching(
+          /there were \d+ processes and threads of it, and there may be 64 \(processes\.tasks\)/,
+        ),
       });
     });
   });

@@ -66,7 +66,19 @@ it.runIf(process.platform === "linux" && canSandbox()).each([
   ["missing", []],
   ["read-only", ["--tmpfs", "/dev/shm", "--remount-ro", "/dev/shm"]],
 ])("a /dev/shm that is %s gives its place to the temporary folder", async (_what, options) => {
-  const args = ["--bind", "/", "/", "--tmpfs", "/dev", "--dev-bind", "/dev/null", "/dev/null", "--dev-bind", "/dev/urandom", "/dev/urandom"];
+  const args = [
+    "--bind",
+    "/",
+    "/",
+    "--tmpfs",
+    "/dev",
+    "--dev-bind",
+    "/dev/null",
+    "/dev/null",
+    "--dev-bind",
+    "/dev/urandom",
+    "/dev/urandom",
+  ];
   const command = [...args, ...options, "--proc", "/proc", process.execPath, HOST, "process"];
   const { stdout } = await promisify(execFile)("bwrap", command, { env: { ...process.env, TMPDIR: folder } });
   expect(JSON.parse(stdout)).toEqual([2, true, 3]);

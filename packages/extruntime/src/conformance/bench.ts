@@ -84,6 +84,11 @@ export class Bench {
     return this.subject.guests.includes(guest);
   }
 
+  /** Milliseconds: a share of the time after which the test counts as hanging. */
+  patience(share: number): number {
+    return this.#setup.patienceMs * share;
+  }
+
   /** Fails by what hangs; the parent's patience, which is longer, ends a process that does not even get here. */
   answered<Value>(promise: Promise<Value>, what: string, share = 0.5): Promise<Value> {
     return answered(promise, what, this.#setup.patienceMs * share);

@@ -39,3 +39,30 @@ export async function expectWait(bench: Bench, module: Module, payload: string, 
   assert.ok(!mustWait(bench.subject) && Array.isArray(answer), expectation);
   assert.ok(String(answer[1]).includes(HOST_FUNCTION), `${expectation}; an error in its place must name the function`);
 }
+
+/** A host function that keeps its callers waiting until it is told to answer. */
+export class Keeper {
+  #waiting: ((value: unknown) => void)[] = [];
+  #asked: (() => void) | undefined;
+  keeps = true;
+  calls = 0;
+
+  readonly fn = (value: unknown) => {
+    this.calls++;
+    if (!this.keeps) return value;
+    this.#asked?.();
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  };
+
+  /** Resolves when the host function is called. */
+  asked(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#asked = resolve;
+    });
+  }
+
+  /** Answers all who were kept waiting, long after nobody listens any more. */
+  answerLate(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve("late");
+  }
+}

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { engine, failuresOf } from "./run-tests.ts";
+import { toyGuests } from "./toy-guests.ts";
 
 interface Liar {
   readonly lie: string;
@@ -8,16 +9,29 @@ interface Liar {
   readonly because: RegExp;
 }
 
-const QUICKJS_GUESTS = new URL("../../../../fixtures/guests/quickjs/", import.meta.url);
-
-async function failures(lie: string, found: RegExp): Promise<string> {
-  const setup = {
-    engine: engine("sandbox-liars.mjs"),
+const toys = toyGuests();
+const SETUPS = {
+  "sandbox-liars.mjs": {
     export: "sandboxLiar",
+    guests: new URL("../../../../fixtures/guests/quickjs/", import.meta.url),
+    patienceMs: 10_000,
+  },
+  "time-liars.mjs": { export: "timeLiar", guests: toys, patienceMs: 6_000 },
+};
+type Liars = keyof typeof SETUPS;
+
+/** What the kit says of an engine of `file` with this lie, by the tests that match. */
+async function failures(file: Liars, lie: string, found: RegExp): Promise<string> {
+  const { export: name, guests, patienceMs } = SETUPS[file];
+  const setup = {
+    engine: engine(file),
+    export: name,
     options: { lie },
-    guests: QUICKJS_GUESTS,
+    guests,
+    patienceMs,
+    escapes: engine("toy-escapes.mjs"),
   };
-  return [...(await failuresOf({ ...setup, patienceMs: 10_000 }, found)).values()].join("\n");
+  return [...(await failuresOf(setup, found)).values()].join("\n");
 }
 
 const SHARED = /two modules share no global/;
@@ -54,13 +68,55 @@ const SANDBOX: readonly Liar[] = [
   },
 ];
 
-describe("a sandbox that lies is rejected by the test that should reject it", () => {
-  it.each(SANDBOX)("$lie", async ({ lie, found, because }) => {
-    expect(await failures(lie, found)).toMatch(because);
+const COMPUTES_ON = /the engine computes on/;
+
+const TIME: readonly Liar[] = [
+  { lie: "a guest that computes on", found: /> loop: its caller gets ERR_EXT_TIMEOUT/, because: COMPUTES_ON },
+  { lie: "a guest that computes on", found: /a guest that close.* ended computes no more/, because: COMPUTES_ON },
+  {
+    lie: "a guest that computes on in a thread",
+    found: /> loop: its caller gets ERR_EXT_TIMEOUT/,
+    because: COMPUTES_ON,
+  },
+  {
+    lie: "a guest that computes on in a process",
+    found: /> loop: its caller gets ERR_EXT_TIMEOUT/,
+    because: COMPUTES_ON,
+  },
+  {
+    lie: "a signal that ends the wait and not the guest",
+    found: /a signal alone ends each kind/,
+    because: COMPUTES_ON,
+  },
+  {
+    lie: "a signal that stops nothing",
+    found: /a signal alone ends each kind/,
+    because: /still not settled|did not answer/,
+  },
+  {
+    lie: "a signal that is not heard in the queue",
+    found: /a signal ends a call while it waits/,
+    because: /still not settled/,
+  },
+  {
+    lie: "a deadline that is not heard in the queue",
+    found: /a timeout ends a call while it waits/,
+    because: /still not settled/,
+  },
+  { lie: "a deadline that begins again with the guest", found: /begins when it is made/, because: /ms late/ },
+  { lie: "a deadline that is up early", found: /a timeout is never up too early/, because: /was up after/ },
+];
+
+describe.each([
+  ["sandbox", "sandbox-liars.mjs", SANDBOX],
+  ["time", "time-liars.mjs", TIME],
+] as const)("an engine that lies about its %s is rejected by the test that should reject it", (_, file, liars) => {
+  it.each(liars)("$lie", async ({ lie, found, because }) => {
+    expect(await failures(file, lie, found)).toMatch(because);
   });
 
   it("and one that does not lie passes these tests", async () => {
-    const found = new RegExp([...new Set(SANDBOX.map((each) => each.found.source))].join("|"));
-    expect(await failures("none", found)).toBe("");
+    const found = new RegExp([...new Set(liars.map((each) => each.found.source))].join("|"));
+    expect(await failures(file, "none", found)).toBe("");
   });
 });

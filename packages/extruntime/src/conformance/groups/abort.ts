@@ -4,11 +4,15 @@ import type { Module } from "../../contract.ts";
 import type { Bench } from "../bench.ts";
 import { expectCode, failure, refusal, show } from "../expect.ts";
 import type { Subject } from "../facts.ts";
+import { expectIdle, untilComputing } from "../processor-time.ts";
 import type { Group, Test } from "../test-list.ts";
+import { queuedDeadlines, queuedSignals } from "./abort-queue.ts";
 
 /** Milliseconds that a loop gets. How long its caller really waits is not looked at: the guests never end. */
 const TIMEOUT_MS = 30;
 const IN_A_ROW = 50;
+/** Milliseconds of processor time after which a guest is under way. */
+const COMPUTING_MS = 30;
 
 export function deadlineGroup(subject: Subject): Group {
   const tests = subject.capabilities.deadline === false ? refused : kept(subject);
@@ -63,7 +67,7 @@ const refused: readonly Test[] = [
 function kept(subject: Subject): Test[] {
   const { guests, traits, capabilities } = subject;
   const hard = capabilities.deadline === "hard";
-  const loops = guests.filter((name) => name.startsWith("loop") && (hard || name !== "loop-native"));
+  const loops = loopsOf(guests, hard);
   return [
     ...loops.map((guest) => endless(guest)),
     inARow(traits.catches && guests.includes("loop-catching") ? "loop-catching" : "loop"),
@@ -72,8 +76,15 @@ function kept(subject: Subject): Test[] {
     ...(capabilities.sync ? [synchronous] : []),
     ...(traits.awaits ? [neverSettles] : []),
     queued,
+    ...queuedDeadlines(subject),
+    neverEarly,
     mistakes,
   ];
+}
+
+/** Guests that loop for ever; in builtins only where these can be stopped. */
+function loopsOf(guests: readonly string[], hard: boolean): string[] {
+  return guests.filter((name) => name.startsWith("loop") && (hard || !name.startsWith("loop-native")));
 }
 
 function endless(guest: string): Test {
@@ -90,6 +101,7 @@ function endless(guest: string): Test {
         7,
         "another module does not work afterwards",
       );
+      await expectIdle("a call that timed out", bench.patience(0.3));
     },
   };
 }
@@ -198,7 +210,72 @@ const queued: Test = {
   },
 };
 
-function signals({ capabilities }: Subject): Test[] {
+const neverEarly: Test = {
+  name: "a timeout is never up too early",
+  async run(bench) {
+    const module = await bench.load("loop", { limits: { pool: 1 } });
+    for (let i = 0; i < 20; i++) {
+      const timeoutMs = 5 + i;
+      const start = performance.now();
+      await refusal(() => module.invoke("forever", "1", { timeoutMs }), "ERR_EXT_TIMEOUT", "an endless loop");
+      const ms = performance.now() - start;
+      assert.ok(ms >= timeoutMs, `a timeout of ${timeoutMs} ms was up after ${ms.toFixed(2)} ms`);
+    }
+  },
+};
+
+/** Without any timeout: nothing but the signal ends it. Once it computes, since what has not begun is easily ended. */
+function signalled(guests: readonly string[]): Test {
+  return {
+    name: "a signal alone ends each kind of loop once it computes, and the module works on",
+    patience: 2,
+    async run(bench) {
+      const runtime = await bench.runtime();
+      const echo = await bench.load("echo", undefined, runtime);
+      for (const guest of guests) {
+        const module = await bench.load(guest, { limits: { pool: 1 } }, runtime);
+        for (let i = 0; i < (guest === "loop" ? 2 : 1); i++) await endBySignal(bench, module, guest);
+        assert.equal(await bench.answered(echo.call("echo", 1), "another module's call"), 1);
+        await module.close({ abort: true });
+      }
+      await expectIdle(`a call of ${guests.join(", ")} that was aborted by a signal`, bench.patience(0.2));
+    },
+  };
+}
+
+async function endBySignal(bench: Bench, module: Module, guest: string): Promise<void> {
+  const controller = new AbortController();
+  const reason = new Error("the user went away");
+  let call = Promise.resolve<unknown>(undefined);
+  const start = () => {
+    const invoked = module.invoke("forever", "1", { signal: controller.signal });
+    call = failure(() => bench.answered(invoked, `a call of ${guest} that was aborted`, 0.2), "the call");
+  };
+  await untilComputing(COMPUTING_MS, start, bench.patience(0.1));
+  controller.abort(reason);
+  const error = await call;
+  assert.equal(error, reason, `${guest} must reject with the signal's reason, and rejected with ${show(error)}`);
+}
+
+/** `close({ abort: true })` is the third way to end a guest, for those that leave the host's thread. */
+const closed: Test = {
+  name: "a guest that close({ abort: true }) ended computes no more",
+  async run(bench) {
+    const runtime = await bench.runtime();
+    const module = await bench.load("loop", { limits: { pool: 1 } }, runtime);
+    let call = Promise.resolve<unknown>(undefined);
+    const start = () => {
+      call = failure(() => bench.answered(module.invoke("forever", "1"), "a call that close aborts", 0.3), "the call");
+    };
+    await untilComputing(COMPUTING_MS, start, bench.patience(0.2));
+    await bench.answered(module.close({ abort: true }), "close({ abort: true })");
+    expectCode(await call, "ERR_EXT_CLOSED", "a call that close aborted");
+    await expectIdle("a call that close aborted", bench.patience(0.3));
+  },
+};
+
+function signals(subject: Subject): Test[] {
+  const { capabilities, guests } = subject;
   // Beside the signal, so that a test of one that is not heard ends.
   const atTheLatest = capabilities.deadline === false ? {} : { timeoutMs: 60_000 };
   return [
@@ -252,6 +329,9 @@ function signals({ capabilities }: Subject): Test[] {
         assert.equal(error, signal.reason);
       },
     },
+    signalled(loopsOf(guests, capabilities.signal === "hard")),
+    closed,
+    ...queuedSignals(subject),
   ];
 }
 

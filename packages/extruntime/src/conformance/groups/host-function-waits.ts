@@ -3,7 +3,7 @@ import type { Module } from "../../contract.ts";
 import type { Bench } from "../bench.ts";
 import { expectCode, expectJson, failure, show } from "../expect.ts";
 import type { Subject } from "../facts.ts";
-import { expectWait, loadCaller, mustWait } from "../host-caller.ts";
+import { expectWait, Keeper, loadCaller, mustWait } from "../host-caller.ts";
 import { descendants, kill } from "../processes.ts";
 import type { Test } from "../test-list.ts";
 
@@ -38,33 +38,6 @@ const later: Test = {
     for (let i = 0; i < 10; i++) await expectWait(bench, module, String(i), [i]);
   },
 };
-
-/** A host function that keeps its callers waiting until it is told to answer. */
-class Keeper {
-  #waiting: ((value: unknown) => void)[] = [];
-  #asked: (() => void) | undefined;
-  keeps = true;
-  calls = 0;
-
-  readonly fn = (value: unknown) => {
-    this.calls++;
-    if (!this.keeps) return value;
-    this.#asked?.();
-    return new Promise((resolve) => this.#waiting.push(resolve));
-  };
-
-  /** Resolves when the host function is called. */
-  asked(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#asked = resolve;
-    });
-  }
-
-  /** Answers all who were kept waiting, long after nobody listens any more. */
-  answerLate(): void {
-    for (const resolve of this.#waiting.splice(0)) resolve("late");
-  }
-}
 
 /** The module serves, with the right answer, also once the late ones have come. */
 async function servesOn(bench: Bench, module: Module, keeper: Keeper): Promise<void> {

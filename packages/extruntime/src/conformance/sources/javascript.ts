@@ -64,6 +64,13 @@ export function javascriptGuests(): ReadonlyMap<string, KitGuest> {
     "loop-native",
     javascript("export function forever() { return /^(a+)+$/.test('a'.repeat(60) + 'b'); }", ["forever"]),
   );
+  guests.set(
+    "loop-native-search",
+    javascript(
+      "export function forever() { const a = 'a'.repeat(2 ** 23); return a.lastIndexOf('a'.repeat(2 ** 20) + 'b'); }",
+      ["forever"],
+    ),
+  );
   guests.set("top-level-loop", javascript("for (;;); export function run() {}"));
   guests.set("top-level-throw", javascript("export function run() {}\nthrow new TypeError('refused at the top');"));
   guests.set(

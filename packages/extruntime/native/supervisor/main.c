@@ -1,12 +1,13 @@
-// Runs a program and answers for all that comes from it: no process of its is left when the program has ended, when the host says so by SIGTERM, or when
-// the host is gone, however its guests fork; and together they stay within a limit of memory and a number of tasks (processes and threads).
-// It stands between the host and its child process, since neither can do that: the host may be killed, and guests can stop their own process.
+// Runs a program and answers for all that comes from it: no process of its is left when the program has ended, when the host
+// says so by SIGTERM, or when the host is gone, however its guests fork; and together they stay within a limit of memory and a
+// number of tasks (processes and threads). It stands between the host and its child process, since neither can do that: the
+// host may be killed, and guests can stop their own process.
 //
 //   supervisor <control> <memory> <tasks> <sandboxed> <program> [<argument> …]
 //
-// `control` is the descriptor of a socket that the host holds open, and the first that the program does not get. `memory` is in bytes; 0 is no limit.
-// It ends as the program did. Where a limit was passed it writes `memory <bytes>` or `tasks <number>` to the socket first, and `data <pid>` whenever another
-// process of its is the one with the most data. Plain C for Linux.
+// `control` is the descriptor of a socket that the host holds open, and the first that the program does not get. `memory` is in
+// bytes; 0 is no limit. It ends as the program did. Where a limit was passed it writes `memory <bytes>` or `tasks <number>` to
+// the socket first, and `data <pid>` whenever another process of its is the one with the most data. Plain C for Linux.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -38,6 +39,8 @@
 #define LOOK_IDLE 50
 // Looks between those at open files.
 #define LOOKS_TO_FILES 3
+// Of a sandbox's session: as in worker-priority.ts.
+#define GROUP_NICE "5"
 // Bytes by which memory must differ between looks to count as growing.
 #define GROWTH (1 << 20)
 
@@ -47,7 +50,7 @@ static struct {
     long tasks;
     int sandboxed;
     pid_t agent;
-    int status; // of the agent, as `waitpid` gives it; -1 while it runs
+    int status;  // of the agent, as `waitpid` gives it; -1 while it runs
 } self = {.status = -1};
 
 static void close_from(unsigned first) {
@@ -96,6 +99,19 @@ static void go_first(void) {
     if (sched_setscheduler(0, SCHED_RR, &first) != 0) setpriority(PRIO_PROCESS, 0, -20);
 }
 
+// Linux may schedule sessions as groups, of which the program can lower its own where it can write to /proc. In a sandbox it
+// cannot.
+static void lower(pid_t pid) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/autogroup", pid);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return;
+    if (write(fd, GROUP_NICE, strlen(GROUP_NICE)) < 0) {
+        // There are no such groups.
+    }
+    close(fd);
+}
+
 static void report(const char* what, long long number) {
     char text[64];
     int length = snprintf(text, sizeof text, "%s %lld\n", what, number);
@@ -124,7 +140,10 @@ static int look(void) {
         tasks += tree.all[i].threads;
         if (most == NULL || tree.all[i].data > most->data) most = &tree.all[i];
     }
-    if (most != NULL && most->pid != most_data) report("data", most_data = most->pid);
+    if (most != NULL && most->pid != most_data) {
+        report("data", most_data = most->pid);
+        if (self.sandboxed) lower(most_data);
+    }
     if (self.tasks > 0 && tasks > self.tasks) report_and_end("tasks", tasks);
     if (looks++ % LOOKS_TO_FILES == 0) files = memory_files(&tree, self.sandboxed);
     long long memory = memory_roughly(&tree, files);

@@ -106,7 +106,8 @@ long long memory_roughly(const Tree* tree, long long files) {
     return bytes;
 }
 
-// A file of /proc about a process. NULL with `*bytes` 0 where the process has ended, and -1 where the system has none, or shows none to us.
+// A file of /proc about a process. NULL with `*bytes` 0 where the process has ended, and -1 where the system has none, or shows
+// none to us.
 static FILE* open_about(pid_t pid, const char* name, long long* bytes) {
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
@@ -128,7 +129,8 @@ static long long mapped_shared(pid_t pid, const Files* counted) {
         int name = 0;
         if (sscanf(line, "%*x-%*x %*s %*x %x:%x %lu %n", &major, &minor, &inode, &name) == 3)
             wanted = name > 0 && inode != 0 && is_in_memory(line + name) && !has(counted, makedev(major, minor), inode);
-        else if (wanted && sscanf(line, "Pss: %lld kB", &kibibytes) == 1) bytes += kibibytes * 1024;
+        else if (wanted && sscanf(line, "Pss: %lld kB", &kibibytes) == 1)
+            bytes += kibibytes * 1024;
     }
     fclose(file);
     return bytes;

@@ -15,7 +15,8 @@
 
 // Looks after which all of /proc is read once again, should a number have been missed.
 #define LOOKS_TO_SCAN 64
-// Rounds of a millisecond and more after which what cannot be ended is left behind: a program of another user, or a disk that does not answer.
+// Rounds of a millisecond and more after which what cannot be ended is left behind: a program of another user, or a disk that
+// does not answer.
 #define END_ROUNDS 2000
 
 static ssize_t read_file(const char* path, char* buffer, size_t size) {
@@ -87,14 +88,16 @@ void tree_look(Tree* tree) {
         Process process = tree->all[i];
         if (read_process(tree, process.pid, &process)) tree->all[kept++] = process;
         // Its parent may stand behind it.
-        else tree->all[i].pid = 0;
+        else
+            tree->all[i].pid = 0;
     }
     tree->count = kept;
     // The last number that the system gave: only those since the last look can be new.
     char text[128];
     const char* at = read_file("/proc/loadavg", text, sizeof text) < 0 ? NULL : strrchr(text, ' ');
     pid_t last = at == NULL ? 0 : atoi(at + 1);
-    if (last < tree->last_pid || last == 0 || tree->looks++ % LOOKS_TO_SCAN == 0) scan(tree);
+    if (last < tree->last_pid || last == 0 || tree->looks++ % LOOKS_TO_SCAN == 0)
+        scan(tree);
     else
         for (pid_t pid = tree->last_pid + 1; pid <= last; pid++) add(tree, pid);
     tree->last_pid = last;

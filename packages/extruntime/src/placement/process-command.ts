@@ -24,6 +24,8 @@ const OWN_BYTES = 512 * 2 ** 20;
 const OWN_HELD_BYTES = 160 * 2 ** 20;
 /** Processes and threads of a sandbox, where `processes.tasks` does not say. Node has about twelve threads. */
 const TASKS = 512;
+/** More that a sandbox itself may have. */
+const SANDBOX_TASKS = 8;
 
 /** Everything that bounds a child process. */
 export interface ProcessBounds {
@@ -48,7 +50,9 @@ export function processCommand(node: Command, bounds: ProcessBounds, shown: read
   const limited = limitedCommand(node, bounds, inside);
   const command = sandbox === undefined ? limited : sandboxCommand(limited, sandbox, shown);
   const held = memoryBytes === undefined ? undefined : heldLimit(memoryBytes);
-  return supervisedCommand(command, { memoryBytes: held, tasks, sandboxed: sandbox !== undefined });
+  // Where the operating system refuses a task too many, nobody is ended for it.
+  const most = tasks === undefined ? undefined : tasks + (sandbox === undefined ? 0 : SANDBOX_TASKS);
+  return supervisedCommand(command, { memoryBytes: held, tasks: most, sandboxed: sandbox !== undefined });
 }
 
 export function isSandboxed({ sandbox }: ProcessOptions): boolean {

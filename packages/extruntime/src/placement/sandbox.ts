@@ -9,6 +9,31 @@ import { SUPERVISOR_REMEDY, supervisorProgram } from "./supervisor.ts";
 
 /** Devices that a program may want. None of them holds anything, and none can be a terminal. */
 const DEVICES = ["null", "zero", "full", "random", "urandom"];
+/**
+ * Of `/proc`, what tells about the system and not about processes, and may be read by root's guests. All of it is read-only: with root's files there, such as
+ * `/proc/sys/kernel/core_pattern`, a guest of a host that runs as root could else become root itself.
+ */
+const HIDDEN = [
+  "config.gz",
+  "iomem",
+  "ioports",
+  "kallsyms",
+  "kcore",
+  "key-users",
+  "keys",
+  "kmsg",
+  "kpagecgroup",
+].concat([
+  "kpagecount",
+  "kpageflags",
+  "modules",
+  "mtrr",
+  "sched_debug",
+  "slabinfo",
+  "sysrq-trigger",
+  "timer_list",
+  "vmallocinfo",
+]);
 /** Mebibytes that `/tmp` may hold, and `/dev/shm` as many, where `sandbox.tmpMb` does not say. */
 const TMP_MB = 64;
 
@@ -51,16 +76,21 @@ export function sandboxCommand(
       ...["--hostname", "sandbox"],
       ...SYSTEM.flatMap((path) => ["--ro-bind-try", path, path]),
       ...localTime(),
-      ...["--proc", "/proc", ...["--perms", "0755", "--tmpfs", "/dev"], ...tmpfs("/tmp")],
+      ...["--proc", "/proc", ...hidden(), "--perms", "0755", "--tmpfs", "/dev", ...tmpfs("/tmp")],
       ...DEVICES.flatMap((name) => ["--dev-bind", `/dev/${name}`, `/dev/${name}`]),
       ...["--symlink", "/proc/self/fd", "/dev/fd", ...tmpfs("/dev/shm")],
       ...all.flatMap(({ path, target }) =>
         target === undefined ? ["--ro-bind", path, path] : ["--symlink", target, path],
       ),
-      ...["--remount-ro", "/dev", "--remount-ro", "/"],
+      ...["--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/"],
       ...["--chdir", "/", "--", command.file, ...command.args],
     ],
   };
+}
+
+function hidden(): string[] {
+  const there = HIDDEN.map((name) => `/proc/${name}`).filter((path) => existsSync(path));
+  return there.flatMap((path) => ["--ro-bind", "/dev/null", path]);
 }
 
 /** Which zone it is says the name that the link leads to; without it ICU would look for a file with the same bytes. */

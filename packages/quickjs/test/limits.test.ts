@@ -188,7 +188,7 @@ describe("stack", () => {
   const DEEP: [string, string][] = [
     ["brackets that are not closed", "[".repeat(8000)],
     ["arrays", "[".repeat(5000) + "]".repeat(5000)],
-    ["objects", '{"a":'.repeat(8000) + "1" + "}".repeat(8000)],
+    ["objects", `${'{"a":'.repeat(8000)}1${"}".repeat(8000)}`],
     ["arrays in objects", '{"a":['.repeat(50_000) + "]}".repeat(50_000)],
     ["a hundred thousand arrays", "[".repeat(100_000) + "]".repeat(100_000)],
   ];

@@ -14,6 +14,7 @@ import {
 import { type Abi, checkAbi } from "./abi.ts";
 import { MalformedModule } from "./binary-reader.ts";
 import { CommandInstance } from "./command-abi.ts";
+import { watchGrowth } from "./grow-watch.ts";
 import type { GuestOptions } from "./guest.ts";
 import { limitMemory, MAX_PAGES, MemoryRefusal, PAGE_BYTES } from "./memory-limit.ts";
 import { type CompiledModule, type Lease, ModuleCache } from "./module-cache.ts";
@@ -119,9 +120,8 @@ class WasmProgram implements Program {
 
 /** @throws MalformedModule, MemoryRefusal, `WebAssembly.CompileError` */
 async function compileModule(bytes: Uint8Array, shape: ModuleShape, pages: number): Promise<CompiledModule> {
-  const limited = limitMemory(bytes, shape, pages);
-  const { initialPages, maxPages } = limited;
-  return { module: await wasmApi.compile(limited.bytes), shape, initialPages, maxPages };
+  const limited = limitMemory(bytes, shape, pages, watchGrowth(bytes, shape));
+  return { module: await wasmApi.compile(limited.bytes), shape, maxPages: limited.maxPages };
 }
 
 function readModule(extension: Extension, bytes: Uint8Array): ModuleShape {

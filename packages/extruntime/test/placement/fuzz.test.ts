@@ -85,7 +85,7 @@ function placed() {
   worker.frame(KIND.ready, 0, 0, 0, 0, 0, "");
   let settled = 0;
   const answer = { succeed: () => void settled++, fail: () => void settled++ };
-  const calls = Array.from({ length: 8 }, () => new RemoteCall(UNLIMITED, answer));
+  const calls = Array.from({ length: 8 }, () => new RemoteCall(UNLIMITED, answer, () => {}));
   for (const call of calls) worker.ask(call, KIND.call, 0, 0, 1, "1");
   return { worker, calls, gaveUp: () => gaveUp, settled: () => settled, lines: () => lines };
 }
@@ -147,11 +147,11 @@ describe("whatever a worker sends,", () => {
 
   it("a journal gives what it holds whole, and ends", { timeout: 0 }, () => {
     const fd = openJournal();
-    const reader = new JournalReader(fd);
+    const reader = new JournalReader(SEED, fd);
     let pieces = 0;
     fuzz(0.2, COUNT, (random) => {
       const batch = new FrameBatch(new ArrayBuffer(JOURNAL_BYTES));
-      const journal = new JournalWriter(fd);
+      const journal = new JournalWriter(SEED, fd);
       for (let i = 0; i < COUNT; i++) {
         batch.add(...frameOf(random));
         if (random.below(3) === 0) journal.note(random.word(), batch);
@@ -159,7 +159,7 @@ describe("whatever a worker sends,", () => {
       const changed = Int32Array.of(random.word(), random.word());
       writeSync(fd, changed, 0, random.below(9), random.below(batch.length + 8));
       const sink = { frame() {}, early() {}, began: () => void pieces++ };
-      reader.readOn(sink);
+      reader.readOn(sink, 0);
       reader.read(sink);
     });
     expect(pieces).toBeGreaterThan(0);

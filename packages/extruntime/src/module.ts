@@ -181,7 +181,9 @@ export class LoadedModule implements Module, CallOwner {
     this.#closing ??= this.#close();
     if (options.abort !== true) return this.#closing;
     this.#aborting = true;
-    for (const call of this.#pending.copy()) this.#cancel(call);
+    // All callers are told before the first call is stopped: see `PendingCall#stop`.
+    const calls = this.#pending.copy().filter((call) => call.giveUp(this.#abortedError(call.fn)));
+    for (const call of calls) call.stop();
     // A guest that cannot be stopped is left to end by itself, and its instance is closed then.
     const abandoned = this.#setup.capabilities.deadline === false && this.#running > 0;
     return abandoned ? Promise.resolve() : this.#closing;
@@ -318,7 +320,11 @@ export class LoadedModule implements Module, CallOwner {
   }
 
   #cancel(call: PendingCall): void {
-    call.cancel(this.#closedError(call.fn, "was closed and its calls were aborted"));
+    call.cancel(this.#abortedError(call.fn));
+  }
+
+  #abortedError(fn: string): ExtensionError {
+    return this.#closedError(fn, "was closed and its calls were aborted");
   }
 
   #failAtOnce(error: unknown, fn: string, call: Call): unknown {

@@ -99,11 +99,20 @@ export class PendingCall extends Waiter implements Answer, Listed {
 
   /** Gives the caller this error now. The engine is asked to stop if it runs; the instance is held until it has. */
   cancel(error: unknown): void {
-    if (this.#settled) return;
-    const slot = this.#slot;
-    if (slot === undefined) this.#owner.left(this);
+    if (this.giveUp(error)) this.stop();
+  }
+
+  /** The first half: `false` where the caller has an answer already. */
+  giveUp(error: unknown): boolean {
+    if (this.#settled) return false;
+    if (this.#slot === undefined) this.#owner.left(this);
     this.#rejectWith(error);
-    slot?.instance.abort?.(this.#limits);
+    return true;
+  }
+
+  /** The second. All calls without limits have the same ones, so the engine may stop others of them too. */
+  stop(): void {
+    this.#slot?.instance.abort?.(this.#limits);
   }
 
   #end(slot: Slot, error: unknown, result: string | undefined): void {

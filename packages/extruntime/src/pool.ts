@@ -1,6 +1,6 @@
 import type { BudgetMember, InstanceBudget } from "./instance-budget.ts";
 import { type Call, type Instance, type Program, UNLIMITED } from "./spi.ts";
-import { QueueEntry, WaitQueue } from "./wait-queue.ts";
+import { lastArrival, QueueEntry, WaitQueue } from "./wait-queue.ts";
 
 /** An instance and when it was last used, on the budget's clock. */
 export interface Slot {
@@ -267,6 +267,8 @@ export class InstancePool implements BudgetMember {
     if (this.#live >= this.#options.size || this.#creating >= demand) return undefined;
     if (!this.#budget.reserve(this, demand !== Number.POSITIVE_INFINITY)) return undefined;
     this.#live++;
+    // Who finds nobody waiting comes into the queue next.
+    const begun = lastArrival() + (this.#waiting.length === 0 ? 1 : 0);
     let made: Instance | Promise<Instance>;
     try {
       const now = demand === Number.POSITIVE_INFINITY && this.#program.instantiateSync !== undefined;
@@ -284,8 +286,9 @@ export class InstancePool implements BudgetMember {
       },
       (error: unknown) => {
         this.#creating--;
-        // Before the room is given back: that may start the next attempt, for the next in line.
-        this.#waiting.shift()?.refuse(error);
+        // Before the room is given back: that may start the next attempt, for the next in line. A call that came since has had none.
+        const first = this.#waiting.first;
+        if (first !== undefined && first.arrival <= begun) this.#waiting.shift()!.refuse(error);
         this.#forget();
         this.#drain();
       },

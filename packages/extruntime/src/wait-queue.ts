@@ -2,6 +2,11 @@
 
 let arrivals = 0;
 
+/** Of the entry that came last. */
+export function lastArrival(): number {
+  return arrivals;
+}
+
 export class QueueEntry {
   /** In which order it came, among all entries of the process. */
   readonly arrival = ++arrivals;
@@ -20,6 +25,10 @@ export class WaitQueue<Entry extends QueueEntry> {
 
   get length(): number {
     return this.#length;
+  }
+
+  get first(): Entry | undefined {
+    return this.#first as Entry | undefined;
   }
 
   push(entry: Entry): void {

@@ -6,7 +6,6 @@ import {
   type Extension,
   ExtensionError,
   type Program,
-  PYTHON_SECTION,
 } from "extruntime/engine";
 import { loadAddon } from "./addon.ts";
 import { CPython, type RunningPython } from "./cpython.ts";
@@ -66,7 +65,6 @@ export function pyvmEngine(options: PyvmEngineOptions): Engine {
       sync: true,
       hostFunctions: true,
     },
-    manifestSection: PYTHON_SECTION,
     pool: { env: "BASE_PYVM_POOL_SIZE", size: 4 },
     origin: {
       module: import.meta.url,

@@ -6,7 +6,8 @@ import type { WasmModule } from "./webassembly.ts";
 export interface CompiledModule {
   readonly module: WasmModule;
   readonly shape: ModuleShape;
-  /** Pages (64 KiB) to which its memory can grow. */
+  /** Pages (64 KiB) that its memory begins with, and to which it can grow. */
+  readonly initialPages: number;
   readonly maxPages: number;
 }
 

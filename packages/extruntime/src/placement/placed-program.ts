@@ -68,7 +68,7 @@ export class PlacedProgram implements Program {
   async check(): Promise<void> {
     if (this.#workerMemory !== undefined) return;
     for (;;) {
-      const worker = await this.pool.any(this.#id);
+      const worker = await started(() => this.pool.any(this.#id));
       if (await notHandedBack(this.#compileIn(worker))) return;
     }
   }
@@ -77,7 +77,7 @@ export class PlacedProgram implements Program {
     // For the top level of the guest: a worker that has to start first does not count.
     const forMs = deadline - performance.now();
     for (let crashes = 0, late = 0; ; ) {
-      const worker = await this.pool.forInstance(this.#id, this.#workerMemory);
+      const worker = await started(() => this.pool.forInstance(this.#id, this.#workerMemory));
       const id = ++instances;
       try {
         if (await notHandedBack(this.#compileIn(worker).then(() => this.#instantiateIn(worker, id, forMs))))
@@ -132,7 +132,6 @@ export class PlacedProgram implements Program {
 
   #sendProgram(worker: PlacedWorker, call: RemoteCall): void {
     const { message, files } = this.#parcel;
-    worker.served.add(this.#id);
     for (const file of files) worker.tell(KIND.file, this.#id, file);
     worker.ask(call, KIND.compile, 0, 0, this.#id, JSON.stringify(message));
   }
@@ -160,6 +159,17 @@ export class PlacedProgram implements Program {
       });
     } finally {
       timer.stop();
+    }
+  }
+}
+
+/** A worker that has started. One that ended meanwhile says nothing of the next. */
+async function started(wanted: () => Promise<PlacedWorker>): Promise<PlacedWorker> {
+  for (let crashes = 0; ; ) {
+    try {
+      return await wanted();
+    } catch (error) {
+      if (!ExtensionError.is(error, "ERR_EXT_CRASHED") || ++crashes > MOST_CRASHES) throw error;
     }
   }
 }

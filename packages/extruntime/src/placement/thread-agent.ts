@@ -74,8 +74,6 @@ class ThreadAgent implements AgentLink {
 
   begins(): void {}
 
-  noteLines(): void {}
-
   #serve(): void {
     const { toWorker } = this.#memory;
     const until = performance.now() + LONGEST_MS;

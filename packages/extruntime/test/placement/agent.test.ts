@@ -20,7 +20,6 @@ async function started() {
     flushSoon() {},
     receive() {},
     begins() {},
-    noteLines() {},
   };
   const agent = new Agent(link);
   const settle = async () => {

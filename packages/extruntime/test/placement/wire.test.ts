@@ -83,7 +83,11 @@ describe("frames", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         const stream = new FrameStream(collector());
-        expect(stream.push(bytes) ?? "a frame").toMatch(/^a frame/);
+        try {
+          stream.push(bytes);
+        } catch (error) {
+          expect((error as Error).message).toMatch(/^a frame/);
+        }
       }),
     );
   });
@@ -121,7 +125,7 @@ describe.each(addon === undefined ? ["written" as const] : ["written" as const, 
         batch.add(17, 0, 0, key, 0, 0, text);
         writer.note(key + 1, batch);
       };
-      const send = () => writer.sent(batch.take(false).byteLength, batch);
+      const send = () => writer.sent(batch.take(false).byteLength);
       const read = () => {
         const sink = { ...collector(), keys: [] as number[], began: (key: number) => void sink.keys.push(key) };
         reader.read(sink);
@@ -164,7 +168,7 @@ describe.each(addon === undefined ? ["written" as const] : ["written" as const, 
                 return batch.length;
               });
             note(old);
-            writer.sent(batch.take(false).byteLength, batch);
+            writer.sent(batch.take(false).byteLength);
             const ends = note(pieces);
             const last = ends.at(-1);
             if (last !== undefined) {
@@ -199,7 +203,7 @@ describe.each(addon === undefined ? ["written" as const] : ["written" as const, 
       writer.note(3, batch);
       expect([readOn(), readOn()]).toEqual([[3], []]);
       const bytes = batch.take(false).byteLength;
-      writer.sent(bytes, batch);
+      writer.sent(bytes);
       expect(readOn(bytes)).toEqual([]);
       writer.note(4, batch);
       // What was sent before has come in part, and then as a whole.

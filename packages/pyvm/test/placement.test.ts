@@ -131,3 +131,42 @@ describe("pyvm in processes", () => {
     expect(JSON.parse(printed)).toEqual({ version: cpython.version, path: null });
   });
 });
+
+test("Python tells the same time in the same words at every placement", () => {
+  const host = fileURLToPath(new URL("../../extruntime/test/placement/locale-child.mjs", import.meta.url));
+  const { LANG: _, LC_ALL: __, TZ: ___, ...rest } = process.env;
+  const python = cpython.library;
+  const places = [{ placement: "inline" }, { placement: "process", processes: { max: 1, spare: 0 } }];
+  for (const env of [{}, { TZ: "America/New_York", LANG: "de_DE.UTF-8", LC_CTYPE: "C.UTF-8" }]) {
+    const options = JSON.stringify(places.map((each) => ({ ...each, python })));
+    const told = JSON.parse(
+      execFileSync(process.execPath, [host, "pyvm", options], { env: { ...rest, ...env }, encoding: "utf8" }),
+    ) as unknown[];
+    expect(told[1]).toEqual(told[0]);
+    if ("TZ" in env) expect(JSON.stringify(told[0])).toContain("EST");
+  }
+});
+
+/** What `ulimit -d` does not count. */
+const SHARED = `
+import mmap, os
+def f(what):
+  n = 1 << 31
+  if what == "map":
+    shared = mmap.mmap(-1, n)
+    for i in range(0, n, 4096): shared[i] = 1
+  if what == "nameless":
+    file = os.memfd_create("x")
+    for i in range(n >> 20): os.write(file, bytes(1 << 20))
+  return what`;
+
+testIf(process.platform === "linux")("a memory limit holds for shared memory, which ends its process", async () => {
+  await using runtime = pyvm({ python: cpython.library, placement: "process", processes: { spare: 0 } });
+  const module = await runtime.load(placed(SHARED, ["f"], { limits: { memoryMb: 64 } }));
+  for (const what of ["map", "nameless"])
+    await expect(module.call("f", what)).rejects.toMatchObject({
+      code: "ERR_EXT_MEMORY",
+      message: expect.stringMatching(/it held \d+ MiB, and may hold 224 MiB/),
+    });
+  expect(await module.call("f", "nothing")).toBe("nothing");
+});

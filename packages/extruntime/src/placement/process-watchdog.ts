@@ -32,8 +32,13 @@ class Watchdog implements FrameSink {
   }
 }
 
-/** The host has closed its end, or is dead. */
+/** The host has closed its end, or is dead. Where no supervisor does it, what is still in this process's group is ended too. */
 function orphaned(): void {
+  try {
+    process.kill(-process.pid, "SIGKILL");
+  } catch {
+    // It leads none.
+  }
   process.kill(process.pid, "SIGKILL");
 }
 

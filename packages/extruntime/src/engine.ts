@@ -10,6 +10,7 @@ export { type GuestConsoleOptions, guestConsole } from "./guest-console.ts";
 export { HOST_ANSWER, type HostCalls, hostCallTooLong, notGranted, readHostAnswer } from "./host-functions.ts";
 export { badManifest, insidePath, type Manifest } from "./manifest.ts";
 export { platformName } from "./platform-name.ts";
+export { isRefusedBuffer } from "./refused-buffer.ts";
 export { type EngineRegistration, registerEngine } from "./registry.ts";
 export { createRuntime, type RuntimeOptions } from "./runtime.ts";
 export {

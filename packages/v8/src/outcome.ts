@@ -4,6 +4,7 @@ import {
   type ExtensionErrorCode,
   type GuestErrorDetails,
   guestError,
+  isRefusedBuffer,
   resultTooLong,
 } from "extruntime/engine";
 import { DISPATCHER_FILE, MARK } from "./dispatcher.ts";
@@ -82,8 +83,7 @@ function readDetails(description: string): GuestErrorDetails {
 
 /** V8 tells of a buffer that the isolate's allocator refused with this error. */
 function thrown(details: GuestErrorDetails): ExtensionError {
-  const noBuffer = details.name === "RangeError" && /^Array buffer allocation failed/.test(details.message);
-  return noBuffer ? outOfMemory(guestError(details)) : guestError(details);
+  return isRefusedBuffer(details) ? outOfMemory(guestError(details)) : guestError(details);
 }
 
 function noJson(code: ExtensionErrorCode, what: string, error: ExtensionError): ExtensionError {

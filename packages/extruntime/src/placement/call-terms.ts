@@ -1,4 +1,5 @@
-import { ExtensionError } from "../errors.ts";
+import { ExtensionError, type GuestErrorDetails } from "../errors.ts";
+import { isRefusedBuffer } from "../refused-buffer.ts";
 import { type Call, type Instance, UNLIMITED } from "../spi.ts";
 import { FLAG, NO_DEADLINE } from "./protocol.ts";
 
@@ -20,8 +21,15 @@ export function brokenFlag(instance: Instance): number {
 
 /** What a guest sees of an allocation that its worker's limit did not allow, where that is the limit in memory. */
 export function inMemoryTerms(error: unknown, limited: boolean): unknown {
-  if (!limited || !ExtensionError.is(error, "ERR_EXT_GUEST")) return error;
-  const { name, message } = error.guest ?? { name: "", message: "" };
-  if (name !== "MemoryError" && !message.startsWith("Array buffer allocation failed")) return error;
+  if (!limited || !ExtensionError.is(error, "ERR_EXT_GUEST") || error.guest === undefined) return error;
+  if (!isRefusedBuffer(error.guest) && !isPythonOutOfMemory(error.guest)) return error;
   return new ExtensionError("ERR_EXT_MEMORY", `the guest hit its memory limit: ${error.message}`, { cause: error });
+}
+
+/** The line of a traceback's last frame, and what follows it up to the error itself. */
+const LAST_FRAME = /^ {2}File .*\n {4}(\S.*)\n(?!(?:.*\n)*? {2}File )/m;
+
+/** A `MemoryError` that no `raise` of the guest's made. */
+function isPythonOutOfMemory({ name, stack }: GuestErrorDetails): boolean {
+  return name.endsWith("MemoryError") && !/^raise\b/.test(LAST_FRAME.exec(stack)?.[1] ?? "");
 }

@@ -4,6 +4,10 @@ import { readFileSync } from "node:fs";
 const NEAR = 0.95;
 
 /** What an allocation that fails can end in, where nobody looks whether it did. */
+export function isCrash(signal: NodeJS.Signals | null): boolean {
+  return signal !== null && CRASHES.includes(signal);
+}
+
 const CRASHES: readonly NodeJS.Signals[] = ["SIGSEGV", "SIGBUS", "SIGABRT", "SIGTRAP", "SIGILL"];
 
 /**
@@ -34,6 +38,6 @@ export class DataUse {
 
   /** Whether it was near its limit when it was last looked at, and ended as a failed allocation ends a process. */
   explains(signal: NodeJS.Signals | null): boolean {
-    return this.#near && signal !== null && CRASHES.includes(signal);
+    return this.#near && isCrash(signal);
   }
 }

@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
 import { ExtensionError } from "../errors.ts";
+import { isCrash } from "./data-use.ts";
 import { FrameBatch, FrameStream } from "./frame-stream.ts";
 import { GuestOutput } from "./guest-output.ts";
 import { hostLocale, localeArguments, localePaths } from "./host-locale.ts";
@@ -246,12 +247,15 @@ export class ProcessLink implements Link {
     this.#questions.clear();
   }
 
-  /** V8 and the C library say so before they give up; other code crashes. */
+  /** V8 and the C++ library say so before they give up by a signal; other code crashes. */
   #outOfMemory(signal: NodeJS.Signals | null): boolean {
-    if (this.#report.explains(signal)) return true;
-    return /out of memory|allocation failed|bad_alloc/i.test(this.#stderr.text);
+    return this.#report.explains(signal) || (isCrash(signal) && LAST_WORDS.test(this.#stderr.text));
   }
 }
+
+/** What a guest prints and then exits by itself says nothing: so whole lines, and only of a process that a signal ended. */
+const LAST_WORDS =
+  /^(?:FATAL ERROR: .*\bout of memory|# Fatal (?:process out of memory|JavaScript OOM)|terminate called after throwing an instance of 'std::bad_alloc')/im;
 
 /** Bubblewrap tells of a signal by an exit code above 128. */
 function signalOf(code: number | null): NodeJS.Signals | null {

@@ -109,6 +109,35 @@ describe.runIf(process.platform === "linux")("a memory limit that the operating 
   });
 });
 
+describe("a guest that only says that it ran out of memory", () => {
+  it.each([
+    ["exits", "process.exit(1)", /exit code 1/],
+    ["exits with 134, as a shell tells of SIGABRT", "process.exit(134)", /exit code 134/],
+    ["aborts", "process.abort()", /SIGABRT|SIGTRAP|SIGILL/],
+  ])("and %s has crashed", async (_what, end, message) => {
+    await withRuntime({ placement: "process" }, async (runtime) => {
+      const says =
+        "require('node:fs').writeSync(2, 'out of memory: allocation failed, std::bad_alloc\\nterminate called: out of memory\\n')";
+      const code = `import { createRequire } from "node:module"; const require = createRequire(import.meta.url);
+        export const run = () => { ${says}; ${end}; };`;
+      const module = await runtime.load(guest("liar", {}, code));
+      await expect(module.call("run")).rejects.toMatchObject({
+        code: "ERR_EXT_CRASHED",
+        message: expect.stringMatching(message),
+      });
+    });
+  });
+
+  it("by the error that V8 throws has thrown an error", async () => {
+    await withRuntime({ placement: "process" }, async (runtime) => {
+      const code = "export const run = () => { throw new RangeError('Array buffer allocation failed'); };";
+      const limits = process.platform === "linux" ? { limits: { memoryMb: 64 } } : {};
+      const module = await runtime.load(guest("liar", limits, code));
+      await expect(module.call("run")).rejects.toMatchObject({ code: "ERR_EXT_GUEST" });
+    });
+  });
+});
+
 describe("a thread that ends", () => {
   it.each([["exit", 3, "ERR_EXT_CRASHED", /ended by itself with exit code 3/]])(
     "by %s costs one call",

@@ -8,13 +8,9 @@ export const DISPATCHER_FILE = "extruntime:dispatcher";
 /** Lines of a guest's console that may be on their way to the host before the guest waits for it. */
 const UNHEARD = 200;
 
-/** Calls whose answers the guest keeps, and how long one may be that is kept past the next call. */
-const KEPT = 64;
-const KEPT_LENGTH = 65_536;
-
-/** First character of what an invoker returns; anything else begins JSON text. */
+/** First character of an answer; anything else begins JSON text. */
 export const MARK = {
-  /** The guest answered with a promise: its reactions run when the invoker has returned, then `take` has the answer. */
+  /** The guest answered with a promise that has not settled. */
   pending: "P",
   /** The payload is not JSON. A description of the parser's error follows. */
   badPayload: "B",
@@ -24,10 +20,8 @@ export const MARK = {
   thrown: "E",
   /** The result is longer than it may be, and stays in the guest. Its length in characters follows. */
   tooLong: "L",
-  /** The host took the call back before its turn. */
+  /** What an invoker returns where the host took the call back before its turn. */
   skipped: "S",
-  /** From `take` alone: the guest waits for the host. */
-  hosted: "H",
 } as const;
 
 /** What the dispatcher returns, by index. */
@@ -38,7 +32,15 @@ const UNCOUNTED = ["WebAssembly", "SharedArrayBuffer", "Atomics"];
 
 /**
  * The code between the host and a guest, inside the guest's context: the body of a function that gets the host's log
- * function as `$0` (which does not wait) and `$1` (which does), and the memory of `turns.ts` as `$2`, and returns the entries above. It runs before any guest code and keeps the built-ins that it needs, so a
+ * function as `$0` (which does not wait) and `$1` (which does), the memory of `turns.ts` as `$2`, and the function that takes an
+ * answer as `$3` (which does not wait), and returns the entries above.
+ *
+ * Off the host's thread an answer is sent with `$3` as soon as there is one, also from within the microtasks, and is on its way before
+ * the call's operation ends. So when the host hears that an operation has ended, it has the answer, and no second
+ * operation fetches it: one that waited behind the next call would be lost with that call's isolate. On the host's thread an invoker
+ * returns the answer, and `take` has it where that was a promise.
+ *
+ * It runs before any guest code and keeps the built-ins that it needs, so a
  * guest that replaces `JSON.parse` or puts accessors on `Object.prototype` changes its own view and nothing of the wire
  * format. For the same reason it iterates nothing, pushes to no array and calls no method by name. Only strings, and the
  * entries themselves, cross the boundary: a guest never holds an object of isolated-vm.
@@ -48,7 +50,7 @@ const UNCOUNTED = ["WebAssembly", "SharedArrayBuffer", "Atomics"];
 export function dispatcher({ intl, hosted, bounds }: { intl: boolean; hosted: boolean; bounds: Bounds }): string {
   const removed = intl ? UNCOUNTED : [...UNCOUNTED, "Intl"];
   return `"use strict";
-const logLater = $0, logNow = $1, cells = new Int32Array($2), { compareExchange, load, store } = Atomics;
+const logLater = $0, logNow = $1, cells = new Int32Array($2), tell = $3, { compareExchange, load, store } = Atomics;
 const { parse, stringify } = JSON, { apply, construct } = Reflect, { isArray } = Array, { keys, getOwnPropertyNames } = Object;
 const { slice } = String.prototype, { hasOwnProperty } = Object.prototype, text = String, NoResize = TypeError;
 for (const name of ${JSON.stringify(removed)}) delete globalThis[name];
@@ -87,12 +89,18 @@ const finish = (result) => {
   return type === "function" || type === "symbol" ? details("R", "TypeError", "it is a " + type, "") : "null";
 };
 
-// The answers to the last calls, by the call's number: the host takes those that it did not get when a call returned.
-const KEPT = ${KEPT}, kept = { __proto__: null }, owners = { __proto__: null };
-let ticket = 0;
-const keep = (mine, answer) => {
-  const slot = mine % KEPT;
-  if (owners[slot] === mine) kept[slot] = answer;
+// The number of the call that started last, and its answer where the host waits for it with its thread.
+let ticket = 0, kept;
+const give = (mine, answer) => {
+  if (mine !== ticket) return;
+  if (load(cells, ${CELL.here}) === 1) kept = answer;
+  else {
+    try {
+      tell(mine, answer);
+    } catch (error) {
+      tell(mine, describe(error, "R"));
+    }
+  }
 };
 
 const mostAsked = ${bounds.hostCallBytes};
@@ -104,7 +112,7 @@ const settle = async (promise, mine) => {
   } catch (error) {
     answer = describe(error, "E");
   }
-  keep(mine, answer);
+  give(mine, answer);
   end(mine);
 };
 
@@ -119,7 +127,6 @@ const answer = (fn, payload, mine) => {
   try {
     result = fn(value);
     if (isObject(result) && typeof result.then === "function") {
-      keep(mine, "P");
       settle(result, mine);
       return "P";
     }
@@ -129,34 +136,27 @@ const answer = (fn, payload, mine) => {
   return finish(result);
 };
 
-// A builtin is no function of the extension; one of that name which the guest defined is.
-const bind = (fn, name) => fn === builtin[name] ? undefined : (payload) => {
-  const before = ticket % KEPT, mine = ++ticket;
-  const seen = compareExchange(cells, ${CELL.turn}, mine - 1, mine);
-  if (seen !== mine - 1) {
-    if (mine <= -seen) return "S";
-    store(cells, ${CELL.turn}, mine);
+// A builtin is no function of the extension; one of that name which the guest defined is. Calls come in the order of their numbers.
+const bind = (fn, name) => fn === builtin[name] ? undefined : (mine, payload) => {
+  for (let seen = load(cells, ${CELL.turn}); ; ) {
+    if (seen < 0 && mine <= -seen) return "S";
+    const found = compareExchange(cells, ${CELL.turn}, seen, mine);
+    if (found === seen) break;
+    seen = found;
   }
+  ticket = mine;
   begin();
   output = outputOfCall;
-  if (kept[before] !== undefined && kept[before].length > ${KEPT_LENGTH}) kept[before] = undefined;
-  owners[mine % KEPT] = mine;
-  keep(mine, undefined);
+  kept = "P";
   const text = answer(fn, payload, mine);
   if (text !== "P") {
-    keep(mine, text);
+    give(mine, text);
     end(mine);
   }
-  return text;
+  return load(cells, ${CELL.here}) === 1 ? text : undefined;
 };
 
-const take = (mine) => {
-  const slot = mine % KEPT;
-  if (owners[slot] !== mine) return undefined;
-  if (open > 0 && kept[slot] === "P") return "H";
-  owners[slot] = undefined;
-  return kept[slot];
-};
+const take = (mine) => mine === ticket ? kept : undefined;
 
 const find = (holder, name) => {
   const from = holder === undefined ? globalThis : holder;

@@ -1,18 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { isMainThread } from "node:worker_threads";
+import { lost, running } from "./running.ts";
 
 /**
  * The end of the process. isolated-vm waits at exit for the threads that run guests, for ever if need be, and Node crashes
  * where one of them is half way through taking an isolate down. So a process that exits ends its guests first, and waits
  * until their threads are at rest.
  */
-
-/** What has an operation under way. */
-export interface Running {
-  /** Its thread waits for this one. */
-  readonly waits: boolean;
-  kill(reason: Error): void;
-}
 
 /** Milliseconds between two looks at the threads, and of looking at all. */
 const SLICE = 5;
@@ -22,24 +16,16 @@ const LOOKS = 3;
 /** Milliseconds that taking an isolate down may last; on a busy machine it is a few. */
 const TAKEDOWN = 2000;
 
-const running = new Set<Running>();
-/** Isolates that V8 gave up on. They are kept, since to free one is to wait for its thread, which never ends. */
-const lost: object[] = [];
 let lastDisposal = Number.NEGATIVE_INFINITY;
 /** Guests that run on this thread, one in the other's console. */
 let here = 0;
 let watching = false;
 
-/** A guest runs from here to `ended`. */
-export function started(guest: Running): void {
-  running.add(guest);
+/** To be called before the first guest runs. */
+export function watchExit(): void {
   if (watching) return;
   watching = true;
   process.on("exit", (code) => endGuests(code));
-}
-
-export function ended(guest: Running): void {
-  running.delete(guest);
 }
 
 /** A guest runs on this thread from here to `leave`. */
@@ -54,12 +40,6 @@ export function leave(): void {
 /** An isolate was disposed of: some thread may be taking it down. */
 export function disposed(): void {
   lastDisposal = performance.now();
-}
-
-/** The guest's thread never ends; `isolate` is what must not be collected. */
-export function neverEnds(guest: Running, isolate: object): void {
-  running.delete(guest);
-  lost.push(isolate);
 }
 
 function endGuests(code: number): void {

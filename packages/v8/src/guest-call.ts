@@ -1,7 +1,7 @@
 import { NOT_STARTED } from "extruntime/engine";
 import { MARK } from "./dispatcher.ts";
 import type { Guest, Waiter } from "./guest.ts";
-import type { HostAnswers } from "./host-desk.ts";
+import type { HostAnswers, HostDesk } from "./host-desk.ts";
 import type { Reference } from "./isolated-vm.ts";
 import { isTimeout, thrownAtTopLevel, timedOut } from "./outcome.ts";
 
@@ -10,8 +10,6 @@ export class Invoker {
   readonly guest: Guest;
   readonly #outbox: Outbox;
   readonly #fn: Reference;
-  /** It has answered with a promise: the answer to the next call is asked for together with the call. */
-  #async = false;
 
   constructor(guest: Guest, outbox: Outbox, fn: Reference) {
     this.guest = guest;
@@ -25,7 +23,7 @@ export class Invoker {
    */
   call(payload: string, receiver: Receiver): number {
     this.guest.goAway();
-    const call = new GuestCall(this, ++this.#outbox.calls, payload, receiver, this.#async);
+    const call = new GuestCall(this, ++this.#outbox.calls, payload, receiver);
     this.#outbox.put(call);
     return call.ticket;
   }
@@ -33,18 +31,17 @@ export class Invoker {
   /** Sends a call to the isolate. */
   send(call: GuestCall): void {
     const { guest } = this;
-    if (guest.broken) {
+    if (guest.broken || call.unwanted) {
       call.handBack();
       return;
     }
     let sent: Promise<unknown>;
     try {
-      sent = this.#fn.apply(undefined, [call.payload]);
+      sent = this.#fn.apply(undefined, [call.ticket, call.payload]);
     } catch (error) {
       sent = Promise.reject(error);
     }
     guest.submit(sent, call);
-    if (call.taking) call.take();
   }
 
   /** Calls it on this thread, for at most `limits.timeout` milliseconds of its processor time. */
@@ -57,16 +54,12 @@ export class Invoker {
     }
   }
 
-  answersLater(): void {
-    this.#async = true;
-  }
-
   #callHere(payload: string, limits: { timeout?: number }): string {
     const { guest } = this;
     const ticket = ++this.#outbox.calls;
     let answer: unknown;
     try {
-      answer = this.#fn.applySync(undefined, [payload], limits);
+      answer = this.#fn.applySync(undefined, [ticket, payload], limits);
       if (answer === MARK.pending) answer = guest.take.applySync(undefined, [ticket]);
     } catch (error) {
       if (limits.timeout !== undefined && isTimeout(error)) guest.kill(timedOut());
@@ -102,85 +95,79 @@ export class Outbox {
 const SOON = Promise.resolve();
 
 export interface Receiver {
+  /** Nobody waits for the answer any more: a call that was not sent is handed back. */
+  readonly unwanted: boolean;
   succeed(answer: string): void;
   /** With `NOT_STARTED` where the isolate ended before the call's turn. */
   fail(error: unknown): void;
 }
 
-/** One call, on its way through the isolate. */
+/**
+ * One call, on its way through the isolate: one operation, and for a guest that waits for the host one more for each time that the host
+ * has answers. The call ends with the last of them, so nothing of it runs beside the next call.
+ */
 class GuestCall implements Waiter {
   settled = false;
   readonly invoker: Invoker;
   readonly ticket: number;
   readonly payload: string;
-  /** The answer comes through `take`, and not as the call's result. */
-  taking: boolean;
   readonly #receiver: Receiver;
-  /** What came in place of the call's result. */
-  #failure: unknown;
+  #answer: string | undefined;
 
-  constructor(invoker: Invoker, ticket: number, payload: string, receiver: Receiver, taking: boolean) {
+  constructor(invoker: Invoker, ticket: number, payload: string, receiver: Receiver) {
     this.invoker = invoker;
     this.ticket = ticket;
     this.payload = payload;
-    this.taking = taking;
     this.#receiver = receiver;
   }
 
-  succeed(result: unknown): void {
-    if (this.taking) return;
-    if (result !== MARK.pending) {
-      this.#receiver.succeed(result as string);
-      return;
-    }
-    this.invoker.answersLater();
-    this.take();
+  get unwanted(): boolean {
+    return this.#receiver.unwanted;
   }
 
-  /** isolated-vm tells of a rejection that nobody handled in place of the call's result, which the guest keeps. */
+  get answered(): boolean {
+    return this.#answer !== undefined;
+  }
+
+  told(answer: string): void {
+    this.#answer = answer;
+  }
+
+  succeed(): void {
+    const { desk } = this.invoker.guest;
+    if (this.#answer !== undefined) this.#receiver.succeed(this.#answer);
+    else if (desk?.waits === true) this.#waitForHost(desk);
+    else this.#receiver.succeed(MARK.pending);
+  }
+
+  /** isolated-vm tells of a rejection that nobody handled in place of the operation's end. */
   fail(error: unknown): void {
-    this.#failure = error;
-    if (this.taking) return;
-    if (error === NOT_STARTED || this.invoker.guest.broken) this.#receiver.fail(error);
-    else this.take();
+    const { guest } = this.invoker;
+    if (error === NOT_STARTED || guest.broken) this.#receiver.fail(error);
+    else if (guest.hasStarted(this.ticket)) this.succeed();
+    else this.#receiver.fail(thrownAtTopLevel(error));
   }
 
-  /** The guest ended before the call was sent. */
+  /** The guest ended, or the call was given up, before it was sent. */
   handBack(): void {
     this.settled = true;
     this.#receiver.fail(NOT_STARTED);
   }
 
-  take(): void {
-    this.taking = true;
-    const { guest } = this.invoker;
-    guest.submit(guest.take.apply(undefined, [this.ticket]), {
-      ticket: this.ticket,
-      settled: false,
-      succeed: (answer) => {
-        if (answer === MARK.hosted) this.#waitForHost();
-        else if (typeof answer === "string") this.#receiver.succeed(answer);
-        else this.#receiver.fail(thrownAtTopLevel(this.#failure));
-      },
-      // The call itself may have started.
-      fail: (error) =>
-        this.#receiver.fail(error === NOT_STARTED && this.#failure !== NOT_STARTED ? guest.failure : error),
-    });
-  }
-
   /** The wait is an operation of the guest as any other, which ends with the guest. */
-  #waitForHost(): void {
+  #waitForHost(desk: HostDesk): void {
     const { guest } = this.invoker;
-    guest.submit(guest.desk!.answers(), {
+    guest.submit(desk.answers(), {
       ticket: this.ticket,
       settled: false,
+      outside: true,
       succeed: (answers) => {
         if (guest.broken) {
           this.#receiver.fail(guest.failure);
           return;
         }
-        guest.deliver(this.ticket, answers as HostAnswers);
-        this.take();
+        this.settled = false;
+        guest.submit(guest.deliver(this.ticket, answers as HostAnswers), this);
       },
       fail: () => this.#receiver.fail(guest.failure),
     });

@@ -1,9 +1,10 @@
-import { type Bounds, type HostCalls, type LogLevel, NOT_STARTED } from "extruntime/engine";
+import { type Bounds, ExtensionError, type HostCalls, type LogLevel, NOT_STARTED } from "extruntime/engine";
 import { DISPATCHER_FILE, dispatcher, ENTRY } from "./dispatcher.ts";
-import { disposed, ended, enter, leave, neverEnds, started } from "./exit.ts";
+import { disposed, enter, leave, watchExit } from "./exit.ts";
 import { type HostAnswers, HostDesk } from "./host-desk.ts";
 import type { Context, Isolate, IsolatedVm, Reference } from "./isolated-vm.ts";
-import { outOfMemory, withoutDispatcher } from "./outcome.ts";
+import { neverRan, outOfMemory, withoutDispatcher } from "./outcome.ts";
+import { ended, neverEnds, started, strays } from "./running.ts";
 import { type Steps, step } from "./steps.ts";
 import { Turns } from "./turns.ts";
 
@@ -20,20 +21,24 @@ export interface GuestOptions {
   onLost(): void;
 }
 
-/** Waits for something that was sent to the isolate. Is told once. */
+/** Waits for something that was sent to the isolate. Is told of its end once. */
 export interface Waiter {
   /** Number of the call; 0 for what is none. */
   readonly ticket: number;
-  /** Set by the guest before it tells. */
+  /** Set by the guest before it tells of the end. */
   settled: boolean;
+  /** It waits for the host, and not for the isolate. */
+  readonly outside?: boolean;
+  /** It has the call's answer. */
+  readonly answered?: boolean;
+  /** Takes the call's answer, which comes before the end of the operation that it belongs to. */
+  told?(answer: string): void;
   succeed(result: unknown): void;
   /** With `NOT_STARTED` where the isolate ended before its turn. */
   fail(error: unknown): void;
 }
 
-/** Guests that were given up and that V8 has not ended yet, over the process. Each may hold a thread and a core. */
-let strays = 0;
-/** Past so many, what is given up is waited for, so that pools with such guests slow down before the machine does. */
+/** Strays past which what is given up is waited for, so that pools with such guests slow down before the machine does. */
 const MOST_STRAYS = 32;
 
 /**
@@ -50,19 +55,21 @@ export class Guest {
   #deliver: Reference | undefined;
   /** Why it was killed, that it was lost, or that its memory ended. */
   #failure: unknown;
-  /** Of what was sent, in order: the first one's operation is the one that runs. */
+  /** Of what was sent, in order: isolated-vm does one after the other, and tells of their ends in that order. */
   readonly #waiters: Waiter[] = [];
   readonly #turns = new Turns();
-  /** Whose operation ran when the guest ended. */
-  #culprit: Waiter | undefined;
   /** Sent and not ended by isolated-vm. */
   #unended = 0;
-  #stray = false;
+  /** Was the first at the last look. */
+  #seen: Waiter | undefined;
+  /** The isolate was asked for a sign. */
+  #asked = false;
   /** Where the guest was told that it runs. It is told where that changes. */
   #here = false;
 
   constructor(vm: IsolatedVm, options: GuestOptions) {
     this.#options = options;
+    watchExit();
     this.desk = options.host === undefined ? undefined : new HostDesk(options.host);
     this.isolate = new vm.Isolate({ memoryLimit: options.memoryMb, onCatastrophicError: () => this.#lost() });
   }
@@ -86,6 +93,7 @@ export class Guest {
         new vm.Callback(later, { ignored: true }),
         new vm.Callback(now, { sync: true }),
         new vm.ExternalCopy(this.#turns.memory).copyInto(),
+        new vm.Callback((ticket = 0, answer = "") => this.#told(ticket, answer), { ignored: true }),
         ...(desk === undefined ? [] : ears(vm, desk)),
       ],
       { filename: DISPATCHER_FILE, result: { reference: true } },
@@ -109,10 +117,9 @@ export class Guest {
     return this.#take!;
   }
 
-  /** Sends the host's answers to a call that waits for them, and runs what the guest does with them. The outcome is for `take`. */
-  deliver(ticket: number, answers: HostAnswers): void {
-    const told = { ticket, settled: false, succeed: () => {}, fail: () => {} };
-    this.submit(this.#deliver!.apply(undefined, [ticket, ...answers]), told);
+  /** Sends the host's answers to a call that waits for them, and runs what the guest does with them. */
+  deliver(ticket: number, answers: HostAnswers): Promise<unknown> {
+    return this.#deliver!.apply(undefined, [ticket, ...answers]);
   }
 
   /** Why it is broken. */
@@ -144,17 +151,22 @@ export class Guest {
     this.#turns.setHere(false);
   }
 
+  /** Whether a call has come to its turn. */
+  hasStarted(ticket: number): boolean {
+    return ticket <= this.#turns.started;
+  }
+
   /** Has `waiter` told what becomes of something that was sent to the isolate just now. */
   submit(sent: Promise<unknown>, waiter: Waiter): void {
     if (this.#waiters.push(waiter) === 1) started(this);
     this.#unended++;
     sent.then(
       (result) => {
-        this.#end();
+        this.#ended();
         if (this.#settle(waiter)) waiter.succeed(result);
       },
       (error: unknown) => {
-        this.#end();
+        this.#ended();
         const explained = this.explain(error, waiter);
         if (this.#settle(waiter)) waiter.fail(explained);
       },
@@ -170,20 +182,38 @@ export class Guest {
     });
   }
 
-  /**
-   * Ends the guest for good. What runs fails with `reason` soon, wherever V8 is, and what has not started with
-   * `NOT_STARTED`; the thread ends when V8 looks.
-   */
+  /** Ends the guest for good. What runs fails with `reason` soon, wherever V8 is, and what has not started with `NOT_STARTED`; the thread ends when V8 looks. */
   kill(reason: unknown): void {
     if (this.#failure !== undefined) return;
-    this.#failure = reason;
-    this.desk?.close();
-    this.close();
-    if (this.#unended === 0 || strays >= MOST_STRAYS) return;
-    strays++;
-    this.#stray = true;
-    // What ended just now is on its way. The answers of two turns later are the ones that never come.
-    setImmediate(() => setImmediate(() => this.#giveUp()));
+    this.#turns.stop();
+    this.#end(reason);
+  }
+
+  /** The same for the sake of one call. `false` where another one has its turn, and nothing is done then. */
+  killCall(ticket: number, reason: unknown): boolean {
+    if (this.#failure !== undefined || !this.#turns.stopAfter(ticket)) return false;
+    this.#end(reason);
+    return true;
+  }
+
+  /**
+   * isolated-vm tells of the ends of operations in the order in which they were sent. So where one has not ended for long, another is sent
+   * behind it: if that one ends first, what was before it is lost, and nobody waits for it any longer.
+   */
+  look(): void {
+    const first = this.#waiters[0];
+    const waited = first === this.#seen;
+    this.#seen = first;
+    if (first === undefined || first.outside || !waited || this.#asked || this.#failure !== undefined) return;
+    const before = this.#waiters.filter((waiter) => !waiter.outside);
+    this.#asked = true;
+    this.isolate
+      .getHeapStatistics()
+      .then(() => this.#replaceLost(before))
+      .catch(() => {})
+      .finally(() => {
+        this.#asked = false;
+      });
   }
 
   close(): void {
@@ -191,11 +221,12 @@ export class Guest {
     if (!this.isolate.isDisposed) this.isolate.dispose();
   }
 
-  /** Takes back the calls after `running`, whose turn it is, up to `last`: they fail with `NOT_STARTED`. */
-  takeBack(running: number, last: number): void {
-    if (!this.#turns.takeBack(running, last)) return;
+  /** Takes back the calls after `running`, up to `last`: they fail with `NOT_STARTED`. `false` where `running` has not its turn. */
+  takeBack(running: number, last: number): boolean {
+    if (!this.#turns.takeBack(running, last)) return false;
     for (const waiter of [...this.#waiters])
       if (waiter.ticket > running && this.#settle(waiter)) waiter.fail(NOT_STARTED);
+    return true;
   }
 
   /** Notes the end of the isolate's memory. Returns what an operation failed with: isolated-vm's error, or ours in its place. */
@@ -204,16 +235,44 @@ export class Guest {
       if (!this.isolate.isDisposed) return error;
       // Nobody else disposes of it but isolated-vm, for that.
       disposed();
+      this.#turns.stop();
       this.#failure = outOfMemory(error);
+      // A call's payload may have been too much, before its turn.
+      if (waiter !== undefined && !neverRan(error)) return this.#failure;
     }
-    return waiter === undefined || this.#isCulprit(waiter) ? this.#failure : NOT_STARTED;
+    return waiter === undefined ? this.#failure : this.#reasonFor(waiter);
   }
 
-  #end(): void {
+  #end(reason: unknown): void {
+    this.#failure = reason;
+    this.desk?.close();
+    this.close();
+    if (this.#unended === 0) return;
+    const patient = strays.size >= MOST_STRAYS;
+    strays.add(this);
+    setImmediate(() => this.#giveUp(patient));
+  }
+
+  #ended(): void {
     this.#unended--;
-    if (this.#unended > 0 || !this.#stray) return;
-    this.#stray = false;
-    strays--;
+    if (this.#unended === 0) strays.delete(this);
+  }
+
+  #replaceLost(before: readonly Waiter[]): void {
+    const silent = before.filter((waiter) => !waiter.settled);
+    if (silent.length === 0) return;
+    const error = new ExtensionError("ERR_EXT_CRASHED", "isolated-vm lost the end of an operation");
+    this.#unended -= silent.length;
+    this.kill(error);
+    for (const waiter of silent) {
+      if (!this.#settle(waiter)) continue;
+      if (waiter.answered) waiter.succeed(undefined);
+      else waiter.fail(error);
+    }
+  }
+
+  #told(ticket: number, answer: string): void {
+    this.#waiters.find((waiter) => waiter.ticket === ticket)?.told?.(answer);
   }
 
   /** Whether the waiter is to be told, as it was not before. */
@@ -226,27 +285,32 @@ export class Guest {
     return true;
   }
 
-  /** Tells those who wait still. */
-  #giveUp(): void {
+  /** Tells those who would wait for V8: what runs, unless `patient`, and what never will. Calls before it have ended, and their answers are on the way. */
+  #giveUp(patient: boolean): void {
+    const { started } = this.#turns;
     for (const waiter of [...this.#waiters]) {
-      const error = this.#isCulprit(waiter) ? this.#failure : NOT_STARTED;
-      if (this.#settle(waiter)) waiter.fail(error);
+      const { ticket } = waiter;
+      const runs = ticket === 0 || ticket === started;
+      if ((runs ? !patient : ticket > started) && this.#settle(waiter)) waiter.fail(this.#reasonFor(waiter));
     }
   }
 
-  /** Whether it was this one's operation that ran when the guest ended: the first that waits when that is asked first. */
-  #isCulprit(waiter: Waiter): boolean {
-    this.#culprit ??= this.#waiters[0];
-    return waiter === this.#culprit;
+  /** Where the guest has ended: what becomes of one who waits. */
+  #reasonFor({ ticket }: Waiter): unknown {
+    return this.hasStarted(ticket) ? this.#failure : NOT_STARTED;
   }
 
   /** V8 had no memory for what it cannot do without. The isolate's thread sleeps for ever. */
   #lost(): void {
+    if (this.#failure === undefined) this.#turns.stop();
     this.#failure ??= outOfMemory();
     this.desk?.close();
     neverEnds(this, this.isolate);
     this.#options.onLost();
-    this.#giveUp();
+    // The first one's operation runs, though its call may not have come to its turn.
+    const [first] = this.#waiters;
+    if (first !== undefined && this.#settle(first)) first.fail(this.#failure);
+    this.#giveUp(false);
   }
 }
 

@@ -8,8 +8,8 @@ const MOST_OPEN = 1000;
 const SENT_LATER = 16_384;
 
 /**
- * The part of the dispatcher that gives a guest its `host`, where its extension has permissions. It hears of the host by `$3`, which does
- * not wait, `$4`, which waits until the host has heard, and `$5`, which waits for the answer. What the dispatcher says of itself holds here too.
+ * The part of the dispatcher that gives a guest its `host`, where its extension has permissions. It asks the host by `$4`, which does
+ * not wait, `$5`, which waits until the host has heard, and `$6`, which waits for the answer. What the dispatcher says of itself holds here too.
  *
  * Off the host's thread no answer is taken at once, even where it could be: a guest that asks again and again within its microtasks
  * would never come to hear the other answers.
@@ -17,7 +17,7 @@ const SENT_LATER = 16_384;
  * Nothing of a call goes on when the call has its own answer. What it has still to ask is asked then, and not answered.
  */
 export const HOST_CALLER = `
-const askLater = $3, askHeard = $4, askHere = $5, AnyPromise = Promise, AnyError = Error, NoJson = TypeError;
+const askLater = $4, askHeard = $5, askHere = $6, AnyPromise = Promise, AnyError = Error, NoJson = TypeError;
 const { defineProperty } = Object, { indexOf } = String.prototype;
 
 // Of the call whose turn it is: what waits for answers, by number, and how many; what is to be asked, in order; whether it is answered.
@@ -130,5 +130,5 @@ Object.defineProperty(globalThis, "host", { value: { call }, writable: true, enu
 
 /** In its place, where an extension has no permissions. */
 export const NO_HOST_CALLER = `
-const begin = () => {}, end = begin, open = 0, deliver = undefined;
+const begin = () => {}, end = begin, deliver = undefined;
 `;

@@ -7,6 +7,8 @@ export type HostAnswers = (number | string)[];
 export class HostDesk {
   readonly #host: HostCalls;
   #ready: HostAnswers = [];
+  /** What the guest's call has asked, and has no answer to. */
+  #open = 0;
   /** Counts the guest's calls: what comes after the end of one is known for late by it. */
   #call = 0;
   /** Who waits for answers. */
@@ -17,11 +19,17 @@ export class HostDesk {
     this.#host = host;
   }
 
+  /** Whether the guest's call has asked for what it has not been given. */
+  get waits(): boolean {
+    return this.#open > 0;
+  }
+
   /** `number` is 0 where nobody wants the answer. What a guest asked before it was ended may still arrive, and is not done. */
   ask(number: number, name: string, payload: string): void {
     if (this.#closed) return;
     const answer = this.#host.call(name, payload);
     if (number === 0) return;
+    this.#open++;
     if (typeof answer === "string") this.#answered(number, answer);
     else this.#follow(number, answer);
   }
@@ -43,6 +51,7 @@ export class HostDesk {
   /** The guest's call has its answer: nobody wants what it had asked for. */
   forget(): void {
     this.#call++;
+    this.#open = 0;
     if (this.#ready.length > 0) this.#ready = [];
   }
 
@@ -70,6 +79,7 @@ export class HostDesk {
   #take(): HostAnswers {
     const ready = this.#ready;
     this.#ready = [];
+    this.#open -= ready.length / 2;
     return ready;
   }
 }

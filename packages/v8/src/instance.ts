@@ -10,8 +10,8 @@ const WORK_AHEAD = 1000;
 const MOST_AHEAD = 63;
 /** Milliseconds that a call may hold up those behind it, before they are taken back for other instances. */
 const PATIENCE = 10;
-/** Milliseconds that a call which nobody waits for any more may run once it is its turn. Most end by themselves, and the isolate lives on. */
-const MERCY = 10;
+/** Milliseconds between two looks at calls that hold up others, or that nobody waits for. */
+const LOOK = 10;
 
 /**
  * A guest that serves calls: on a thread of isolated-vm's with `invokeLater`, on the calling thread with `invokeSync`. It has no
@@ -22,7 +22,7 @@ export class V8Instance implements Instance {
   #loaded: LoadedGuest;
   /** A synchronous call was stopped: the next call makes a new isolate, since a caller of `invokeSync` cannot wait for a new instance. */
   #stopped = false;
-  /** In order. The first is the one that runs. */
+  /** In order. The first is the one that runs, or it has ended and its answer is on the way. */
   readonly #sent: SentCall[] = [];
   /** A buffer was refused: what filled the memory is still there. */
   #full = false;
@@ -30,10 +30,11 @@ export class V8Instance implements Instance {
   #meanMicros = Number.POSITIVE_INFINITY;
   /** When the first call's turn came, on the clock of `performance.now()`. */
   #turnSince = 0;
-  /** Looks after calls that are held up. */
   #watch: NodeJS.Timeout | undefined;
   /** The call that was seen to hold up others. */
   #slow: SentCall | undefined;
+  /** The call that ran at the last look though nobody waits for it. */
+  #late: SentCall | undefined;
 
   constructor(program: V8Program, loaded: LoadedGuest) {
     this.#program = program;
@@ -59,7 +60,7 @@ export class V8Instance implements Instance {
   invokeLater(fn: string, payload: string, call: Call, answer: Answer): void {
     const sent = new SentCall(this, call, answer);
     if (this.#sent.push(sent) === 1) this.#turnSince = performance.now();
-    else this.#watch ??= setTimeout(this.#relieve, PATIENCE);
+    else this.#watchOn();
     if (this.#stopped) this.#startOver(sent, fn, payload);
     else this.#send(sent, fn, payload);
   }
@@ -82,7 +83,7 @@ export class V8Instance implements Instance {
     const sent = this.#sent.find((one) => one.call === call && !one.unwanted);
     if (sent === undefined) return;
     sent.unwanted = true;
-    if (sent === this.#sent[0]) this.#stop();
+    if (!this.#stop(sent)) this.#watchOn();
   }
 
   close(): void {
@@ -111,20 +112,29 @@ export class V8Instance implements Instance {
     const mean = this.#meanMicros;
     this.#meanMicros = mean === Number.POSITIVE_INFINITY ? micros : mean * 0.875 + micros * 0.125;
     this.#turnSince = now;
-    const next = this.#sent[0];
-    if (next?.unwanted) setTimeout(() => next === this.#sent[0] && this.#stop(), MERCY);
   }
 
-  /** Takes back what waits behind a call that takes long. */
-  readonly #relieve = (): void => {
+  #watchOn(): void {
+    this.#watch ??= setTimeout(this.#look, LOOK);
+  }
+
+  /**
+   * Takes back what waits behind a call that takes long, and stops one that nobody waits for. Most of those end by themselves, and the
+   * isolate lives on, so it is stopped at the second look.
+   */
+  readonly #look = (): void => {
     this.#watch = undefined;
     const first = this.#sent[0];
-    const last = this.#sent.at(-1);
-    if (first === undefined || last === undefined || first === last || this.broken) return;
-    if (performance.now() - this.#turnSince >= PATIENCE) {
+    if (first === undefined || this.broken) return;
+    if (first.unwanted && first === this.#late && this.#stop(first)) return;
+    this.#late = first.unwanted ? first : undefined;
+    const last = this.#sent.at(-1)!;
+    if (first !== last && first !== this.#slow && performance.now() - this.#turnSince >= PATIENCE) {
+      // Before: what is taken back must not come here again.
       this.#slow = first;
-      this.#loaded.guest.takeBack(first.ticket, last.ticket);
-    } else this.#watch = setTimeout(this.#relieve, PATIENCE);
+      if (!this.#loaded.guest.takeBack(first.ticket, last.ticket)) this.#slow = undefined;
+    }
+    if (this.#sent.length > 1 || this.#sent[0]?.unwanted) this.#watchOn();
   };
 
   #send(sent: SentCall, fn: string, payload: string): void {
@@ -147,8 +157,10 @@ export class V8Instance implements Instance {
     );
   }
 
-  #stop(): void {
-    this.#loaded.guest.kill(new ExtensionError("ERR_EXT_TIMEOUT", "it was stopped"));
+  /** Ends the isolate if it is this call that runs. */
+  #stop(sent: SentCall): boolean {
+    if (this.#stopped) return false;
+    return this.#loaded.guest.killCall(sent.ticket, new ExtensionError("ERR_EXT_TIMEOUT", "it was stopped"));
   }
 }
 

@@ -31,6 +31,7 @@ export interface Isolate {
   compileScriptSync(code: string, options: CompileOptions): Script;
   compileModule(code: string, options: CompileOptions): Promise<Module>;
   compileModuleSync(code: string, options: CompileOptions): Module;
+  getHeapStatistics(): Promise<unknown>;
   /** Ends what runs in it as soon as V8 looks, and returns at once. Throws when it is disposed already. */
   dispose(): void;
 }

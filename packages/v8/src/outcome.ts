@@ -68,6 +68,11 @@ export function isTimeout(error: unknown): boolean {
   return error instanceof Error && error.message === "Script execution timed out.";
 }
 
+/** Whether isolated-vm dropped an operation that it had not begun, as the isolate had ended. These are its words. */
+export function neverRan(error: unknown): boolean {
+  return error instanceof Error && error.message === "Isolate is disposed";
+}
+
 /** Text that may hold a stack, without the dispatcher's frames. */
 export function withoutDispatcher(text: string): string {
   if (!text.includes(DISPATCHER_FILE)) return text;

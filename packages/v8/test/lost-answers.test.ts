@@ -1,0 +1,54 @@
+import { DEFAULT_BOUNDS } from "extruntime/engine";
+import { expect, test } from "vitest";
+import { Guest } from "../src/guest.ts";
+import { loadIsolatedVm } from "../src/isolated-vm.ts";
+import { runLater } from "../src/steps.ts";
+
+/** Submits what isolated-vm never tells the end of. */
+async function forgotten(answered: boolean): Promise<[string, unknown, Guest]> {
+  const vm = await loadIsolatedVm();
+  const options = {
+    memoryMb: 16,
+    intl: false,
+    host: undefined,
+    bounds: DEFAULT_BOUNDS,
+    log: () => {},
+    onLost: () => {},
+  };
+  const guest = new Guest(vm, options);
+  await runLater(guest, guest.prepare(vm));
+  const end = await new Promise<[string, unknown]>((resolve) => {
+    const succeed = (result: unknown) => resolve(["succeeded", result]);
+    const fail = (error: unknown) => resolve(["failed", error]);
+    guest.submit(new Promise(() => {}), { ticket: 1, settled: false, answered, succeed, fail });
+  });
+  return [...end, guest];
+}
+
+test("an operation whose end isolated-vm does not tell fails, and its isolate serves no more", async () => {
+  const [end, error, guest] = await forgotten(false);
+  expect([end, error]).toMatchObject(["failed", { code: "ERR_EXT_CRASHED" }]);
+  expect(guest.broken).toBe(true);
+});
+
+test("a call that has its answer keeps it", async () => {
+  const [end, , guest] = await forgotten(true);
+  expect([end, guest.broken]).toEqual(["succeeded", true]);
+});
+
+test("one that takes long is not taken for one that was forgotten", async () => {
+  const vm = await loadIsolatedVm();
+  const guest = new Guest(vm, {
+    memoryMb: 16,
+    intl: false,
+    host: undefined,
+    bounds: DEFAULT_BOUNDS,
+    log: () => {},
+    onLost: () => {},
+  });
+  const context = await runLater(guest, guest.prepare(vm));
+  const code = "const until = Date.now() + 4000; while (Date.now() < until); (() => {})";
+  const found = await guest.run(() => context.eval(code, { filename: "long.js", reference: true }));
+  expect([found.typeof, guest.broken]).toEqual(["function", false]);
+  guest.close();
+});

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { readFile, realpath } from "node:fs/promises";
 import { promisify } from "node:util";
 import { mappedFileAddon } from "../placement/mapped-file.ts";
@@ -17,13 +18,20 @@ export async function nativeAddonsLoaded(): Promise<string[]> {
 /** Ids of the processes below this one, grandchildren included. */
 export async function descendants(): Promise<number[]> {
   if (process.platform === "win32") return [];
-  const { stdout } = await run("ps", ["-A", "-o", "pid=,ppid=,comm="]);
-  const rows = stdout
-    .trim()
-    .split("\n")
-    .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
-    .filter((row) => row !== null && !/(^|\/)ps$/.test(row[3]!))
-    .map((row) => ({ pid: Number(row![1]), parent: Number(row![2]) }));
+  return below(process.platform === "linux" ? linuxRows() : await psRows());
+}
+
+/** Bytes that the processes below this one have in memory now; 0 where the system does not show it. */
+export function residentBelow(): number {
+  return process.platform === "linux" ? below(linuxRows()).reduce((sum, pid) => sum + residentOf(pid), 0) : 0;
+}
+
+interface Row {
+  readonly pid: number;
+  readonly parent: number;
+}
+
+function below(rows: readonly Row[]): number[] {
   const found: number[] = [];
   for (let parents = [process.pid]; parents.length > 0; ) {
     const children = rows.filter((row) => parents.includes(row.parent)).map((row) => row.pid);
@@ -31,6 +39,40 @@ export async function descendants(): Promise<number[]> {
     parents = children;
   }
   return found;
+}
+
+function linuxRows(): Row[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => {
+      const text = readProc(`${name}/stat`);
+      // The name is in parentheses and may have some of its own; the state and the parent come after it.
+      return { pid: Number(name), parent: Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[1]) };
+    });
+}
+
+async function psRows(): Promise<Row[]> {
+  const { stdout } = await run("ps", ["-A", "-o", "pid=,ppid=,comm="]);
+  return stdout
+    .trim()
+    .split("\n")
+    .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
+    .filter((row) => row !== null && !/(^|\/)ps$/.test(row[3]!))
+    .map((row) => ({ pid: Number(row![1]), parent: Number(row![2]) }));
+}
+
+function residentOf(pid: number): number {
+  const kibibytes = /^VmRSS:\s+(\d+) kB/m.exec(readProc(`${pid}/status`))?.[1];
+  return Number(kibibytes ?? 0) * 1024;
+}
+
+/** Empty for a process that has ended. */
+function readProc(path: string): string {
+  try {
+    return readFileSync(`/proc/${path}`, "utf8");
+  } catch {
+    return "";
+  }
 }
 
 /** Ends processes at once. One that has just ended by itself is no error. */

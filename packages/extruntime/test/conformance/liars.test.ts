@@ -7,6 +7,8 @@ interface Liar {
   /** The test of the kit that must reject it, and that passes without the lie. */
   readonly found: RegExp;
   readonly because: RegExp;
+  /** Where the lie is told at that placement alone. */
+  readonly placement?: string;
 }
 
 const toys = toyGuests();
@@ -16,17 +18,18 @@ const SETUPS = {
     guests: new URL("../../../../fixtures/guests/quickjs/", import.meta.url),
     patienceMs: 10_000,
   },
+  "memory-liars.mjs": { export: "memoryLiar", guests: toys, patienceMs: 30_000 },
   "time-liars.mjs": { export: "timeLiar", guests: toys, patienceMs: 6_000 },
 };
 type Liars = keyof typeof SETUPS;
 
 /** What the kit says of an engine of `file` with this lie, by the tests that match. */
-async function failures(file: Liars, lie: string, found: RegExp): Promise<string> {
+async function failures(file: Liars, { lie, found, placement = "inline" }: Omit<Liar, "because">): Promise<string> {
   const { export: name, guests, patienceMs } = SETUPS[file];
   const setup = {
     engine: engine(file),
     export: name,
-    options: { lie },
+    options: { lie, placement },
     guests,
     patienceMs,
     escapes: engine("toy-escapes.mjs"),
@@ -107,16 +110,47 @@ const TIME: readonly Liar[] = [
   { lie: "a deadline that is up early", found: /a timeout is never up too early/, because: /was up after/ },
 ];
 
+const MEMORY: readonly Liar[] = [
+  {
+    lie: "a limit that is not kept in a child process",
+    found: /processes stay within the limit/,
+    because: /the processes of the engine have in memory grew by/,
+  },
+  {
+    lie: "out of memory that fails the calls of neighbours",
+    found: /costs other modules no call and no state/,
+    because: /out of memory/,
+  },
+  {
+    lie: "out of memory that costs all instances their state",
+    found: /costs other modules no call and no state/,
+    because: /lost its state/,
+  },
+  {
+    lie: "a leak of 8 KB a call",
+    placement: "process",
+    found: /50000 calls, good and failing/,
+    because: /the engine's processes after 50000 calls has grown/,
+  },
+  {
+    lie: "a leak of 8 KB for each call of a host function",
+    placement: "process",
+    found: /5000 calls of host functions/,
+    because: /grows with every part of 5000 such calls/,
+  },
+];
+
 describe.each([
   ["sandbox", "sandbox-liars.mjs", SANDBOX],
   ["time", "time-liars.mjs", TIME],
+  ["memory", "memory-liars.mjs", MEMORY],
 ] as const)("an engine that lies about its %s is rejected by the test that should reject it", (_, file, liars) => {
-  it.each(liars)("$lie", async ({ lie, found, because }) => {
-    expect(await failures(file, lie, found)).toMatch(because);
+  it.each(liars)("$lie", async (liar) => {
+    expect(await failures(file, liar)).toMatch(liar.because);
   });
 
   it("and one that does not lie passes these tests", async () => {
-    const found = new RegExp([...new Set(liars.map((each) => each.found.source))].join("|"));
-    expect(await failures(file, "none", found)).toBe("");
+    const inline = liars.filter(({ placement }) => placement === undefined).map((each) => each.found.source);
+    expect(await failures(file, { lie: "none", found: new RegExp([...new Set(inline)].join("|")) })).toBe("");
   });
 });

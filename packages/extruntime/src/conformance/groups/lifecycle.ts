@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ExtensionError } from "../../errors.ts";
 import type { Subject } from "../facts.ts";
 import { loadCaller, mustWait } from "../host-caller.ts";
-import { descendants } from "../processes.ts";
+import { descendants, residentBelow } from "../processes.ts";
 import type { Group, Test } from "../test-list.ts";
 
 const LOADS = 1000;
@@ -20,6 +20,10 @@ const HEAP_PER_LOAD = 16_384;
 const RESIDENT = 96 * MIB;
 /** Bytes of heap that fifty thousand calls may leave: 20 a call. */
 const HEAP_OF_CALLS = MIB;
+
+/** Parts in which calls are made, to see whether processes grow with each; and the bytes a call by which they must not. */
+const PARTS = 5;
+const STEADY = 1024;
 
 /** Leaks, in a process of its own that was started with `--expose-gc`. */
 export function lifecycleGroup({ capabilities, placement }: Subject): Group {
@@ -46,6 +50,11 @@ const loads: Test = {
     const after = await memory();
     expectLittle(after.heap - before.heap, LOADS * HEAP_PER_LOAD, `heap after ${LOADS} loads`);
     expectLittle(after.resident - before.resident, RESIDENT, `resident memory after ${LOADS} loads`);
+    expectLittle(
+      after.below - before.below,
+      RESIDENT,
+      `resident memory of the engine's processes after ${LOADS} loads`,
+    );
     const grown = [process.getActiveResourcesInfo().length - handles, (await descendants()).length - processes];
     assert.ok(
       grown.every((count) => count <= LANES),
@@ -73,7 +82,7 @@ const calls: Test = {
     };
     await inLanes(CALLS / 5, call, 32);
     const before = await memory();
-    await inLanes(CALLS, call, 32);
+    await watched(CALLS, call, 32, `${CALLS} calls`);
     const after = await memory();
     expectLittle(after.heap - before.heap, HEAP_OF_CALLS, `heap after ${CALLS} calls`);
     expectLittle(after.resident - before.resident, RESIDENT, `resident memory after ${CALLS} calls`);
@@ -99,7 +108,7 @@ function hostCalls(count: number): Test {
       };
       await inLanes(count / 5, call, 32);
       const before = await memory();
-      await inLanes(count, call, 32);
+      await watched(count, call, 32, `${count} such calls`);
       const after = await memory();
       // Per call more than above: there are fewer, and what a collector leaves is the same.
       expectLittle(after.heap - before.heap, HEAP_OF_CALLS, `heap after ${count} calls of host functions`);
@@ -126,8 +135,8 @@ async function inLanes(count: number, action: (i: number) => Promise<void>, lane
   await Promise.all(Array.from({ length: lanes }, lane));
 }
 
-/** Bytes, after the garbage collector ran. */
-async function memory(): Promise<{ heap: number; resident: number }> {
+/** Bytes, after the garbage collector ran. Those of processes are as they are: nobody can have theirs collected. */
+async function memory(): Promise<{ heap: number; resident: number; below: number }> {
   const { gc } = globalThis as { gc?: () => void };
   assert.ok(gc !== undefined, "the process was not started with --expose-gc");
   for (let i = 0; i < 6; i++) {
@@ -135,7 +144,28 @@ async function memory(): Promise<{ heap: number; resident: number }> {
     gc();
   }
   const { heapUsed, external, rss } = process.memoryUsage();
-  return { heap: heapUsed + external, resident: rss };
+  return { heap: heapUsed + external, resident: rss, below: residentBelow() };
+}
+
+/** Runs them in {@link PARTS} parts, and fails where the processes of the engine grow in every one of them, or more than an allocator keeps. */
+async function watched(
+  count: number,
+  action: (i: number) => Promise<void>,
+  lanes: number,
+  what: string,
+): Promise<void> {
+  const sizes = [residentBelow()];
+  for (let part = 0; part < PARTS; part++) {
+    await inLanes(count / PARTS, (i) => action(part * (count / PARTS) + i), lanes);
+    sizes.push(residentBelow());
+  }
+  expectLittle(sizes.at(-1)! - sizes[0]!, RESIDENT, `resident memory of the engine's processes after ${what}`);
+  const steps = sizes.slice(1).map((size, i) => size - sizes[i]!);
+  const least = Math.min(...steps);
+  assert.ok(
+    least < STEADY * (count / PARTS) || least < MIB,
+    `resident memory of the engine's processes grows with every part of ${what}: by ${steps.map((step) => (step / MIB).toFixed(1)).join(", ")} MiB`,
+  );
 }
 
 function expectLittle(grown: number, most: number, what: string): void {

@@ -1,13 +1,19 @@
 import assert from "node:assert/strict";
+import type { Module } from "../../contract.ts";
+import type { Limits } from "../../manifest.ts";
 import type { Bench } from "../bench.ts";
-import { refusal } from "../expect.ts";
+import { expectJson, refusal } from "../expect.ts";
 import type { Subject } from "../facts.ts";
+import { Keeper, loadCaller, mustWait } from "../host-caller.ts";
+import { residentBelow } from "../processes.ts";
 import type { Group, Test } from "../test-list.ts";
 
 const LIMIT_MB = 48;
 /** Mebibytes that the host may need beside the guest's own: the engine, copies of payloads, and what its collector has not taken back yet. */
 const OVERHEAD_MB = 160;
 const MIB = 2 ** 20;
+/** Milliseconds between looks at what processes have in memory. */
+const LOOK_MS = 15;
 
 /** `memoryLimit`: a guest that allocates without end is stopped, and the host does not grow with it. */
 export function memoryGroup({ capabilities }: Subject): Group {
@@ -29,7 +35,7 @@ const refused: Test = {
 
 function kept(abortable: boolean): Test[] {
   const limits = { memoryMb: LIMIT_MB, pool: 1, ...(abortable ? { timeoutMs: 30_000 } : {}) };
-  const exhaust = async (bench: Bench, module: Awaited<ReturnType<Bench["load"]>>) => {
+  const exhaust = async (bench: Bench, module: Module) => {
     const call = () => bench.answered(module.invoke("allocate", "1"), "a guest that allocates without end");
     await refusal(call, "ERR_EXT_MEMORY", "a guest that allocates without end");
   };
@@ -49,7 +55,7 @@ function kept(abortable: boolean): Test[] {
       },
     },
     {
-      name: `the host stays within the limit and ${OVERHEAD_MB} MiB`,
+      name: `the host and its processes stay within the limit and ${OVERHEAD_MB} MiB`,
       fresh: true,
       patience: 2,
       async run(bench) {
@@ -57,14 +63,21 @@ function kept(abortable: boolean): Test[] {
         assert.equal(await (await bench.load("echo", { limits })).call("echo", 1), 1);
         // In kibibytes: the most that this process ever had in memory.
         const before = process.resourceUsage().maxRSS;
+        const watch = new ProcessesWatch();
         for (let i = 0; i < 3; i++) await exhaust(bench, module);
+        const below = watch.end();
         const grown = ((process.resourceUsage().maxRSS - before) * 1024) / MIB;
-        assert.ok(
-          grown <= LIMIT_MB + OVERHEAD_MB,
-          `the host grew by ${Math.round(grown)} MiB, and the limit is ${LIMIT_MB}`,
-        );
+        for (const [who, mebibytes] of [
+          ["the host", grown],
+          ["what the processes of the engine have in memory", below / MIB],
+        ] as const)
+          assert.ok(
+            mebibytes <= LIMIT_MB + OVERHEAD_MB,
+            `${who} grew by ${Math.round(mebibytes)} MiB, and the limit is ${LIMIT_MB}`,
+          );
       },
     },
+    neighbours(limits, exhaust),
     {
       name: "a limit in the manifest holds, and a good guest works within it",
       async run(bench) {
@@ -89,4 +102,55 @@ function kept(abortable: boolean): Test[] {
       },
     },
   ];
+}
+
+/** Calls of other modules that run while one runs out of memory are answered, and their instances keep their state. */
+function neighbours(limits: Limits, exhaust: (bench: Bench, module: Module) => Promise<void>): Test {
+  return {
+    name: "a guest that runs out of memory costs other modules no call and no state",
+    async run(bench) {
+      const runtime = await bench.runtime();
+      const counter = await bench.load("counter", { limits: { pool: 1 } }, runtime);
+      const module = await bench.load("allocate", { limits }, runtime);
+      const keeper = new Keeper();
+      const waits = bench.subject.capabilities.hostFunctions && mustWait(bench.subject);
+      const waiting = waits ? await loadCaller(bench, keeper.fn, { limits: { pool: 1 }, runtime }) : undefined;
+      for (let i = 1; i <= 3; i++) {
+        const asked = keeper.asked();
+        const call = waiting && seen(waiting.invoke("call", "1"));
+        if (call !== undefined) await bench.answered(asked, "the call of the host function");
+        const counted = Array.from({ length: 5 }, () => seen(counter.call("next")));
+        await exhaust(bench, module);
+        keeper.answerLate();
+        const answers = await bench.answered(Promise.all(counted), "calls of another module");
+        const expected = [1, 2, 3, 4, 5].map((n) => (i - 1) * 5 + n);
+        assert.deepEqual(answers, expected, "another module has lost its state");
+        if (call !== undefined) expectJson(await bench.answered(call, "a call that waits"), "late", "its answer");
+      }
+    },
+  };
+}
+
+/** One that fails before it is awaited is no unhandled rejection. */
+function seen<Value>(promise: Promise<Value>): Promise<Value> {
+  promise.catch(() => {});
+  return promise;
+}
+
+/** The most that the processes below this one have in memory beyond what they had at first. */
+class ProcessesWatch {
+  readonly #before = residentBelow();
+  #most = 0;
+  readonly #timer = setInterval(() => this.#look(), LOOK_MS);
+
+  /** Bytes. */
+  end(): number {
+    clearInterval(this.#timer);
+    this.#look();
+    return this.#most;
+  }
+
+  #look(): void {
+    this.#most = Math.max(this.#most, residentBelow() - this.#before);
+  }
 }

@@ -91,7 +91,12 @@ const showFields = (value, depth, chain) => {
 const outputOfCall = ${logChars};
 let output = outputOfCall;
 const line = (level, values) => {
-  if (output < 0) return;
+  if (output <= 0) {
+    // One more is let out, by which the core sees that there was more, and says so.
+    if (output > -Infinity) ${log}(level, "");
+    output = -Infinity;
+    return;
+  }
   room = ${lineChars};
   let out = "";
   for (let i = 0; i < values.length && room > 0; i++) out += (i === 0 ? "" : " ") + show(values[i], -1, null);

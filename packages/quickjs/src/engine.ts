@@ -18,8 +18,17 @@ export interface QuickJSEngineOptions {
    * some seven times as much, so a larger one wants `node --stack-size`, or a worker with a larger `resourceLimits.stackSizeMb`.
    */
   stackKb?: number | undefined;
+  /**
+   * Mebibytes that the instances of a module may use together where nobody sets `limits.memoryMb`, which is for each. 256 by default. Without
+   * effect where the memory is shared.
+   */
+  defaultMemoryMb?: number | undefined;
 }
 
+const DEFAULT_MEMORY_MB = 256;
+/** What a build can have at the most. */
+const MAX_MEMORY_MB = 2048;
+const MIB = 2 ** 20;
 const DEFAULT_STACK_KB = 128;
 /** Less does not hold the dispatcher and a guest. */
 const MIN_STACK_KB = 32;
@@ -32,12 +41,16 @@ const MAX_STACK_KB = 4096;
  * @throws TypeError for options that are not as they must be.
  */
 export function quickjsEngine(options: QuickJSEngineOptions = {}, build: QuickJSBuild = RELEASE): Engine {
-  const { memory = "own", stackKb = DEFAULT_STACK_KB } = options;
+  const { memory = "own", stackKb = DEFAULT_STACK_KB, defaultMemoryMb = DEFAULT_MEMORY_MB } = options;
   if (memory !== "own" && memory !== "shared")
     throw new TypeError(`memory must be "own" or "shared", and is ${JSON.stringify(memory)}`);
   if (!Number.isInteger(stackKb) || stackKb < MIN_STACK_KB || stackKb > MAX_STACK_KB)
     throw new TypeError(
       `stackKb must be an integer from ${MIN_STACK_KB} to ${MAX_STACK_KB}, and is ${String(stackKb)}`,
+    );
+  if (!(typeof defaultMemoryMb === "number" && defaultMemoryMb >= 1 && defaultMemoryMb <= MAX_MEMORY_MB))
+    throw new TypeError(
+      `defaultMemoryMb must be a number from 1 to ${MAX_MEMORY_MB}, and is ${String(defaultMemoryMb)}`,
     );
   let shared: MemorySource | undefined;
   return {
@@ -60,13 +73,22 @@ export function quickjsEngine(options: QuickJSEngineOptions = {}, build: QuickJS
     // A build that is handed over cannot be sent; the released one every worker has. Its code is WebAssembly, which ends with its thread.
     origin:
       build === RELEASE
-        ? { module: import.meta.url, export: quickjsEngine.name, options: { memory, stackKb }, threadAbort: "hard" }
+        ? {
+            module: import.meta.url,
+            export: quickjsEngine.name,
+            options: { memory, stackKb, defaultMemoryMb },
+            threadAbort: "hard",
+          }
         : undefined,
     async compile(extension, context) {
       const [wasm, sources] = await Promise.all([compileBuild(build), readSources(extension)]);
-      const make = () => new LinearMemory(build, wasm, context.memoryBytes);
-      if (memory === "shared") shared ??= oneMemory(make);
-      const memories = shared ?? (context.memoryBytes === undefined ? oneMemory(make) : manyMemories(make));
+      const { memoryBytes } = context;
+      if (memory === "shared") shared ??= oneMemory(() => new LinearMemory(build, wasm));
+      const memories =
+        shared ??
+        (memoryBytes === undefined
+          ? oneMemory(() => new LinearMemory(build, wasm, { bytes: defaultMemoryMb * MIB, each: false }))
+          : manyMemories(() => new LinearMemory(build, wasm, { bytes: memoryBytes, each: true })));
       return new QuickJSProgram(extension, sources, context, memories, stackKb * 1024);
     },
   };

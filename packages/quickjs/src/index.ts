@@ -10,8 +10,8 @@ export type QuickJSOptions = RuntimeOptions & QuickJSEngineOptions;
  * @throws TypeError for options that are not as they must be.
  */
 export function quickjs(options: QuickJSOptions = {}): Runtime {
-  const { memory, stackKb, ...runtimeOptions } = options;
-  return createRuntime(quickjsEngine({ memory, stackKb }), runtimeOptions);
+  const { memory, stackKb, defaultMemoryMb, ...runtimeOptions } = options;
+  return createRuntime(quickjsEngine({ memory, stackKb, defaultMemoryMb }), runtimeOptions);
 }
 
 registerEngine({ name: "quickjs", package: "@extruntime/quickjs", create: quickjs });

@@ -65,15 +65,16 @@ export class LinearMemory {
   #ceiling = MAXIMUM_PAGES * PAGE;
   #watermark = 0;
   readonly #probeBytes: number;
-  /** Calls between two looks at it: a limit is soon reached, 2 GiB are not. */
+  /** Calls between two looks at it: the limit of one guest is soon reached. */
   readonly #interval: number;
   #looks = 0;
 
   /**
-   * @param heapBytes what may be allocated in it, or `undefined` for all that it holds. QuickJS's own limit is of no
-   * use for that: in this build it counts eight bytes for a block of any size.
+   * @param limit what may be allocated in it, or `undefined` for all that it holds, and whether that is for one guest. QuickJS's own limit is of
+   * no use for that: in this build it counts eight bytes for a block of any size.
    */
-  constructor(build: QuickJSBuild, module: WasmModule, heapBytes?: number) {
+  constructor(build: QuickJSBuild, module: WasmModule, limit?: { readonly bytes: number; readonly each: boolean }) {
+    const heapBytes = limit?.bytes;
     this.#memory = new Wasm.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES });
     this.#bytes = Buffer.from(this.#memory.buffer) as TextBuffer;
     this.#view = new DataView(this.#memory.buffer);
@@ -83,7 +84,7 @@ export class LinearMemory {
     if (heapBytes !== undefined) this.#limitHeap(heapBytes);
     this.#scratch = this.exports.malloc(SCRATCH_BYTES);
     this.argv = this.exports.malloc(4);
-    this.#interval = heapBytes === undefined ? 16 : 1;
+    this.#interval = limit?.each === true ? 1 : 16;
     this.#probeBytes = Math.min(PROBE_BYTES, (heapBytes ?? Number.POSITIVE_INFINITY) / 8);
     this.setWatermark();
   }

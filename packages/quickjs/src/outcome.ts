@@ -39,7 +39,7 @@ export function atPlace(error: ExtensionError): ExtensionError {
 export function outOfMemory(cause?: unknown): ExtensionError {
   return new ExtensionError(
     "ERR_EXT_MEMORY",
-    "it needs more memory than it may have: limits.memoryMb, or 2 GiB for all instances without it",
+    "it needs more memory than it may have: limits.memoryMb, or without it what the quickjs runtime gives all instances of a module (defaultMemoryMb, 256)",
     { cause },
   );
 }

@@ -56,6 +56,9 @@ def _chain(error):
         error = error.__cause__ or error.__context__
 
 
+_MOST_TOLD = 65536  # characters: the core cuts at limits.errorChars
+
+
 def describe(error):
     """The type's name, the text and the traceback of an exception; never raises an Exception of its own."""
     name = type(error).__name__
@@ -77,7 +80,7 @@ def describe(error):
     if _own and any(isinstance(e, ImportError) and any(t in str(e) for t in _SUBINTERPRETER_ERRORS)
                     for e in _chain(error)):
         message = message.rstrip() + _SHARED_HINT
-    return name, message, stack
+    return name[:_MOST_TOLD], message[:_MOST_TOLD], stack[:_MOST_TOLD]
 
 
 def _hide_own_frames(told):

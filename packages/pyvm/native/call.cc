@@ -1,5 +1,7 @@
 #include "call.h"
 
+#include <algorithm>
+
 #include "home.h"
 #include "output.h"
 
@@ -32,7 +34,15 @@ Failure refuse_coroutine(const Ref& coroutine) {
 
 Failure write(Executor& executor, const Ref& result) {
     if (!result) return take_exception(executor.interpreter());
-    if (to_json(executor.interpreter(), executor.writer(), result.get())) return {};
+    std::size_t most = executor.guest().bounds.result;
+    if (to_json(executor.interpreter(), executor.writer(), result.get(), most)) return {};
+    if (executor.writer().over()) {
+        std::string bytes = std::to_string(std::max(executor.writer().size(), most + 1));
+        executor.writer().trim();
+        return fail("ERR_EXT_BAD_RESULT", "the result has " + bytes + " bytes or more, and limits.resultBytes is " +
+                                              std::to_string(most) +
+                                              ": make it shorter, or have the host raise that limit");
+    }
     return refused(executor, "ERR_EXT_BAD_RESULT", "the result cannot be said in JSON");
 }
 
@@ -53,6 +63,7 @@ template <typename Body>
 bool run_stoppable(Executor& executor, Caller caller, Cancellation& cancellation, Failure& failure, Body body) {
     Interpreter& interpreter = executor.interpreter();
     if (!interpreter.own_gil) set_current_program(executor.guest().program);
+    if (interpreter.prints.load(std::memory_order_relaxed)) executor.guest().output->renew();
     cancellation.number.store(executor.gate().next(), std::memory_order_release);
     executor.enter_gate(caller);
     // Asked for before that: then it is seen here; asked for later, the number is found.

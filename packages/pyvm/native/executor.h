@@ -13,10 +13,12 @@
 #include <vector>
 
 #include "abort.h"
+#include "bounds.h"
 #include "caller_state.h"
 #include "failure.h"
 #include "interpreter.h"
 #include "json.h"
+#include "output_room.h"
 #include "thread.h"
 
 namespace pyvm {
@@ -50,6 +52,8 @@ struct Guest {
     std::int64_t program = 0;
     std::string module_name;
     std::vector<Ref> functions;
+    Bounds bounds;
+    std::shared_ptr<OutputRoom> output;  // null before load()
 };
 
 class Executor : public std::enable_shared_from_this<Executor> {

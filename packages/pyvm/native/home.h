@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "output_room.h"
 #include "python_ref.h"
 
 namespace pyvm {
@@ -16,6 +17,7 @@ struct Home {
     std::shared_ptr<Completions> completions;  // null for a program that is not there
     std::weak_ptr<Executor> executor;
     bool serves = true;  // its host calls
+    std::shared_ptr<OutputRoom> output;
 };
 
 // From now until it is removed. Any thread.

@@ -18,6 +18,9 @@ namespace {
 constexpr int kMostLooks = 20;
 constexpr int kLookAfter = 50;
 
+// Bytes of a name that are shown.
+constexpr std::size_t kShownName = 128;
+
 // Of the process that the addon was loaded into; a fork of it has none of its threads.
 const pid_t the_process = getpid();
 
@@ -53,12 +56,23 @@ class Codec {
     std::unique_ptr<JsonCodec> codec_;
 };
 
+std::shared_ptr<HostCall> too_long(Interpreter& interpreter, const std::string& name, std::size_t most) {
+    std::string message = "the host function " + name.substr(0, kShownName) + " takes up to " + std::to_string(most) +
+                          " bytes of JSON (limits.hostCallBytes), and got more";
+    raise(interpreter, "RangeError", message.c_str());
+    return nullptr;
+}
+
 // With an exception pending, null.
 std::shared_ptr<HostCall> make_call(Interpreter& interpreter, std::int64_t program, Executor* executor, PyObject* args) {
     Codec codec(executor);
-    if (!to_json(interpreter, codec->writer, py.PyTuple_GetItem(args, 1))) return nullptr;
     JsonWriter& writer = codec->writer;
-    return std::make_shared<HostCall>(program, text_of(py.PyTuple_GetItem(args, 0)), std::string(writer.data(), writer.size()),
+    std::string name = text_of(py.PyTuple_GetItem(args, 0));
+    // A thread of the guest's own has no executor at hand.
+    std::size_t most = executor != nullptr ? executor->guest().bounds.host_call : Bounds{}.host_call;
+    if (!to_json(interpreter, writer, py.PyTuple_GetItem(args, 1), most))
+        return writer.over() ? too_long(interpreter, name, most) : nullptr;
+    return std::make_shared<HostCall>(program, std::move(name), std::string(writer.data(), writer.size()),
                                       writer.is_ascii());
 }
 

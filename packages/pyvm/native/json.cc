@@ -15,8 +15,7 @@ bool dumps(const Interpreter& interpreter, JsonWriter& writer, PyObject* value) 
     PySize size = 0;
     const char* text = string ? py.PyUnicode_AsUTF8AndSize(string.get(), &size) : nullptr;
     if (text == nullptr) return false;
-    writer.assign(text, size);
-    return true;
+    return writer.assign(text, size);
 }
 
 }  // namespace pyvm

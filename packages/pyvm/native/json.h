@@ -28,9 +28,10 @@ inline Ref from_json(const Interpreter& interpreter, JsonReader& reader, std::st
     return value ? std::move(value) : loads(interpreter, text);
 }
 
-// Leaves the text in `writer`. False with Python's own exception pending where the value has no JSON form.
-inline bool to_json(const Interpreter& interpreter, JsonWriter& writer, PyObject* value) {
-    return writer.write(value) || dumps(interpreter, writer, value);
+// Leaves the text in `writer`. False with Python's own exception pending where the value has no JSON form, and without one
+// where its text has more than `most` bytes: the writer is then over.
+inline bool to_json(const Interpreter& interpreter, JsonWriter& writer, PyObject* value, std::size_t most) {
+    return writer.write(value, most) || (!writer.over() && dumps(interpreter, writer, value));
 }
 
 }  // namespace pyvm

@@ -18,18 +18,25 @@ constexpr double kWholeDoubles = 1e15;
 
 }  // namespace
 
-bool JsonWriter::write(PyObject* root) {
+bool JsonWriter::write(PyObject* root, std::size_t most) {
     size_ = 0;
+    most_ = most;
+    over_ = false;
     ascii_ = true;
-    if (value(root, 0)) return true;
+    if (value(root, 0) && !too_long(0)) return true;
     if (py.PyErr_Occurred() != nullptr) py.PyErr_Clear();
     return false;
 }
 
-void JsonWriter::assign(const char* text, std::size_t size) {
+bool JsonWriter::assign(const char* text, std::size_t size) {
     size_ = 0;
     ascii_ = false;  // not looked at
+    if (too_long(size)) {
+        size_ = size;
+        return false;
+    }
     put(text, size);
+    return true;
 }
 
 void JsonWriter::trim() {
@@ -66,6 +73,7 @@ bool JsonWriter::object(PyObject* shared, int depth) {
     while (py.PyDict_Next(dict, &position, &name, &member) != 0) {
         if (!first) put(',');
         first = false;
+        if (too_long(0)) return false;
         if (type_of(name) != py.PyUnicode_Type || !string(name)) return false;
         put(':');
         if (!value(member, depth)) return false;
@@ -78,6 +86,7 @@ bool JsonWriter::list(PyObject* list, int depth) {
     put('[');
     for (PySize i = 0; i < py.PyList_Size(list); i++) {
         if (i > 0) put(',');
+        if (too_long(0)) return false;
         Ref element = py.PyList_GetItemRef != nullptr ? Ref::steal(py.PyList_GetItemRef(list, i))
                                                       : Ref::share(py.PyList_GetItem(list, i));
         if (!element || !value(element.get(), depth)) return false;
@@ -91,6 +100,7 @@ bool JsonWriter::tuple(PyObject* tuple, int depth) {
     PySize size = py.PyTuple_Size(tuple);
     for (PySize i = 0; i < size; i++) {
         if (i > 0) put(',');
+        if (too_long(0)) return false;
         if (!value(py.PyTuple_GetItem(tuple, i), depth)) return false;
     }
     put(']');
@@ -131,6 +141,7 @@ bool JsonWriter::real(double number) {
 bool JsonWriter::string(PyObject* text) {
     PySize size = 0;
     if (const char* data = py.PyUnicode_AsUTF8AndSize(text, &size)) {
+        if (too_long(size)) return false;
         quoted(data, size);
         return true;
     }
@@ -138,7 +149,7 @@ bool JsonWriter::string(PyObject* text) {
     py.PyErr_Clear();
     Ref bytes = Ref::steal(py.PyUnicode_AsEncodedString(text, "utf-8", "surrogatepass"));
     char* data = nullptr;
-    if (!bytes || py.PyBytes_AsStringAndSize(bytes.get(), &data, &size) != 0) return false;
+    if (!bytes || py.PyBytes_AsStringAndSize(bytes.get(), &data, &size) != 0 || too_long(size)) return false;
     quoted(data, size);
     return true;
 }

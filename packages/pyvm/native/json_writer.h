@@ -14,10 +14,13 @@ namespace pyvm {
 // left to json.dumps itself. The text is compact UTF-8; what is not ASCII stays as it is, as JSON.stringify does.
 class JsonWriter {
   public:
-    // False where json.dumps has to answer, without an error pending. Attached threads only; runs no Python code.
-    bool write(PyObject* value);
-    // Takes text that json.dumps wrote.
-    void assign(const char* text, std::size_t size);
+    // False where json.dumps has to answer, or where it is longer than `most` bytes, without an error pending. Attached
+    // threads only; runs no Python code.
+    bool write(PyObject* value, std::size_t most);
+    // Takes text that json.dumps wrote. False where it is too long.
+    bool assign(const char* text, std::size_t size);
+    // What was to be written is longer than it may be: nothing of it is of use, and `size` says how far it came.
+    bool over() const { return over_; }
 
     const char* data() const { return buffer_.data(); }
     std::size_t size() const { return size_; }
@@ -49,9 +52,13 @@ class JsonWriter {
         return buffer_.data() + size_;
     }
     void grow(std::size_t size);
+    // Whether so many bytes more are too many.
+    bool too_long(std::size_t more) { return over_ = over_ || size_ + more > most_; }
 
     std::vector<char> buffer_;
     std::size_t size_ = 0;
+    std::size_t most_ = 0;
+    bool over_ = false;
     bool ascii_ = true;
 };
 

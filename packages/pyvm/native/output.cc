@@ -1,5 +1,7 @@
 #include "output.h"
 
+#include <algorithm>
+#include <cstring>
 #include <string>
 
 #include "completions.h"
@@ -23,8 +25,10 @@ struct Line {
 thread_local Line line;
 
 void send(std::int64_t program, int level, std::string text) {
-    auto destination = home_of(program).completions;
+    Home home = home_of(program);
+    auto destination = home.completions;
     if (destination == nullptr) return;
+    if (home.output != nullptr && !home.output->take(static_cast<std::int64_t>(text.size()))) return;
     auto completion = std::make_unique<Completion>();
     completion->kind = Completion::Kind::output;
     completion->program = program;
@@ -42,9 +46,10 @@ void write(std::int64_t program, int level, const char* text, std::size_t size) 
     const char* end = text + size;
     while (text < end) {
         auto* newline = static_cast<const char*>(std::memchr(text, '\n', end - text));
-        line.text.append(text, newline != nullptr ? newline : end);
-        if (newline != nullptr || line.text.size() > kLongestLine) send(program, level, std::exchange(line.text, {}));
-        text = newline != nullptr ? newline + 1 : end;
+        const char* stop = std::min(newline != nullptr ? newline : end, text + (kLongestLine - line.text.size()));
+        line.text.append(text, stop);
+        if (stop == newline || line.text.size() == kLongestLine) send(program, level, std::exchange(line.text, {}));
+        text = stop == newline ? stop + 1 : stop;
     }
 }
 

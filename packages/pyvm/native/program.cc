@@ -69,6 +69,8 @@ Failure load(Executor& executor, const ProgramSource& source) {
     if (!code) return take_exception(executor.interpreter());
     Guest& guest = executor.guest();
     guest.program = source.program;
+    guest.bounds = source.bounds;
+    guest.output = source.output;
     if (!executor.interpreter().own_gil) guest.module_name = source.stem + "@" + std::to_string(source.program);
     Ref venv = none();
     if (!source.venv.empty()) venv = strings(source.venv);

@@ -23,6 +23,8 @@ struct ProgramSource {
     std::optional<std::vector<std::pair<std::string, std::string>>> files;  // by path, of an extension without a folder
     std::vector<std::string> paths;                                         // for sys.path
     std::vector<std::string> venv;  // its prefix, then its site-packages folders; empty for none
+    Bounds bounds;
+    std::shared_ptr<OutputRoom> output;
 };
 
 // Compiles source to marshalled code, for the executor of the main interpreter. It runs no code of the guest.

@@ -36,6 +36,10 @@ export interface LoadRequest {
   readonly paths: readonly string[];
   /** Prefix and site-packages folders of a virtual environment; empty for none. */
   readonly venv: readonly string[];
+  /** As `Bounds` of the core has them. */
+  readonly resultBytes: number;
+  readonly hostCallBytes: number;
+  readonly logChars: number;
 }
 
 /**

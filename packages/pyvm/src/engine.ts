@@ -1,6 +1,7 @@
 import { basename, dirname, join } from "node:path";
 import {
   type CompileContext,
+  DEFAULT_BOUNDS,
   ENGINE_VERSION,
   type Engine,
   type Extension,
@@ -101,6 +102,7 @@ async function compile(
   context: CompileContext,
 ): Promise<Program> {
   const { manifest } = extension;
+  const { resultBytes, hostCallBytes, logChars } = context.bounds ?? DEFAULT_BOUNDS;
   const shared = manifest.settings.interpreter === "shared";
   const prefix = venvPrefix(extension);
   const running = await cpython.start(prefix);
@@ -123,6 +125,9 @@ async function compile(
       files: extension.dir === undefined ? await filesOf(extension) : undefined,
       paths: pathsOf(extension),
       venv: venv === undefined ? [] : [venv.prefix, ...venv.sitePackages],
+      resultBytes,
+      hostCallBytes,
+      logChars,
     },
     setAside,
     context,

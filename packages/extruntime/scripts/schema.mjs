@@ -3,6 +3,12 @@ import { readFile, writeFile } from "node:fs/promises";
 import { toJsonSchema } from "@valibot/to-json-schema";
 import { manifestDefinition } from "../dist/manifest-definition.js";
 
+/**
+ * Engines of this project in whose sections nothing can be set. What they bring themselves is what counts at a load; a test of each package compares
+ * it with this.
+ */
+const EMPTY_SECTIONS = ["quickjs", "wasm", "v8"];
+
 const file = new URL("../extension.schema.json", import.meta.url);
 
 const schema = {
@@ -15,6 +21,8 @@ const schema = {
       valibotAction.type === "check_items" ? { ...jsonSchema, uniqueItems: true } : undefined,
   }),
 };
+for (const name of EMPTY_SECTIONS)
+  schema.properties[name] = { type: "object", properties: {}, additionalProperties: false };
 const text = `${JSON.stringify(schema, null, 2)}\n`;
 
 if (process.argv.includes("--check")) {

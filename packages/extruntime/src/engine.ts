@@ -9,6 +9,12 @@ export type { Extension } from "./extension.ts";
 export { type GuestConsoleOptions, guestConsole } from "./guest-console.ts";
 export { HOST_ANSWER, type HostCalls, hostCallTooLong, notGranted, readHostAnswer } from "./host-functions.ts";
 export { badManifest, insidePath, type Manifest } from "./manifest.ts";
+export {
+  type ManifestSection,
+  PYTHON_SECTION,
+  type SectionSchema,
+  type SettingSchema,
+} from "./manifest-section.ts";
 export { platformName } from "./platform-name.ts";
 export { isRefusedBuffer } from "./refused-buffer.ts";
 export { type EngineRegistration, registerEngine } from "./registry.ts";

@@ -1,18 +1,10 @@
-import {
-  closeSync,
-  constants,
-  lstatSync,
-  openSync,
-  readFileSync,
-  readSync,
-  realpathSync,
-  type Stats,
-  statSync,
-} from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
-import { join, relative, sep } from "node:path";
+import { isUtf8 } from "node:buffer";
+import { realpathSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ExtensionError } from "./errors.ts";
+import { FileProblem, OpenedFile, readSmall } from "./folder-file.ts";
 import { badManifest, insidePath, type Manifest, type ManifestInput, parseManifest } from "./manifest.ts";
 
 /** An extension kept in memory: its manifest (a value or JSON text) and its files by relative path. */
@@ -40,32 +32,8 @@ export interface Extension {
 export const MANIFEST_FILE = "extension.json";
 /** A manifest is written by hand; a larger one is a mistake or an attack. */
 const MAX_MANIFEST_BYTES = 1 << 20;
-/** A file this small is read on the spot: Node's asynchronous way goes through its threads five times, which takes far longer. */
-const MOST_BYTES_AT_ONCE = 64 << 10;
-
-/** Opens no link, and waits for no pipe. Windows has neither flag. */
-const PLAINLY = constants.O_NOFOLLOW === undefined ? undefined : constants.O_NOFOLLOW | constants.O_NONBLOCK;
-/** A file that does not fill it is a small one. */
-const room = Buffer.allocUnsafeSlow(MOST_BYTES_AT_ONCE + 1);
-
-/**
- * A small file that lies in the folder itself, in memory that the next one will use again. `undefined` for whatever else it may
- * be: a large file, an empty one, a link, none at all. Looking at each file before it is read would take twice as long.
- */
-function readSmall(root: string, path: string): Buffer | undefined {
-  if (PLAINLY === undefined || path.includes("/")) return undefined;
-  let file: number | undefined;
-  try {
-    file = openSync(join(root, path), PLAINLY);
-    // At a place in it: what is no file has none.
-    const size = readSync(file, room, 0, room.length, 0);
-    return size > 0 && size < room.length ? room.subarray(0, size) : undefined;
-  } catch {
-    return undefined;
-  } finally {
-    if (file !== undefined) closeSync(file);
-  }
-}
+/** Files and folders that are looked at to list an extension, `node_modules` left out. */
+const MOST_LISTED = 10_000;
 
 /** Reads and validates an extension. An `Extension` is returned as it is. */
 export async function openExtension(source: ExtensionSource | Extension): Promise<Extension> {
@@ -80,27 +48,64 @@ export async function openExtension(source: ExtensionSource | Extension): Promis
 async function openFolder(path: string): Promise<Extension> {
   const location = join(path, MANIFEST_FILE);
   let root: string;
-  let text: string;
+  let manifest: Manifest;
   try {
     root = realpathSync.native(path);
-    text = readSmall(root, MANIFEST_FILE)?.toString("utf8") ?? readManifest(root, location);
+    manifest = parseManifest(manifestText(readSmall(root, MANIFEST_FILE) ?? readManifest(root), location), location);
   } catch (error) {
     throw unreadable(error, location);
   }
-  const manifest = parseManifest(text, location);
-  return new FolderExtension(manifest, location, root);
+  const extension = new FolderExtension(manifest, location, root);
+  await extension.readModule();
+  return extension;
 }
 
-function readManifest(root: string, location: string): string {
-  const { path, status } = contained(root, MANIFEST_FILE, location);
-  // A pipe would be waited for, and with it the host.
-  if (!status.isFile()) throw badManifest(location, "is not a file");
-  if (status.size > MAX_MANIFEST_BYTES) throw badManifest(location, "is larger than 1 MiB");
-  return readFileSync(path, "utf8");
+/** The extension in a folder whose manifest was read before. Its module is read when it is asked for. */
+export function folderOf(manifest: Manifest, location: string, dir: string): Extension {
+  return new FolderExtension(manifest, location, realpathSync.native(dir));
+}
+
+/** The real path of a file of an extension, for who must read it by path: with the checks of `read`, at this moment. */
+export function realPathOf(path: string, dir: string, location: string): string {
+  const file = openFile(path, dir, location, JSON.stringify(path));
+  file.close();
+  return file.path;
+}
+
+/** Who calls it closes it. `what` names the path in messages. */
+function openFile(path: string, dir: string, location: string, what: string): OpenedFile {
+  const inside = insidePath(path, location, what);
+  try {
+    return new OpenedFile(dir, inside);
+  } catch (error) {
+    throw badFile(error, inside, location, what);
+  }
+}
+
+function badFile(error: unknown, path: string, location: string, what: string): ExtensionError {
+  const { message } = error as Error;
+  if (error instanceof FileProblem) return badManifest(location, `${what} names ${path}, which ${message}`);
+  return badManifest(location, `${what} names ${path}, which cannot be read: ${message}`, error);
+}
+
+function readManifest(root: string): Buffer {
+  const file = new OpenedFile(root, MANIFEST_FILE);
+  try {
+    if (file.size > MAX_MANIFEST_BYTES) throw new FileProblem("is larger than 1 MiB");
+    return file.readNow();
+  } finally {
+    file.close();
+  }
+}
+
+function manifestText(bytes: Buffer, location: string): string {
+  if (!isUtf8(bytes)) throw badManifest(location, "is not UTF-8 text");
+  return bytes.toString("utf8");
 }
 
 function unreadable(error: unknown, location: string): Error {
   if (error instanceof ExtensionError) return error;
+  if (error instanceof FileProblem) return badManifest(location, error.message);
   const { code } = error as NodeJS.ErrnoException;
   if (code === "ENOENT" || code === "ENOTDIR")
     return new ExtensionError(
@@ -111,80 +116,64 @@ function unreadable(error: unknown, location: string): Error {
   return badManifest(location, `cannot be read: ${(error as Error).message}`, error);
 }
 
-/** The real path of `path` under the real path `root`, and what is there. Refuses what leaves it, symbolic links included. */
-function contained(root: string, path: string, location: string): { path: string; status: Stats } {
-  const joined = join(root, path);
-  if (!path.includes("/")) {
-    // Most files lie in the folder itself, and one look tells that such a one is no link.
-    const status = lstatSync(joined);
-    if (!status.isSymbolicLink()) return { path: joined, status };
-  }
-  const real = realpathSync.native(joined);
-  if (!real.startsWith(root.endsWith(sep) ? root : root + sep))
-    throw badManifest(location, `${JSON.stringify(path)} is a symbolic link that leads outside the folder`);
-  return { path: real, status: statSync(real) };
-}
-
-interface FoundFile {
-  readonly path: string;
-  readonly size: number;
-}
-
 class FolderExtension implements Extension {
   readonly manifest: Manifest;
   readonly location: string;
   readonly dir: string;
-  /** The module file, until it is asked for: its bytes, or where it was found. */
-  #module: Uint8Array | FoundFile | undefined;
+  /** Bytes of the module file, read with the manifest, until they are asked for. */
+  #module: Uint8Array | undefined;
 
-  /** @throws ExtensionError `ERR_EXT_BAD_MANIFEST` where its module is no file of it. */
   constructor(manifest: Manifest, location: string, dir: string) {
     this.manifest = manifest;
     this.location = location;
     this.dir = dir;
-    const { module } = manifest;
-    if (module === undefined) return;
-    const small = readSmall(dir, module);
-    this.#module = small === undefined ? this.resolve(module, '"module"') : Buffer.from(small);
   }
 
-  resolve(path: string, what = JSON.stringify(path)): FoundFile {
-    const inside = insidePath(path, this.location, what);
-    try {
-      const { path: real, status } = contained(this.dir, inside, this.location);
-      if (!status.isFile()) throw badManifest(this.location, `${what} names ${inside}, which is not a file`);
-      return { path: real, size: status.size };
-    } catch (error) {
-      if (error instanceof ExtensionError) throw error;
-      throw badManifest(
-        this.location,
-        `${what} names ${inside}, which cannot be read: ${(error as Error).message}`,
-        error,
-      );
-    }
+  /** @throws ExtensionError `ERR_EXT_BAD_MANIFEST` where its module is no file of it. */
+  async readModule(): Promise<void> {
+    const { module } = this.manifest;
+    if (module === undefined) return;
+    const small = readSmall(this.dir, module);
+    this.#module = small === undefined ? await this.#read(module, '"module"') : Buffer.from(small);
   }
 
   async read(path: string): Promise<Uint8Array> {
-    const found = (path === this.manifest.module && this.#module) || this.resolve(path);
+    const kept = path === this.manifest.module ? this.#module : undefined;
     this.#module = undefined;
-    if (found instanceof Uint8Array) return found;
-    return found.size > MOST_BYTES_AT_ONCE ? readFile(found.path) : readFileSync(found.path);
+    return kept ?? this.#read(path);
   }
 
   async list(): Promise<string[]> {
     const found: string[] = [];
-    const entries = await readdir(this.dir, { recursive: true, withFileTypes: true });
-    for (const entry of entries) {
-      const path = relative(this.dir, join(entry.parentPath, entry.name)).split(sep).join("/");
-      if (path.split("/").includes("node_modules")) continue;
-      if (entry.isFile() || (entry.isSymbolicLink() && this.#leadsToFile(path))) found.push(path);
+    const folders = [""];
+    let looked = 0;
+    for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+      for (const entry of await readdir(join(this.dir, folder), { withFileTypes: true })) {
+        if (entry.name === "node_modules") continue;
+        if (++looked > MOST_LISTED)
+          throw badManifest(this.location, `its folder has more than ${MOST_LISTED} files and folders`);
+        const path = folder + entry.name;
+        if (entry.isDirectory()) folders.push(`${path}/`);
+        else if (entry.isFile() || (entry.isSymbolicLink() && this.#leadsToFile(path))) found.push(path);
+      }
     }
     return found.sort();
   }
 
+  async #read(path: string, what = JSON.stringify(path)): Promise<Uint8Array> {
+    const file = openFile(path, this.dir, this.location, what);
+    try {
+      return await file.read();
+    } catch (error) {
+      throw badFile(error, path, this.location, what);
+    } finally {
+      file.close();
+    }
+  }
+
   #leadsToFile(path: string): boolean {
     try {
-      this.resolve(path);
+      openFile(path, this.dir, this.location, path).close();
       return true;
     } catch {
       return false;

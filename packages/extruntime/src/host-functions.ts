@@ -68,6 +68,11 @@ export function hostFailure(name: string, message: string): string {
   return HOST_ANSWER.failure + JSON.stringify([name, message]);
 }
 
+/** The failure of a call by an extension that is not there any more. */
+export function extensionClosed(): string {
+  return hostFailure("Error", "the extension is closed");
+}
+
 /** The failure of a call to a function that the extension was not granted. */
 export function notGranted(name: string, names: readonly string[]): string {
   const asked = names.join(", ") || "none";
@@ -88,12 +93,13 @@ export function cannotWait(name: string): string {
 /**
  * The value of an answer, for guests in JavaScript.
  *
- * @throws Error with the name and message of what failed.
+ * @throws Error with the name and message of what failed; one that says so where the text is no answer at all.
  */
 export function readHostAnswer(answer: string): unknown {
-  const value = JSON.parse(answer.slice(1));
-  if (answer[0] === HOST_ANSWER.result) return value;
-  const [name, message] = value as [string, string];
+  const value = parseAnswer(answer);
+  if (answer[0] === HOST_ANSWER.result && value !== undefined) return value;
+  if (answer[0] !== HOST_ANSWER.failure || !isFailure(value)) throw new Error("the host's answer cannot be read");
+  const [name, message] = value;
   throw Object.assign(new Error(message), { name });
 }
 
@@ -139,6 +145,18 @@ export class WaitingCalls {
     this.#calls.set(name, this.#calls.get(name)! - 1);
     this.#bytes -= bytes;
   }
+}
+
+function parseAnswer(answer: string): unknown {
+  try {
+    return JSON.parse(answer.slice(1));
+  } catch {
+    return undefined;
+  }
+}
+
+function isFailure(value: unknown): value is [name: string, message: string] {
+  return Array.isArray(value) && value.length === 2 && value.every((each) => typeof each === "string");
 }
 
 interface GrantedFunction {

@@ -13,8 +13,9 @@ import { type Extension, type ExtensionSource, openExtension } from "./extension
 import { GuestLog, loggerSink } from "./guest-log.ts";
 import { grant } from "./host-functions.ts";
 import { InstanceBudget } from "./instance-budget.ts";
-import type { Limits, Manifest, Placement } from "./manifest.ts";
+import { checkSettings, type Limits, type Manifest, type Placement } from "./manifest.ts";
 import { PLACEMENTS } from "./manifest-definition.ts";
+import { noteSection, sectionFor } from "./manifest-section.ts";
 import { LoadedModule, noDeadline } from "./module.ts";
 import { farthest } from "./placement/farthest.ts";
 import { checkPlacementOptions, type PlacementOptions } from "./placement/options.ts";
@@ -54,6 +55,7 @@ export function createRuntime(engine: Engine, options: RuntimeOptions = {}): Run
     );
   checkPlacementOptions(options);
   checkLimits(options.limits);
+  noteSection(engine);
   return new EngineRuntime(engine, options, defaultPoolSize(engine.pool));
 }
 
@@ -117,6 +119,7 @@ class EngineRuntime implements Runtime {
     const { manifest } = extension;
     try {
       this.#checkFit(manifest);
+      checkSettings(manifest, sectionFor(this.#engine), extension.location);
       if (this.unavailable !== undefined) throw new ExtensionError("ERR_EXT_UNSUPPORTED", this.unavailable);
       const placement = farthest(this.placement, manifest.placement, options.placement);
       const limits = this.#limits(placement, manifest, options);

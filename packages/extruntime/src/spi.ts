@@ -2,6 +2,7 @@ import type { Bounds } from "./bounds.ts";
 import type { AbortSupport, Capabilities, LogLevel } from "./contract.ts";
 import type { Extension } from "./extension.ts";
 import type { HostCalls } from "./host-functions.ts";
+import type { ManifestSection } from "./manifest-section.ts";
 
 /**
  * What an engine author writes. `createRuntime` turns an {@link Engine} into a `Runtime`; the core then does, once for
@@ -21,6 +22,8 @@ export interface Engine {
   readonly capabilities: Capabilities;
   /** Set on an engine that only stands in for one that is not there: why, and what to do. Every load then fails with it. */
   readonly unavailable?: string | undefined;
+  /** The object that its extensions may have in their manifests, in `manifest.settings` when it compiles one. Without it they have none. */
+  readonly manifestSection?: ManifestSection | undefined;
   /** Instances per module where neither the manifest nor the host says: an environment variable, and the default without it. */
   readonly pool: { readonly env?: string | undefined; readonly size: number };
   /**

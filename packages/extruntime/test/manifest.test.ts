@@ -147,3 +147,61 @@ describe("the JSON Schema", () => {
       expect([change, validate({ ...good, ...change })]).toEqual([change, false]);
   });
 });
+
+describe("a manifest that means harm", () => {
+  const text = JSON.stringify(good).slice(1, -1);
+  const lists = (depth: number) => `${"[".repeat(depth)}${"]".repeat(depth)}`;
+  const objects = (depth: number) => `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`;
+  const rows: [string, unknown, RegExp][] = [
+    ["50,000 lists deep", `{${text},"quickjs":{"a":${lists(50_000)}}}`, /is nested more than 64 levels deep/],
+    ["50,000 objects deep", `{${text},"python":${objects(50_000)}}`, /is nested more than 64 levels deep/],
+    ["deep at its top", lists(50_000), /is nested more than 64 levels deep/],
+    ["deep in the place of a name", `{${text},"description":${objects(50_000)}}`, /nested more than 64/],
+    ["deep in a key that is unknown", `{${text},"zzzz":${lists(50_000)}}`, /nested more than 64/],
+    ["deep without an end", "[".repeat(50_000), /is not JSON/],
+    ["of many values", `{${text},"quickjs":[${"1,".repeat(60_000)}1]}`, /has more than 50000 values/],
+    ["longer than a mebibyte", `{${text},"description":"${"x".repeat(2 ** 20)}"}`, /is larger than 1 MiB/],
+    ["with a name twice", `{${text},"name":"other"}`, /"name" is there twice/],
+    ["with a name twice, in escapes", `{${text},"\\u006eame":"other"}`, /"name" is there twice/],
+    ["with a name twice, within", `{${text},"limits":{"pool":1, "pool" :2}}`, /"pool" is there twice/],
+    ["with the name of a method", { ...good, toString: 1 }, /unknown key "toString"/],
+    ["with the name of a method, as an object", { ...good, constructor: {} }, /unknown key "constructor"/],
+    [
+      "with a __proto__ among the limits",
+      `{${text},"limits":{"__proto__":{"pool":1}}}`,
+      /unknown key "limits\.__proto__"/,
+    ],
+    ["with a __proto__ that is an object", `{${text},"__proto__":{"placement":"inline"}}`, /unknown key "__proto__"/],
+    [
+      "whose runtime is the name of a method",
+      { ...good, runtime: "constructor", constructor: 7 },
+      /unknown key "constructor"/,
+    ],
+    ["with a thousand faults", { ...good, exports: Array(1000).fill(" ") }, /and \d+ more faults$/],
+    ["with a very long key", { ...good, ["k".repeat(500_000)]: 1 }, /^.{0,1500}$/],
+  ];
+  it.each(rows)("is refused: %s", (_, manifest, message) => {
+    expect(refusal(manifest).message).toMatch(message);
+  });
+
+  it("is refused as a value too, in circles and where one object is everywhere", () => {
+    const circle: Record<string, unknown> = { ...good, quickjs: {} };
+    (circle.quickjs as Record<string, unknown>).self = circle;
+    expect(refusal(circle).message).toMatch(/nested more than 64/);
+    let everywhere: unknown = 1;
+    for (let i = 0; i < 40; i++) everywhere = [everywhere, everywhere];
+    expect(refusal({ ...good, quickjs: { everywhere } }).message).toMatch(/more than 50000 values/);
+  });
+
+  it("takes no longer for many exports than it must", () => {
+    const exports = Array.from({ length: 40_000 }, (_, i) => `f${i}`);
+    expect(parseManifest(JSON.stringify({ ...good, exports }), "x").exports).toHaveLength(40_000);
+    expect(refusal({ ...good, exports: [...exports, "f1"] }).message).toMatch(/"exports\.40000" must not name/);
+  });
+
+  it("may have a name in each of its objects", () => {
+    expect(parseManifest(`{${text},"quickjs":{"name":"\\"a\\":","b":[{"b":1},{"b":"\\\\"}]}}`, "x").name).toBe(
+      "validate-email",
+    );
+  });
+});

@@ -1,4 +1,4 @@
-import { ENGINE_VERSION, type Engine, ExtensionError } from "extruntime/engine";
+import { ENGINE_VERSION, type Engine, ExtensionError, PYTHON_SECTION } from "extruntime/engine";
 
 export const UNAVAILABLE =
   "this build has no Python: @extruntime/pyvm-stub stands in for it. " +
@@ -26,6 +26,7 @@ export const stubEngine: Engine = {
     sync: true,
     hostFunctions: true,
   },
+  manifestSection: PYTHON_SECTION,
   pool: { env: "BASE_PYVM_POOL_SIZE", size: 4 },
   origin: { module: import.meta.url, export: "makeStubEngine" },
   unavailable: UNAVAILABLE,

@@ -7,6 +7,7 @@ import {
   type Extension,
   ExtensionError,
   type Program,
+  PYTHON_SECTION,
 } from "extruntime/engine";
 import { loadAddon } from "./addon.ts";
 import { CPython, type RunningPython } from "./cpython.ts";
@@ -66,6 +67,7 @@ export function pyvmEngine(options: PyvmEngineOptions): Engine {
       sync: true,
       hostFunctions: true,
     },
+    manifestSection: PYTHON_SECTION,
     pool: { env: "BASE_PYVM_POOL_SIZE", size: 4 },
     origin: {
       module: import.meta.url,

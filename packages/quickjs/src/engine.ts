@@ -69,6 +69,7 @@ export function quickjsEngine(options: QuickJSEngineOptions = {}, build: QuickJS
       sync: true,
       hostFunctions: true,
     },
+    manifestSection: { name: "quickjs", schema: {} },
     pool: { env: "BASE_GOJAVM_POOL_SIZE", size: 8 },
     // A build that is handed over cannot be sent; the released one every worker has. Its code is WebAssembly, which ends with its thread.
     origin:

@@ -53,7 +53,8 @@ describe("a host function that calls guests", () => {
     await exited;
   });
 
-  const NESTED = "let a = []; for (let i = 0; i < 1e5; i++) a = [a]; return JSON.stringify(a)";
+  /** QuickJS's parser takes more of V8's stack than of its own. */
+  const NESTED = "return eval('('.repeat(1e5) + '1' + ')'.repeat(1e5))";
 
   test("a guest that breaks the memory takes with it the one that called, and the modules go on", async () => {
     const runtime = quickjs({ memory: "shared" });

@@ -51,6 +51,22 @@ describe.each<Placement>(["inline", "thread", "process"])("host functions, place
     expect(await module.invoke("f", "1")).toBe('"alive"');
   });
 
+  test("a signal ends a guest that waits and one that loops, where it can fire; else it is refused", async () => {
+    for (const last of ["return host.call('never')", "for (;;);"]) {
+      const controller = new AbortController();
+      const reason = new Error("enough");
+      const abort = () => {
+        setTimeout(() => controller.abort(reason));
+      };
+      const source = `async function f(v) { if (v === 1) return 'alive'; await host.call('abort'); ${last} }`;
+      await using module = await load(source, { abort, never }, 1);
+      const call = expect(module.invoke("f", "0", { signal: controller.signal }));
+      if (placement === "inline") await call.rejects.toMatchObject({ code: "ERR_EXT_UNSUPPORTED" });
+      else await call.rejects.toBe(reason);
+      expect(await module.invoke("f", "1")).toBe('"alive"');
+    }
+  });
+
   test("a guest that waits is ended when its module is closed with abort", async () => {
     let asked = () => {};
     const waits = new Promise<void>((resolve) => {

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { answer, load, never, onRequest } from "./hosted-guest.ts";
+import { answer, load, never, onRequest, spend } from "./hosted-guest.ts";
 
 describe("a guest that waits", () => {
   test("is ended at its deadline, and the module goes on", async () => {
@@ -14,16 +14,14 @@ describe("a guest that waits", () => {
     expect(module.stats()).toMatchObject({ running: 0, instancesCreated: 2 });
   });
 
-  test("is ended by its signal", async () => {
-    const { fn, until } = onRequest();
+  test("takes no signal on this thread, which it might hold before and after", async () => {
+    const { asked, fn } = onRequest();
     await using module = await load("const f = () => host.call('fn')", { fn }, { limits: { pool: 1 } });
-    const controller = new AbortController();
-    const call = module.invoke("f", "1", { signal: controller.signal });
-    await until(1);
-    const reason = new Error("enough");
-    controller.abort(reason);
-    await expect(call).rejects.toBe(reason);
-    expect(module.stats().running).toBe(0);
+    await expect(module.invoke("f", "1", { signal: new AbortController().signal })).rejects.toMatchObject({
+      code: "ERR_EXT_UNSUPPORTED",
+      message: expect.stringMatching(/timeoutMs.*thread or a process/),
+    });
+    expect([asked.length, module.stats().calls]).toEqual([0, 0]);
   });
 
   test("is ended when its module is closed with abort", async () => {
@@ -50,11 +48,8 @@ describe("a guest that waits", () => {
   test("is not heard from again: an answer that comes too late is dropped", async () => {
     const { asked, fn, until } = onRequest();
     await using module = await load("const f = () => host.call('fn')", { fn }, { limits: { pool: 1 } });
-    const controller = new AbortController();
-    const late = module.invoke("f", "1", { signal: controller.signal });
+    await expect(module.invoke("f", "1", { timeoutMs: 20 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
     await until(1);
-    controller.abort();
-    await expect(late).rejects.toThrow();
     const next = module.invoke("f", "2");
     await until(2);
     asked[0]!.answer("late");
@@ -63,34 +58,30 @@ describe("a guest that waits", () => {
     expect(await next).toBe('"in time"');
   });
 
-  test("and whose signal a host function fired ends before it waits", async () => {
-    const controller = new AbortController();
-    const functions = { never, abort: () => controller.abort(new Error("enough")) };
-    const source = "const f = () => { host.call('abort'); return host.call('never') }";
-    await using module = await load(source, functions);
-    await expect(module.invoke("f", "1", { signal: controller.signal })).rejects.toThrow("enough");
+  test("and whose time a host function used up ends before it waits", async () => {
+    const source = "const f = () => { host.call('spend'); return host.call('never') }";
+    await using module = await load(source, { never, spend });
+    await expect(module.invoke("f", "1", { timeoutMs: 20 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
     expect(module.stats().running).toBe(0);
   });
 
-  test("and is aborted by a host function that it calls after the first answer ends", async () => {
-    const controller = new AbortController();
-    const functions = { later: async () => 1, abort: () => controller.abort(new Error("enough")), never };
+  test("and whose time a host function used up after the first answer ends", async () => {
     const source =
-      "const f = async (v) => { if (v === 1) return 'alive'; await host.call('later'); host.call('abort'); return host.call('never') }";
-    await using module = await load(source, functions, { limits: { pool: 1 } });
-    await expect(module.invoke("f", "0", { signal: controller.signal })).rejects.toThrow("enough");
+      "const f = async (v) => { if (v === 1) return 'alive'; await host.call('later'); host.call('spend'); return host.call('never') }";
+    await using module = await load(source, { later: async () => 1, spend, never }, { limits: { pool: 1 } });
+    await expect(module.invoke("f", "0", { timeoutMs: 20 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
     expect(await module.invoke("f", "1")).toBe('"alive"');
   });
 
-  test("for ever new answers leaves timers and signals their turn", async () => {
-    const controller = new AbortController();
+  test("for ever new answers leaves timers their turn", async () => {
     let answers = 0;
     const next = async () => {
-      if (++answers === 1000) setTimeout(() => controller.abort(new Error("enough")));
+      if (++answers === 1000) setTimeout(() => void module.close({ abort: true }));
     };
-    await using module = await load("const f = async () => { for (;;) await host.call('next') }", { next });
-    await expect(module.invoke("f", "1", { signal: controller.signal })).rejects.toThrow("enough");
+    const module = await load("const f = async () => { for (;;) await host.call('next') }", { next });
     await expect(module.invoke("f", "1", { timeoutMs: 30 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
+    answers = 0;
+    await expect(module.invoke("f", "1")).rejects.toMatchObject({ code: "ERR_EXT_CLOSED" });
   });
 
   test("and then loops without end is stopped", async () => {
@@ -167,14 +158,13 @@ describe("calls that nobody waits for", () => {
 });
 
 test("a guest that was stopped asks nothing more of the host", async () => {
-  const controller = new AbortController();
   let asked = 0;
   const ask = () => {
     asked++;
-    controller.abort(new Error("enough"));
+    spend();
   };
   await using module = await load("function f() { for (let i = 0; i < 1000; i++) host.call('ask') }", { ask });
-  await module.invoke("f", "1", { signal: controller.signal }).catch(() => {});
+  await module.invoke("f", "1", { timeoutMs: 20 }).catch(() => {});
   expect(asked).toBe(1);
 });
 

@@ -35,3 +35,9 @@ export function onRequest() {
 }
 
 export const never = () => new Promise(() => {});
+
+/** A host function that holds the thread for longer than the deadlines of the tests that use it. */
+export function spend(): void {
+  const end = performance.now() + 40;
+  while (performance.now() < end);
+}

@@ -54,13 +54,15 @@ describe("time", () => {
     expect(module.invokeSync("f", "1")).toBe('"alive"');
   });
 
-  test("a signal that fires while the guest runs stops it with its reason", async () => {
-    const controller = new AbortController();
-    const reason = new Error("enough");
-    const logger = { info: () => controller.abort(reason) };
-    await using module = await load(guest("console.log('go'); for (;;);"), { logger });
-    await expect(module.invoke("f", "null", { signal: controller.signal })).rejects.toBe(reason);
-    expect(await module.invoke("f", "1")).toBe('"alive"');
+  test("a signal, which could not fire while the guest holds the thread, is refused before the guest runs", async () => {
+    await using module = await load(guest("for (;;);"));
+    for (const signal of [AbortSignal.timeout(200), AbortSignal.abort(), new AbortController().signal])
+      for (const options of [{ signal }, { signal, timeoutMs: 60_000 }])
+        await expect(module.invoke("f", "null", options)).rejects.toMatchObject({
+          code: "ERR_EXT_UNSUPPORTED",
+          message: expect.stringMatching(/timeoutMs.*thread or a process/),
+        });
+    expect(module.stats()).toMatchObject({ calls: 0, instancesCreated: 1 });
   });
 
   test("a guest that ends in time is not touched", async () => {
@@ -183,22 +185,69 @@ describe("stack", () => {
     expect(await module.invoke("f", "1")).toBe('"alive"');
   });
 
-  test.each([10_000, 100_000])(
-    "%i levels in a payload or a result are refused cleanly, and the module goes on",
-    async (levels) => {
-      await using module = await load(
-        "function f(value) { if (typeof value === 'number') { let a = []; for (let i = 0; i < value; i++) a = [a]; return a } return 'alive' }",
-      );
-      await expect(module.invoke("f", "[".repeat(levels) + "]".repeat(levels))).rejects.toMatchObject({
-        code: "ERR_EXT_BAD_PAYLOAD",
-        message: expect.stringContaining("nested too deeply"),
-      });
-      await expect(module.invoke("f", String(levels))).rejects.toMatchObject({
-        code: expect.stringMatching(/^ERR_EXT_(GUEST|BAD_RESULT)$/),
-      });
-      expect(await module.invoke("f", "null")).toBe('"alive"');
+  const DEEP: [string, string][] = [
+    ["brackets that are not closed", "[".repeat(8000)],
+    ["arrays", "[".repeat(5000) + "]".repeat(5000)],
+    ["objects", `${'{"a":'.repeat(8000)}1${"}".repeat(8000)}`],
+    ["arrays in objects", '{"a":['.repeat(50_000) + "]}".repeat(50_000)],
+    ["a hundred thousand arrays", "[".repeat(100_000) + "]".repeat(100_000)],
+  ];
+
+  test.each(DEEP)("%s in a payload are refused before the guest runs, and cost nothing", async (_, payload) => {
+    await using module = await load("let calls = 0; const f = () => ++calls", { limits: { pool: 1 } });
+    await expect(module.invoke("f", payload)).rejects.toMatchObject({
+      code: "ERR_EXT_BAD_PAYLOAD",
+      message: expect.stringContaining("nested too deeply"),
+    });
+    expect(await module.invoke("f", "null")).toBe("1");
+    expect(() => module.invokeSync("f", payload)).toThrow(expect.objectContaining({ code: "ERR_EXT_BAD_PAYLOAD" }));
+    expect(await module.invoke("f", "null")).toBe("2");
+    expect(module.stats().instancesCreated).toBe(1);
+  });
+
+  test.each(["a = [a]", "a = { a }", "a = [{ a }]"])(
+    "a result of which %s too often is refused, and costs nothing",
+    async (wrap) => {
+      const source = `let calls = 0; const nest = (n) => { let a = []; for (let i = 0; i < n; i++) ${wrap}; return a };
+      function f(n) { calls++; return n === 0 ? calls : n % 2 ? nest(n) : Promise.resolve(nest(n)) }`;
+      await using module = await load(source, { limits: { pool: 1 } });
+      for (const levels of [5000, 8001, 100_000])
+        await expect(module.invoke("f", String(levels))).rejects.toMatchObject({
+          code: "ERR_EXT_BAD_RESULT",
+          message: expect.stringContaining("nested too deeply"),
+        });
+      expect(await module.invoke("f", "0")).toBe("4");
+      expect(module.stats().instancesCreated).toBe(1);
     },
   );
+
+  test("a host function's argument and answer that are nested too deeply are the guest's error, and cost nothing", async () => {
+    let deep: unknown = [];
+    for (let i = 0; i < 4000; i++) deep = [deep];
+    const source = `let calls = 0; const tell = (error) => error.name;
+      async function f(n) { calls++; if (n === 0) return calls; let a = []; for (let i = 0; i < n; i++) a = [a];
+        return [await host.call("deep").then(() => "answered", tell), await host.call("take", a).then(() => "taken", tell)] }`;
+    const options = { manifest: { permissions: ["deep", "take"] }, limits: { pool: 1 } };
+    await using module = await load(source, { ...options, hostFunctions: { deep: () => deep, take: () => null } });
+    for (const levels of [5000, 8000, 100_000])
+      expect(JSON.parse(await module.invoke("f", String(levels)))).toEqual(["RangeError", "InternalError"]);
+    expect(await module.invoke("f", "0")).toBe("4");
+    expect(module.stats().instancesCreated).toBe(1);
+  });
+
+  test("an error with a chain of causes and a nested value behind it is told, and costs nothing", async () => {
+    const source = `let calls = 0; function f(n) { calls++; if (n === 0) return calls;
+      let error = new Error("innermost"), a = []; for (let i = 0; i < n; i++) { error = new Error("outer", { cause: error }); a = [a] }
+      error.value = a; console.error(error, a); throw error }`;
+    await using module = await load(source, { limits: { pool: 1 } });
+    for (const levels of [5000, 100_000])
+      await expect(module.invoke("f", String(levels))).rejects.toMatchObject({
+        code: "ERR_EXT_GUEST",
+        guest: { name: "Error", message: "outer" },
+      });
+    expect(await module.invoke("f", "0")).toBe("3");
+    expect(module.stats().instancesCreated).toBe(1);
+  });
 
   test("two thousand levels are carried both ways", async () => {
     const payload = "[".repeat(2000) + "]".repeat(2000);
@@ -235,7 +284,7 @@ describe("stack", () => {
 
   test("neighbours of an instance that broke their common memory serve their next call", async () => {
     const runtime = quickjs({ memory: "shared" });
-    const files = { "guest.js": guest(`${NESTED} return JSON.stringify(a)`) };
+    const files = { "guest.js": guest("return eval('('.repeat(1e5) + '1' + ')'.repeat(1e5))") };
     const [first, second] = await Promise.all(
       ["a", "b"].map((name) =>
         runtime.load({ manifest: { name, runtime: "quickjs", module: "guest.js", exports: ["f"] }, files }),

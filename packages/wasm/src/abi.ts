@@ -13,7 +13,7 @@ export type Abi = "pointer" | "command";
 export const ALLOC = "__base_alloc";
 export const FREE = "__base_free";
 export const START = "_start";
-/** Of a WASI reactor: called once in each instance, before anything else. */
+/** Of a WASI reactor: called once in each instance, before anything else; so is `_start` of a module of the pointer ABI without it. */
 export const INITIALIZE = "_initialize";
 export const MEMORY = "memory";
 
@@ -36,7 +36,7 @@ export function checkAbi(shape: ModuleShape, extension: Extension): Abi {
     return abi;
   }
   checkAllocator(shape, extension);
-  if (shape.exports.has(INITIALIZE)) checkExport(shape, extension, INITIALIZE, NOTHING);
+  for (const name of [INITIALIZE, START]) if (shape.exports.has(name)) checkExport(shape, extension, name, NOTHING);
   for (const name of extension.manifest.exports) {
     if (shape.exports.get(name)?.kind !== "function")
       throw new ExtensionError(

@@ -14,6 +14,7 @@ import {
 import { type Abi, checkAbi } from "./abi.ts";
 import { MalformedModule } from "./binary-reader.ts";
 import { CommandInstance } from "./command-abi.ts";
+import { watchGrowth } from "./grow-watch.ts";
 import type { GuestOptions } from "./guest.ts";
 import { limitMemory, MAX_PAGES, MemoryRefusal, PAGE_BYTES } from "./memory-limit.ts";
 import { type CompiledModule, type Lease, ModuleCache } from "./module-cache.ts";
@@ -59,6 +60,7 @@ export function wasmEngine(options: WasmEngineOptions = {}): Engine {
       sync: true,
       hostFunctions: true,
     },
+    manifestSection: { name: "wasm", schema: {} },
     pool: { env: "BASE_WASMVM_POOL_SIZE", size: POOL_SIZE },
     origin: {
       module: import.meta.url,
@@ -67,7 +69,6 @@ export function wasmEngine(options: WasmEngineOptions = {}): Engine {
       threadAbort: "hard",
     },
     async compile(extension: Extension, context: CompileContext): Promise<Program> {
-      refuseSettings(extension);
       const path = extension.manifest.module;
       if (path === undefined) throw badManifest(extension.location, '"module" is missing: the path of a .wasm file');
       const bytes = await extension.read(path);
@@ -119,9 +120,8 @@ class WasmProgram implements Program {
 
 /** @throws MalformedModule, MemoryRefusal, `WebAssembly.CompileError` */
 async function compileModule(bytes: Uint8Array, shape: ModuleShape, pages: number): Promise<CompiledModule> {
-  const limited = limitMemory(bytes, shape, pages);
-  const { initialPages, maxPages } = limited;
-  return { module: await wasmApi.compile(limited.bytes), shape, initialPages, maxPages };
+  const limited = limitMemory(bytes, shape, pages, watchGrowth(bytes, shape));
+  return { module: await wasmApi.compile(limited.bytes), shape, maxPages: limited.maxPages };
 }
 
 function readModule(extension: Extension, bytes: Uint8Array): ModuleShape {
@@ -144,15 +144,6 @@ function refusal(extension: Extension, error: unknown): unknown {
     return new ExtensionError("ERR_EXT_UNSUPPORTED", `${module} ${error.message}`, { cause: error });
   const remedy = `set limits.memoryMb to ${Math.ceil(error.needs / MIB)} or more`;
   return new ExtensionError("ERR_EXT_MEMORY", `${module} ${error.message}; ${remedy}`, { cause: error });
-}
-
-function refuseSettings(extension: Extension): void {
-  const [key] = Object.keys(extension.manifest.settings);
-  if (key !== undefined)
-    throw badManifest(
-      extension.location,
-      `unknown key ${JSON.stringify(`wasm.${key}`)}; the wasm engine has no settings in a manifest`,
-    );
 }
 
 function atLeast(value: number, least: number, name: string): number {

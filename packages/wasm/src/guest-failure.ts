@@ -10,11 +10,13 @@ export interface FailureScene {
   readonly stderr: string;
   /** Size of its memory now. */
   readonly memoryBytes: number;
+  /** A `memory.grow` failed in this run. */
+  readonly couldNotGrow: boolean;
   readonly compiled: CompiledModule;
 }
 
-/** How Go, Rust and AssemblyScript say that an allocation failed. */
-const OUT_OF_MEMORY_TEXT = /out of memory|memory allocation of \d+ bytes failed|allocation too large/i;
+/** What an error or an exit says of memory that was not to be had, in any language. */
+const OF_MEMORY = /memory|alloc/i;
 /** How V8 says that it could not have the memory of a new instance. */
 const NO_HOST_MEMORY = /out of memory|cannot allocate/i;
 const GUEST_FRAME = /wasm:\/\/|wasm-function\[/;
@@ -23,17 +25,14 @@ const GUEST_FRAME = /wasm:\/\/|wasm-function\[/;
 export function failureOf(thrown: unknown, scene: FailureScene): unknown {
   if (thrown instanceof GuestExit) return exitError(thrown, scene);
   if (ExtensionError.is(thrown))
-    return ranOutByItsWords(thrown.guest?.message ?? "") ? memoryError(thrown.message, scene, thrown) : thrown;
+    return ranOut(abortText(thrown), scene) ? memoryError(thrown.message, scene, thrown) : thrown;
   if (thrown instanceof wasmApi.RuntimeError) return trapError(thrown, scene);
-  if (thrown instanceof wasmApi.Exception)
-    return guestError(
-      {
-        name: "WebAssembly.Exception",
-        message: withStderr("the guest did not catch an exception of its own", scene),
-        stack: "",
-      },
-      thrown,
-    );
+  if (thrown instanceof wasmApi.Exception) {
+    const message = withStderr("the guest did not catch an exception of its own", scene);
+    // C++ throws one where memory ends; what it holds is the guest's to know.
+    if (scene.couldNotGrow) return memoryError(message, scene, thrown);
+    return guestError({ name: "WebAssembly.Exception", message, stack: "" }, thrown);
+  }
   if (thrown instanceof RangeError && NO_HOST_MEMORY.test(thrown.message))
     return new ExtensionError("ERR_EXT_MEMORY", `the host has no memory for another instance: ${thrown.message}`, {
       cause: thrown,
@@ -46,28 +45,25 @@ export function failureOf(thrown: unknown, scene: FailureScene): unknown {
 
 function exitError(exit: GuestExit, scene: FailureScene): ExtensionError {
   const message = withStderr(`exit code ${exit.exitCode}`, scene);
-  if (ranOutByItsWords(scene.stderr)) return memoryError(message, scene);
+  if (ranOut(scene.stderr, scene)) return memoryError(message, scene);
   return guestError({ name: "ExitError", message, stack: "" });
 }
 
 function trapError(trap: Error, scene: FailureScene): ExtensionError {
   const message = withStderr(trap.message, scene);
-  if (ranOutByItsWords(scene.stderr) || isAllocatorTrap(trap, scene)) return memoryError(message, scene, trap);
+  const isAllocators = scene.couldNotGrow && trap.message === "unreachable";
+  if (isAllocators || ranOut(scene.stderr, scene)) return memoryError(message, scene, trap);
   return guestError({ name: trap.name, message, stack: guestStack(trap) }, trap);
 }
 
-function ranOutByItsWords(text: string): boolean {
-  return OUT_OF_MEMORY_TEXT.test(text);
+/** Its words alone prove nothing: a guest says what it likes. */
+function ranOut(words: string, { couldNotGrow }: FailureScene): boolean {
+  return couldNotGrow && OF_MEMORY.test(words);
 }
 
-/**
- * A failed `memory.grow` cannot be seen from outside: the guest's allocator meets it and executes `unreachable`. So a
- * memory that has grown, and so far that a doubling would pass its maximum, is taken for the reason of that trap.
- */
-function isAllocatorTrap(trap: Error, scene: FailureScene): boolean {
-  const { initialPages, maxPages } = scene.compiled;
-  const pages = scene.memoryBytes / PAGE_BYTES;
-  return trap.message === "unreachable" && pages > initialPages && pages * 2 >= maxPages;
+/** What AssemblyScript's `abort` said. */
+function abortText({ guest }: ExtensionError): string {
+  return guest?.name === "Error" ? guest.message : "";
 }
 
 function memoryError(message: string, scene: FailureScene, cause?: unknown): ExtensionError {

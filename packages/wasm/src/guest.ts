@@ -1,8 +1,9 @@
 import type { Bounds, HostCalls, LogLevel } from "extruntime/engine";
-import { ALLOC, INITIALIZE, importsHostCall, MEMORY, START } from "./abi.ts";
+import { ALLOC, FREE, INITIALIZE, importsHostCall, MEMORY, START } from "./abi.ts";
 import { Allocator } from "./allocator.ts";
-import { assemblyScriptImports } from "./assemblyscript.ts";
+import { AssemblyScriptEnv } from "./assemblyscript.ts";
 import { BoundedLog } from "./bounded-log.ts";
+import { FAILED_GROWTHS, START_FUNCTION } from "./grow-watch.ts";
 import { failureOf } from "./guest-failure.ts";
 import { HostCall } from "./host-call.ts";
 import { EXTRUNTIME, WASI } from "./host-functions.ts";
@@ -12,7 +13,7 @@ import type { CompiledModule } from "./module-cache.ts";
 import { GuestExit, StopSwitch } from "./stop.ts";
 import { Wasi } from "./wasi.ts";
 import { ErrorLog, LineLog, type OutputStream } from "./wasi-streams.ts";
-import type { WasmFunction, WasmImports, WasmInstance, WasmMemory } from "./webassembly.ts";
+import type { WasmFunction, WasmGlobal, WasmImports, WasmInstance, WasmMemory } from "./webassembly.ts";
 
 export interface GuestOptions {
   readonly compiled: CompiledModule;
@@ -35,6 +36,8 @@ export class Guest {
   readonly #wasi: Wasi;
   /** Of a guest that imports it. */
   readonly #hostCall: HostCall | undefined;
+  /** Of a guest that imports any of it. */
+  readonly #env: AssemblyScriptEnv | undefined;
   readonly #hasImports: boolean;
   readonly #compiled: CompiledModule;
   readonly #link: (imports: WasmImports) => WasmInstance;
@@ -42,6 +45,8 @@ export class Guest {
   readonly #log: BoundedLog;
   readonly #stdoutLines: LineLog;
   readonly #stderr: ErrorLog;
+  /** How often the memory did not grow in this run, of a guest that grows it at all. */
+  #failedGrowths: WasmGlobal | undefined;
 
   constructor(options: GuestOptions) {
     const { shape } = options.compiled;
@@ -61,8 +66,11 @@ export class Guest {
     });
     this.#imports = {
       [WASI]: this.#wasi.imports(shape),
-      env: assemblyScriptImports(shape, this.memory, this.#stop, this.#log),
     };
+    if (shape.imports.some(({ module }) => module === "env")) {
+      this.#env = new AssemblyScriptEnv(this.memory, this.#stop, this.#log);
+      this.#imports.env = this.#env.imports(shape);
+    }
     if (importsHostCall(shape)) {
       this.#hostCall = new HostCall(this.memory, this.#stop, options.host, options.bounds);
       this.#imports[EXTRUNTIME] = this.#hostCall.imports();
@@ -71,13 +79,14 @@ export class Guest {
 
   /**
    * Starts a program that stays: makes a WebAssembly instance, which runs its start function if it has one, and calls
-   * `_initialize` if it is a reactor. Throws the failure of either.
+   * what it exports to be called first: `_initialize` of a reactor, or `_start`. Throws the failure of either.
    */
   start(args: readonly string[]): Readonly<Record<string, WasmFunction>> {
     this.#wasi.start(args, Buffer.alloc(0));
     try {
       const exports = this.#instantiate();
-      exports[INITIALIZE]?.();
+      if (exports[INITIALIZE] !== undefined) exports[INITIALIZE]();
+      else this.#runStart(exports[START]);
       this.endRun();
       return exports;
     } catch (thrown) {
@@ -98,13 +107,16 @@ export class Guest {
     } finally {
       this.memory.attach(undefined);
       this.#hostCall?.attach(undefined);
+      this.#env?.arrays.attach(undefined, undefined);
     }
   }
 
   /** Ends a run that returned. Throws the reason if a host function has stopped it and the guest caught that. */
   endRun(): void {
+    if (this.#failedGrowths !== undefined && this.#failedGrowths.value !== 0) this.#failedGrowths.value = 0;
     if (!this.#hasImports) return;
     if (this.#stop.reason !== undefined) throw this.#stop.reason;
+    this.#env?.arrays.endRun();
     this.#renew();
   }
 
@@ -113,16 +125,33 @@ export class Guest {
     const failure = failureOf(this.#stop.reason ?? thrown, {
       stderr: this.#stderr.tail,
       memoryBytes: this.memory.bytes.length,
+      couldNotGrow: this.#failedGrowths !== undefined && this.#failedGrowths.value !== 0,
       compiled: this.#compiled,
     });
     this.#renew();
     return failure;
   }
 
+  /** One that ends with exit code 0 has done its work. */
+  #runStart(start: WasmFunction | undefined): void {
+    try {
+      start?.();
+    } catch (thrown) {
+      const { reason } = this.#stop;
+      if (!(reason instanceof GuestExit) || reason.exitCode !== 0) throw thrown;
+      this.#stop.reset();
+    }
+  }
+
   #instantiate(): Readonly<Record<string, WasmFunction>> {
+    this.#failedGrowths = undefined;
     const exports = this.#link(this.#imports).exports as Readonly<Record<string, WasmFunction>>;
+    this.#failedGrowths = exports[FAILED_GROWTHS] as unknown as WasmGlobal | undefined;
+    exports[START_FUNCTION]?.();
     this.memory.attach(exports[MEMORY] as unknown as WasmMemory);
-    this.#hostCall?.attach(new Allocator(this.memory, this.maxBytes, exports[ALLOC]));
+    const allocator = new Allocator(this.memory, this.maxBytes, exports[ALLOC]);
+    this.#hostCall?.attach(allocator);
+    if (exports[ALLOC] !== undefined) this.#env?.arrays.attach(allocator, exports[FREE] as never);
     return exports;
   }
 

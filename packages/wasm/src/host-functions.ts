@@ -59,6 +59,18 @@ const WASI_ABSENT: ReadonlySet<string> = new Set([
   "sock_shutdown",
 ]);
 
+/** Functions of numbers that a program compiled with `--use Math=JSMath` imports as `Math.…`. */
+const UNARY =
+  "abs acos acosh asin asinh atan atanh cbrt ceil clz32 cos cosh exp expm1 floor log log10 log1p log2 round sign sin sinh sqrt tan tanh trunc";
+const BINARY = "atan2 hypot imul max min pow";
+
+export const MATH_FUNCTIONS: ReadonlyMap<string, string> = new Map([
+  ...UNARY.split(" ").map((name): [string, string] => [name, "(f64) -> f64"]),
+  ...BINARY.split(" ").map((name): [string, string] => [name, "(f64, f64) -> f64"]),
+  ["fround", "(f64) -> f32"],
+  ["random", "() -> f64"],
+]);
+
 /** What AssemblyScript's standard library imports, in `assemblyscript.ts`. */
 export const ASSEMBLYSCRIPT_FUNCTIONS = {
   abort: "(i32, i32, i32, i32) -> ()",
@@ -69,6 +81,14 @@ export const ASSEMBLYSCRIPT_FUNCTIONS = {
   "console.info": "(i32) -> ()",
   "console.warn": "(i32) -> ()",
   "console.error": "(i32) -> ()",
+  "console.assert": "(i32, i32) -> ()",
+  "console.time": "(i32) -> ()",
+  "console.timeLog": "(i32) -> ()",
+  "console.timeEnd": "(i32) -> ()",
+  "Date.now": "() -> f64",
+  "performance.now": "() -> f64",
+  "crypto.getRandomValuesN": "(i32) -> i32",
+  "process.exit": "(i32) -> ()",
 } as const;
 
 /** How a guest calls what the host offers to it, in `host-call.ts`. */
@@ -78,7 +98,10 @@ export const EXTRUNTIME_FUNCTIONS = {
 
 const IMPLEMENTED: Readonly<Record<string, ReadonlyMap<string, string>>> = {
   [WASI]: new Map(Object.entries(WASI_FUNCTIONS)),
-  env: new Map(Object.entries(ASSEMBLYSCRIPT_FUNCTIONS)),
+  env: new Map([
+    ...Object.entries(ASSEMBLYSCRIPT_FUNCTIONS),
+    ...[...MATH_FUNCTIONS].map(([name, signature]): [string, string] => [`Math.${name}`, signature]),
+  ]),
   [EXTRUNTIME]: new Map(Object.entries(EXTRUNTIME_FUNCTIONS)),
 };
 

@@ -1,4 +1,5 @@
 import { BinaryReader, leb128, MalformedModule } from "./binary-reader.ts";
+import { type NewSections, rewriteModule, SECTION } from "./module-rewrite.ts";
 import type { ModuleShape, Section } from "./module-shape.ts";
 
 /**
@@ -37,25 +38,29 @@ interface Bounds {
   readonly maximum: number | undefined;
 }
 
-const TABLE_SECTION = 4;
-const MEMORY_SECTION = 5;
-
 /**
  * The module with no more than `pages` of memory and {@link MAX_TABLE_ENTRIES} of tables; a smaller maximum of its own stays.
  *
+ * @param others further sections that change.
  * @throws MemoryRefusal, MalformedModule
  */
-export function limitMemory(bytes: Uint8Array, shape: ModuleShape, pages: number): LimitedModule {
-  const memory = shape.sections.find((section) => section.id === MEMORY_SECTION);
-  const tables = shape.sections.find((section) => section.id === TABLE_SECTION);
-  const replaced = new Map<Section, number[]>();
+export function limitMemory(
+  bytes: Uint8Array,
+  shape: ModuleShape,
+  pages: number,
+  others: NewSections = new Map(),
+): LimitedModule {
+  const memory = shape.sections.find(({ id }) => id === SECTION.memory);
+  const tables = shape.sections.find(({ id }) => id === SECTION.table);
+  const changed = new Map(others);
   let bounds = { initial: 0, maximum: 0 };
   if (memory !== undefined) {
     bounds = limitMemorySection(reader(bytes, memory), pages);
-    replaced.set(memory, [1, 1, ...leb128(bounds.initial), ...leb128(bounds.maximum)]);
+    changed.set(memory.id, [Uint8Array.from([1, 1, ...leb128(bounds.initial), ...leb128(bounds.maximum)])]);
   }
-  if (tables !== undefined) replaced.set(tables, limitTableSection(reader(bytes, tables)));
-  return { bytes: rebuild(bytes, shape.sections, replaced), initialPages: bounds.initial, maxPages: bounds.maximum };
+  if (tables !== undefined) changed.set(tables.id, [Uint8Array.from(limitTableSection(reader(bytes, tables)))]);
+  const limited = rewriteModule(bytes, shape.sections, changed);
+  return { bytes: limited, initialPages: bounds.initial, maxPages: bounds.maximum };
 }
 
 function reader(bytes: Uint8Array, section: Section): BinaryReader {
@@ -138,20 +143,6 @@ function skipConstant(section: BinaryReader): void {
 /** What is left over would be content that V8 reads and this file does not. */
 function finish(section: BinaryReader): void {
   if (!section.done) throw new MalformedModule(`a section is longer than its content, at byte ${section.offset}`);
-}
-
-function rebuild(
-  bytes: Uint8Array,
-  sections: readonly Section[],
-  replaced: ReadonlyMap<Section, number[]>,
-): Uint8Array {
-  const parts: Uint8Array[] = [bytes.subarray(0, 8)];
-  for (const section of sections) {
-    const content = replaced.get(section);
-    if (content === undefined) parts.push(bytes.subarray(section.start, section.end));
-    else parts.push(Uint8Array.from([section.id, ...leb128(content.length), ...content]));
-  }
-  return Buffer.concat(parts);
 }
 
 function mebibytes(pages: number): string {

@@ -6,8 +6,7 @@ import type { WasmModule } from "./webassembly.ts";
 export interface CompiledModule {
   readonly module: WasmModule;
   readonly shape: ModuleShape;
-  /** Pages (64 KiB) that its memory begins with, and to which it can grow. */
-  readonly initialPages: number;
+  /** Pages (64 KiB) to which its memory can grow. */
   readonly maxPages: number;
 }
 

@@ -35,6 +35,8 @@ export interface ModuleShape {
   readonly exports: ReadonlyMap<string, ModuleExport>;
   /** It has struct or array types, whose values live in the host's heap and not in linear memory. */
   readonly usesGarbageCollection: boolean;
+  /** Types, those in recursion groups included. */
+  readonly types: number;
   readonly globals: number;
   /** The most values that one of its exceptions carries. */
   readonly exceptionValues: number;
@@ -85,7 +87,15 @@ export function readShape(bytes: Uint8Array): ModuleShape {
     exceptionValues = Math.max(exceptionValues, types.functions[reader.u32()]?.parameters ?? 0);
   });
   const globals = content(SECTION.global)?.u32() ?? 0;
-  return { sections, imports, exports, usesGarbageCollection: types.usesGarbageCollection, globals, exceptionValues };
+  return {
+    sections,
+    imports,
+    exports,
+    usesGarbageCollection: types.usesGarbageCollection,
+    types: types.functions.length,
+    globals,
+    exceptionValues,
+  };
 }
 
 /** Offsets of the sections, in order. Custom sections have id 0. */

@@ -13,6 +13,11 @@ export interface WasmMemory {
   readonly buffer: ArrayBuffer;
 }
 
+/** One that the guest can set. */
+export interface WasmGlobal {
+  value: number;
+}
+
 export type WasmFunction = (...args: never[]) => unknown;
 export type WasmImports = Record<string, Record<string, WasmFunction>>;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { wasm } from "../src/index.ts";
-import { ALLOCATOR, assemble, codeOf, ECHO, failure, loadGuest, pointerGuest } from "./guests.ts";
+import { assemble, codeOf, ECHO, failure, guestFunction, loadGuest, pointerGuest } from "./guests.ts";
 
 const parts = {
   memory: '(memory (export "memory") 1)',
@@ -218,10 +218,26 @@ describe("manifest and options", () => {
     });
   });
 
-  it("prefers the pointer ABI where a module has both", async () => {
-    const both = assemble(
-      `(module (memory (export "memory") 1) ${ALLOCATOR} ${ECHO} (func (export "_start") unreachable))`,
+  it("prefers the pointer ABI where a module has both, and calls _start once in each instance", async () => {
+    const module = await loadGuest(
+      pointerGuest(
+        `(global $started (mut i32) (i32.const 0))
+        (func (export "_start") (global.set $started (i32.add (global.get $started) (i32.const 1))))
+        ${guestFunction("echo", "(call $number (global.get $started))")}`,
+      ),
     );
-    expect(await (await loadGuest(both)).invoke("echo", "[1]")).toBe("[1]");
+    expect(await module.invoke("echo", "[1]")).toBe("1");
+    expect(await module.invoke("echo", "[1]")).toBe("1");
+  });
+
+  it("fails where _start fails, and where it is of another type", async () => {
+    const start = (rest: string) => loadGuest(pointerGuest(`${ECHO} (func (export "_start") ${rest})`));
+    expect(await codeOf(() => start("unreachable"))).toBe("ERR_EXT_GUEST");
+    expect(await codeOf(() => start("(param i32)"))).toBe("ERR_EXT_BAD_MANIFEST");
+  });
+
+  it("calls _initialize of a module that has both", async () => {
+    const first = '(func (export "_initialize")) (func (export "_start") unreachable)';
+    expect(await (await loadGuest(pointerGuest(ECHO + first))).invoke("echo", "[1]")).toBe("[1]");
   });
 });

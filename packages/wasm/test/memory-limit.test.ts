@@ -63,6 +63,45 @@ describe("limits.memoryMb", () => {
     expect(await codeOf(() => module.invoke("trap", "0"))).toBe("ERR_EXT_GUEST");
   });
 
+  it.each([
+    [
+      "a trap after a growth to more than half of the limit",
+      "(memory.grow (i32.const 1))",
+      "20 640",
+      40,
+      "ERR_EXT_GUEST",
+    ],
+    ["a trap after growths up to the limit", "(memory.grow (i32.const 319))", "1", 20, "ERR_EXT_GUEST"],
+    [
+      "a trap after a growth that failed far from the limit",
+      "(memory.grow (i32.const 1000))",
+      "1",
+      20,
+      "ERR_EXT_MEMORY",
+    ],
+  ])("tells %s for what it is", async (_, grow, memory, memoryMb, code) => {
+    const trap = guestFunction("trap", `(drop ${grow}) unreachable`);
+    const module = await loadGuest(pointerGuest(trap, { memory }), { exports: ["trap"], memoryMb });
+    expect(await codeOf(() => module.invoke("trap", "0"))).toBe(code);
+  });
+
+  it("forgets a growth that failed with the call that it failed in", async () => {
+    const module = await loadGuest(pointerGuest(GROW + guestFunction("trap", "unreachable"), { memory: "1" }), {
+      exports: ["grow", "trap"],
+      memoryMb: 1,
+      pool: 1,
+    });
+    expect(await module.invoke("grow", "x".repeat(100))).toBe("1");
+    expect(await codeOf(() => module.invoke("trap", "0"))).toBe("ERR_EXT_GUEST");
+  });
+
+  it("tells of a start function that runs out of memory", async () => {
+    const start = (pages: number) =>
+      `(global $g (mut i64) (i64.const 7)) (func $start (drop (memory.grow (i32.const ${pages}))) unreachable) (start $start)`;
+    const load = (pages: number) => codeOf(() => loadGuest(pointerGuest(start(pages) + ECHO), { memoryMb: 1 }));
+    expect([await load(1000), await load(1)]).toEqual(["ERR_EXT_MEMORY", "ERR_EXT_GUEST"]);
+  });
+
   it("does not take a trap for exhaustion where the memory is at its maximum from the start", async () => {
     const module = await loadGuest(pointerGuest(guestFunction("echo", "unreachable"), { memory: "1 1" }));
     expect(await codeOf(() => module.invoke("echo", "0"))).toBe("ERR_EXT_GUEST");

@@ -3,7 +3,7 @@ import { wasm } from "../src/index.ts";
 import { type CompiledModule, ModuleCache } from "../src/module-cache.ts";
 import { ECHO, guestFunction, pointerGuest } from "./guests.ts";
 
-const compiled = { initialPages: 1, maxPages: 2 } as CompiledModule;
+const compiled = { maxPages: 2 } as CompiledModule;
 
 describe("the module cache", () => {
   it("compiles the same content once, and lets go of it with the last lease", async () => {

@@ -305,15 +305,19 @@ describe("the ends of a call", () => {
     );
   });
 
-  it("takes a guest's word for having run out of memory", async () => {
-    const data = '(data (i32.const 8192) "memory allocation of 99999 bytes failed\\0a")';
-    const module = await loadGuest(
-      wasiProbe("(block (result i32) (drop (call $line (i32.const 2) (i32.const 8192) (i32.const 40))) unreachable)", {
-        data,
-      }),
-    );
-    expect((await failure(() => module.invoke("echo", "0"))).code).toBe("ERR_EXT_MEMORY");
-  });
+  it.each([
+    ["and its memory did not grow", "-1", "ERR_EXT_MEMORY"],
+    ["and its memory did grow", "1", "ERR_EXT_GUEST"],
+  ])(
+    "takes a guest that says it has run out of memory at its word where it asked for more, %s",
+    async (_, pages, code) => {
+      const data = '(data (i32.const 8192) "memory allocation of 99999 bytes failed\\0a")';
+      const says = "(drop (call $line (i32.const 2) (i32.const 8192) (i32.const 40)))";
+      const exits = `(block (result i32) (drop (memory.grow (i32.const ${pages}))) ${says} (drop (i32.div_u (i32.const 1) (i32.const 0))) (i32.const 0))`;
+      const module = await loadGuest(wasiProbe(exits, { data }));
+      expect((await failure(() => module.invoke("echo", "0"))).code).toBe(code);
+    },
+  );
 
   it("has no memory to offer while a start function runs", async () => {
     const start =

@@ -32,6 +32,7 @@ export function nativeEngine(options: NativeEngineOptions): Engine {
       sync: true,
       hostFunctions: true,
     },
+    manifestSection: { name: "native", schema: {} },
     pool: { size: 8 },
     origin: {
       module: import.meta.url,

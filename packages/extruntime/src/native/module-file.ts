@@ -2,12 +2,17 @@ import { existsSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Extension } from "../extension.ts";
+import { type Extension, realPathOf } from "../extension.ts";
 import { identity, makeTempFolder, tempFolderError } from "../temp-folder.ts";
 
 /** A module where Node's loader finds it. */
 export interface ModuleFile {
-  /** Its `file:` URL, without query. To be asked for before each import: it may change. */
+  /**
+   * Its `file:` URL, without query. To be asked for before each import: it may change.
+   *
+   * @throws ExtensionError `ERR_EXT_BAD_MANIFEST` where it is no file of its folder any more. Node reads it by this path a moment later: who can
+   * write to the folder can change it in between, as it can change whatever the module imports.
+   */
   url(): Promise<string>;
   remove(): Promise<void>;
 }
@@ -15,10 +20,9 @@ export interface ModuleFile {
 /** The module of an extension as a file: its own, or for one kept in memory a copy in a temporary folder, so that its relative imports work. */
 export async function placeModule(extension: Extension): Promise<ModuleFile> {
   const module = extension.manifest.module ?? "";
-  if (extension.dir !== undefined) {
-    const url = pathToFileURL(join(extension.dir, module)).href;
-    return { url: async () => url, remove: async () => {} };
-  }
+  const { dir, location } = extension;
+  if (dir !== undefined)
+    return { url: async () => pathToFileURL(realPathOf(module, dir, location)).href, remove: async () => {} };
   const copy = new TemporaryCopy(extension, module);
   await copy.url();
   return copy;

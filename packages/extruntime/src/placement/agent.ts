@@ -1,7 +1,8 @@
-import { type Bounds, excessBytes, resultTooLong } from "../bounds.ts";
+import { type Bounds, cut, excessBytes, resultTooLong } from "../bounds.ts";
 import type { LogLevel } from "../contract.ts";
 import { ExtensionError } from "../errors.ts";
 import { GuestLog } from "../guest-log.ts";
+import { extensionClosed } from "../host-functions.ts";
 import type { Manifest } from "../manifest.ts";
 import { type Call, type Engine, type Instance, NOT_STARTED, type Program } from "../spi.ts";
 import { abortSignal } from "./agent-signal.ts";
@@ -16,11 +17,16 @@ import {
   type FrameSink,
   KIND,
   LOG_LEVELS,
+  nextLine,
   PROTOCOL_VERSION,
   type StartMessage,
 } from "./protocol.ts";
 import { type Ask, RemoteHostCalls } from "./remote-host-calls.ts";
 import { sentExtension } from "./sent-extension.ts";
+import { shown } from "./shown.ts";
+
+/** Characters of an engine's own fault in a line of output. */
+const MOST_SHOWN = 4096;
 
 /** How an agent answers. */
 export interface AgentLink {
@@ -36,6 +42,8 @@ export interface AgentLink {
   receive(): void;
   /** The call begins: noted where the host finds it should this process die. */
   begins(key: number): void;
+  /** The same for lines of output that were sent. */
+  noteLines(): void;
 }
 
 interface AgentProgram {
@@ -49,7 +57,13 @@ interface AgentProgram {
   readonly bounds: Bounds;
   /** Bounds what guests say before it is sent. */
   readonly output: GuestLog;
+  readonly voice: Voice;
   readonly pace: CallPace;
+}
+
+/** What a program has to say goes to the host until it is closed. */
+interface Voice {
+  closed: boolean;
 }
 
 interface AgentInstance {
@@ -80,6 +94,8 @@ export class Agent implements FrameSink {
   /** Calls of host functions that are not answered, by number. */
   readonly #asked = new Map<number, (answer: string) => void>();
   #asks = 0;
+  /** Number of the last line of output. */
+  #line = 0;
   /** Guests that hold this thread until the host has answered, each called by the one before. */
   #blocked = 0;
   /** What came meanwhile. */
@@ -158,8 +174,9 @@ export class Agent implements FrameSink {
     const bytes = this.#files.get(target) ?? [];
     this.#files.delete(target);
     if (!this.#begin(key)) return;
-    const output = new GuestLog((level, text) => this.#log(target, level, text), message.bounds);
-    const compiled = this.#compileProgram(target, message, bytes, output);
+    const voice = { closed: false };
+    const output = new GuestLog((level, text) => voice.closed || this.#log(target, level, text), message.bounds);
+    const compiled = this.#compileProgram(target, voice, message, bytes, output);
     const { exports, permissions } = message.manifest as Manifest;
     const program: AgentProgram = {
       id: target,
@@ -169,6 +186,7 @@ export class Agent implements FrameSink {
       hosted: permissions.length > 0,
       bounds: message.bounds,
       output,
+      voice,
       pace: new CallPace(),
     };
     this.#programs.set(target, program);
@@ -186,20 +204,26 @@ export class Agent implements FrameSink {
 
   async #compileProgram(
     target: number,
+    voice: Voice,
     message: CompileMessage,
     bytes: readonly Uint8Array[],
     output: GuestLog,
   ): Promise<Program> {
     const extension = sentExtension(message, bytes);
     const { memoryBytes, pool, bounds } = message;
-    const host = this.#hostCalls(target, extension.manifest, bounds);
+    const host = this.#hostCalls(target, voice, extension.manifest, bounds);
     return this.#engine!.compile(extension, { memoryBytes, pool, bounds, host, log: output.write });
   }
 
-  #hostCalls(program: number, { permissions }: Manifest, bounds: Bounds): RemoteHostCalls | undefined {
+  #hostCalls(program: number, voice: Voice, { permissions }: Manifest, bounds: Bounds): RemoteHostCalls | undefined {
     if (permissions.length === 0) return undefined;
     const ask: Ask = (index, payload, now, answer) => {
-      const key = ++this.#asks;
+      if (voice.closed) {
+        answer(extensionClosed());
+        return;
+      }
+      this.#asks = nextLine(this.#asks);
+      const key = this.#asks;
       this.#asked.set(key, answer);
       this.#link.send(KIND.hostCall, now ? FLAG.sync : 0, index, key, program, 0, payload);
       this.#unsent++;
@@ -359,15 +383,30 @@ export class Agent implements FrameSink {
   #closeProgram(id: number): void {
     const program = this.#programs.get(id);
     this.#programs.delete(id);
-    if (program !== undefined) this.#goOn(this.#close(id, "the program", async () => (await program.compiled).close()));
+    this.#files.delete(id);
+    this.#goOn(this.#endProgram(id, program));
+  }
+
+  /** The host waits to be told, whether it was there or not. */
+  async #endProgram(id: number, program: AgentProgram | undefined): Promise<void> {
+    if (program !== undefined) {
+      await this.#close(id, "the program", async () => (await program.compiled).close());
+      program.voice.closed = true;
+    }
+    this.#link.send(KIND.closed, 0, 0, 0, id, 0, "");
+    this.#unsent++;
   }
 
   async #close(program: number, what: string, close: () => Promise<void>): Promise<void> {
-    await close().catch((error: unknown) => this.#log(program, "error", `${what} failed to close: ${String(error)}`));
+    await close().catch((error: unknown) =>
+      this.#log(program, "error", `${what} failed to close: ${cut(shown(error), MOST_SHOWN)}`),
+    );
   }
 
   #log(target: number, level: LogLevel, message: string): void {
-    this.#link.send(KIND.log, 0, LOG_LEVELS.indexOf(level), 0, target, 0, message);
+    this.#line = nextLine(this.#line);
+    this.#link.send(KIND.log, 0, Math.max(0, LOG_LEVELS.indexOf(level)), this.#line, target, 0, message);
+    this.#link.noteLines();
     this.#unsent++;
     this.#link.flushSoon();
   }

@@ -11,6 +11,9 @@ export const SLOTS = 4096;
 const SLOT_BITS = 12;
 /** Keys stay below 2^28, so that a key and a state fit into 32 bits. */
 const USES = 1 << 16;
+export const GREATEST_KEY = USES * SLOTS - 1;
+
+const MOST_TRIES = 10_000;
 
 const STARTED = 1;
 /** Started, and left to go on by itself. */
@@ -27,6 +30,12 @@ export function slotOf(key: number): number {
 export function nextKey(key: number): number {
   const use = (key >> SLOT_BITS) + 1;
   return ((use === USES ? 1 : use) << SLOT_BITS) | slotOf(key);
+}
+
+/** Whether a slot that had the key `last` last had `key` before. */
+export function wasBefore(key: number, last: number): boolean {
+  const uses = (last >> SLOT_BITS) - (key >> SLOT_BITS);
+  return uses !== 0 && (uses & (USES - 1)) < USES / 2;
 }
 
 /** Whether the slot is another call's since: who asks has then had the answer, and only did not know yet. */
@@ -59,11 +68,13 @@ export class CallStates {
   /** For the other side. Whether the call will not start any more. */
   withdraw(key: number): boolean {
     const slot = slotOf(key);
-    for (;;) {
+    // Each time round means that the other side was quicker. One that always is writes there without end, as only a guest would.
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
       const state = Atomics.load(this.#states, slot);
       if (state === ((key << 3) | STARTED) || state === ((key << 3) | LATER) || isUsedAgain(state, key)) return false;
       if (Atomics.compareExchange(this.#states, slot, state, (key << 3) | WITHDRAWN) === state) return true;
     }
+    return false;
   }
 
   goesOn(key: number): boolean {

@@ -1,6 +1,6 @@
 /// <reference lib="es2024.sharedmemory" />
 import { frameMemory, readFrame, roomFor, writeFrame } from "./frame.ts";
-import type { Body, FrameSink } from "./protocol.ts";
+import { type Body, type FrameSink, HEADER_BYTES } from "./protocol.ts";
 
 /**
  * Words at the start of a ring's memory, each on a cache line of its own, since one thread writes it while the other reads
@@ -35,6 +35,7 @@ export class FrameRing {
   #seenTail = 0;
   /** The reader's tail: what is behind it has been handed over, but is not free for the writer yet. */
   #tail = 0;
+  #fault: string | undefined;
 
   /** @param size of the frames' memory, in bytes: a multiple of four, the same at both ends. */
   constructor(buffer: SharedArrayBuffer, offset: number, size: number) {
@@ -48,13 +49,18 @@ export class FrameRing {
     return Atomics.load(this.#control, HEAD) === this.#tail;
   }
 
+  /** What is wrong with it, where the other side wrote what cannot be. Nothing is read or written from then on. */
+  get fault(): string | undefined {
+    return this.#fault;
+  }
+
   /** For the writer. `false` where there is no room now. */
   write(kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body): boolean {
     const most = roomFor(body);
     let at = this.#room(most);
     if (at < 0) {
-      this.#seenTail = Atomics.load(this.#control, TAIL);
-      at = this.#room(most);
+      this.#seenTail = this.#position(TAIL);
+      at = this.#fault === undefined ? this.#room(most) : -1;
       if (at < 0) return false;
     }
     const next = writeFrame(this.#memory, at, kind, flags, number, key, target, time, body);
@@ -82,13 +88,19 @@ export class FrameRing {
     Atomics.store(this.#control, WRITER_BLOCKED, 0);
   }
 
-  /** For the reader: hands over all frames that are there. The sink may come to read on by itself, and past what was the head before. */
-  read(sink: FrameSink, aside: () => Body): void {
+  /**
+   * For the reader: hands over the frames that are there, at the most as many as the memory holds: a writer that never rests shall not keep it. The sink
+   * may come to read on by itself, and past what was the head before. `false` where there is more, or {@link fault} says why nothing more is read.
+   */
+  read(sink: FrameSink, aside: () => Body | undefined): boolean {
     const control = this.#control;
-    if (Atomics.load(control, HEAD) === this.#tail) return;
-    while (this.#tail !== Atomics.load(control, HEAD)) this.#readOne(sink, aside);
+    if (Atomics.load(control, HEAD) === this.#tail) return true;
+    let read = 0;
+    while (this.#fault === undefined && read < this.#size && this.#tail !== this.#position(HEAD))
+      read += this.#readOne(sink, aside);
     Atomics.store(control, TAIL, this.#tail);
     if (Atomics.load(control, WRITER_BLOCKED) === 1) Atomics.notify(control, TAIL);
+    return this.#fault === undefined && read < this.#size;
   }
 
   /** For the reader: says that it sleeps. `false` where frames have come meanwhile. */
@@ -111,12 +123,28 @@ export class FrameRing {
     return came;
   }
 
-  #readOne(sink: FrameSink, aside: () => Body): void {
+  /** Returns how far it went, in bytes. */
+  #readOne(sink: FrameSink, aside: () => Body | undefined): number {
     const { words } = this.#memory;
     const at = words[this.#tail >> 2] === 0 ? 0 : this.#tail;
-    const next = (at + words[at >> 2]! + 3) & ~3;
+    // Once, since the writer's thread may change it meanwhile.
+    const length = words[at >> 2]!;
+    if (length < HEADER_BYTES || length > this.#size - at) {
+      this.#fault = `a frame of ${length} bytes at ${at} in a ring of ${this.#size}`;
+      return 0;
+    }
+    const next = (at + length + 3) & ~3;
     this.#tail = next === this.#size ? 0 : next;
-    readFrame(this.#memory, at, sink, aside);
+    this.#fault = readFrame(this.#memory, at, length, sink, aside) ?? this.#fault;
+    return next - at;
+  }
+
+  /** What the other side wrote there: where it has come to. */
+  #position(word: number): number {
+    const at = Atomics.load(this.#control, word);
+    if (at >= 0 && at < this.#size && at % 4 === 0) return at;
+    this.#fault = `a position of ${at} in a ring of ${this.#size}`;
+    return word === HEAD ? this.#tail : 0;
   }
 
   /** Where `most` bytes are free in one piece, or -1. One word stays free, since an equal head and tail mean empty. */

@@ -1,11 +1,18 @@
 import { type FrameMemory, frameMemory, readFrame, roomFor, writeFrame } from "./frame.ts";
-import { type Body, FLAG, type FrameSink, HEADER_BYTES } from "./protocol.ts";
+import { type Body, type FrameSink, HEADER_BYTES } from "./protocol.ts";
 
 /** Frames through a pipe. */
 
 const FIRST_BYTES = 1 << 16;
-/** A frame holds one payload; a longer one than this is no frame but a sign that the other end is not what it was. */
+/** A longer memory is let go when what needed it has been read. */
+const MOST_KEPT = 1 << 20;
+/** What a frame's length can say at all. */
 const MOST_BYTES = 2 ** 31 - 8;
+/**
+ * Longest frame that a host takes from a worker, in bytes: a longer one is announced by who wants the host's memory. A frame holds one answer, error or
+ * host call, so this is to lie above their bounds, with three bytes for each UTF-16 unit.
+ */
+export const MOST_FROM_WORKER = 2 ** 28;
 
 /** Gathers frames until they are sent together. */
 export class FrameBatch {
@@ -34,6 +41,11 @@ export class FrameBatch {
     return this.#memory === this.#home;
   }
 
+  /** Whether so many bytes more leave it where batches begin. */
+  hasRoomAtHome(bytes: number): boolean {
+    return this.atHome && this.#end + bytes <= this.#home.bytes.byteLength;
+  }
+
   /** What `take` without `lasting` would give, at their beginning; only until the next `add`. */
   get bytes(): Buffer {
     return this.#memory.bytes;
@@ -58,7 +70,7 @@ export class FrameBatch {
 
   #makeRoom(most: number): void {
     const gathered = this.#memory.bytes.subarray(this.#start, this.#end);
-    const bytes = Math.max(FIRST_BYTES, ((gathered.length + most) * 2) & ~7);
+    const bytes = Math.max(FIRST_BYTES, Math.ceil((gathered.length + most) / 4) * 8);
     // What was taken to last may lie in the one there is.
     if (!this.atHome || this.#large === undefined || this.#large.bytes.byteLength < bytes)
       this.#large = frameMemory(new ArrayBuffer(bytes));
@@ -76,47 +88,75 @@ export class FrameStream {
   #start = 0;
   #end = 0;
   readonly #sink: FrameSink;
+  readonly #mostBytes: number;
+  #fault: string | undefined;
 
-  constructor(sink: FrameSink) {
+  /** @param mostBytes of one frame. */
+  constructor(sink: FrameSink, mostBytes = MOST_BYTES) {
     this.#sink = sink;
+    this.#mostBytes = mostBytes;
+  }
+
+  /** Bytes that it holds of frames that have not come whole. */
+  get held(): number {
+    return this.#end - this.#start;
   }
 
   /**
-   * The sink may come to push more by itself.
-   *
-   * @throws Error where the bytes are no frames: what sent them is broken, or hostile.
+   * Returns what is wrong where the bytes are no frames, since what sent them is broken, or hostile; nothing is read from then on. The sink may come
+   * to push more by itself.
    */
-  push(piece: Uint8Array): void {
-    if (this.#end + piece.byteLength > this.#memory.bytes.byteLength) this.#grow(this.#end + piece.byteLength);
+  push(piece: Uint8Array): string | undefined {
+    if (this.#fault !== undefined) return this.#fault;
+    if (this.#end + piece.byteLength > this.#memory.bytes.byteLength && !this.#grow(this.#end + piece.byteLength))
+      return this.#fail(`frames of ${this.#end + piece.byteLength} bytes, for which there is no memory`);
     this.#memory.bytes.set(piece, this.#end);
     this.#end += piece.byteLength;
     while (this.#start + HEADER_BYTES <= this.#end) {
       const at = this.#start;
-      const length = frameLength(this.#memory.words[at >> 2]!);
+      const length = this.#memory.words[at >> 2]!;
+      if (length < HEADER_BYTES || length > this.#mostBytes)
+        return this.#fail(`a frame of ${length} bytes, where ${HEADER_BYTES} to ${this.#mostBytes} are possible`);
       const next = at + ((length + 3) & ~3);
       // Room is made as bytes come, not as a length says.
       if (next > this.#end) break;
       this.#start = next;
-      readFrame(this.#memory, at, this.#sink, noAside);
+      const fault = readFrame(this.#memory, at, length, this.#sink) ?? this.#fault;
+      if (fault !== undefined) return this.#fail(fault);
     }
-    if (this.#start === 0) return;
-    this.#memory.bytes.copyWithin(0, this.#start, this.#end);
-    this.#end -= this.#start;
+    if (this.#start === 0) return undefined;
+    this.#moveUp();
+    return undefined;
+  }
+
+  /** What is left goes to the beginning, and after a long frame back to a small memory. */
+  #moveUp(): void {
+    const { bytes } = this.#memory;
+    const left = this.held;
+    if (bytes.byteLength > MOST_KEPT && left <= FIRST_BYTES) {
+      this.#memory = frameMemory(new ArrayBuffer(FIRST_BYTES));
+      this.#memory.bytes.set(bytes.subarray(this.#start, this.#end));
+    } else {
+      bytes.copyWithin(0, this.#start, this.#end);
+    }
+    this.#end = left;
     this.#start = 0;
   }
 
-  #grow(bytes: number): void {
-    const memory = frameMemory(new ArrayBuffer((bytes * 2 + 7) & ~7));
-    memory.bytes.set(this.#memory.bytes.subarray(0, this.#end));
-    this.#memory = memory;
+  #fail(fault: string): string {
+    this.#fault = fault;
+    this.#memory = frameMemory(new ArrayBuffer(0));
+    return fault;
   }
-}
 
-export function frameLength(word: number): number {
-  if (word >= HEADER_BYTES && word <= MOST_BYTES) return word;
-  throw new Error(`a frame of ${word} bytes`);
-}
-
-export function noAside(): never {
-  throw new Error(`a frame with the flag ${FLAG.aside} in a pipe`);
+  #grow(bytes: number): boolean {
+    try {
+      const memory = frameMemory(new ArrayBuffer(Math.ceil(bytes / 4) * 8));
+      memory.bytes.set(this.#memory.bytes.subarray(0, this.#end));
+      this.#memory = memory;
+      return true;
+    } catch {
+      return false;
+    }
+  }
 }

@@ -12,8 +12,8 @@ import {
 import { dirname, join } from "node:path";
 import { makeTempFolder } from "../temp-folder.ts";
 import { frameMemory, readFrame } from "./frame.ts";
-import { type FrameBatch, noAside } from "./frame-stream.ts";
-import { FLAG, type FrameSink, HEADER_BYTES, KIND } from "./protocol.ts";
+import type { FrameBatch } from "./frame-stream.ts";
+import { type FrameSink, HEADER_BYTES, KIND } from "./protocol.ts";
 
 /**
  * What a child process has done since it last wrote to the host, in a file without a name that both have open: which call
@@ -22,8 +22,9 @@ import { FLAG, type FrameSink, HEADER_BYTES, KIND } from "./protocol.ts";
  * the child's memory, the batch is made there, and writing costs nothing.
  *
  * The file holds the batch as it will be sent, piece by piece. Each piece ends with the frame `began`,
- * which says where the piece begins and of which batch it is, by the number of bytes that were sent before it; a piece that was cut short has not got it. What comes after the last piece is of
- * batches that were sent.
+ * which says where the piece begins and of which batch it is, by the number of bytes that were sent before it; a piece that was cut short has not got
+ * it. What comes after the last piece is of batches that were sent. Lines of output are noted as calls are: what a guest wrote before it ended its
+ * process is in the file, if it was not sent.
  */
 
 /** Longest batch that is noted; the child sends one that is longer before it notes more. */
@@ -86,6 +87,9 @@ function writeAll(fd: number, bytes: Buffer): void {
   for (let at = 0; at < bytes.byteLength; ) at += writeSync(fd, bytes, at, bytes.byteLength - at, at);
 }
 
+/** In the place of the first frame's length: the batch has been sent. */
+const MARK = Buffer.alloc(4);
+
 /** For the child. */
 export class JournalWriter {
   readonly #fd: number | undefined;
@@ -111,9 +115,13 @@ export class JournalWriter {
     if (this.#fd !== undefined) writeSync(this.#fd, batch.bytes, from, this.#noted - from, from);
   }
 
-  /** The batch has been sent, of so many bytes. */
-  sent(bytes: number): void {
+  /** The batch has been sent, of so many bytes. What the file holds of it is marked, so that nobody who reads along takes it for a part of the next. */
+  sent(bytes: number, batch: FrameBatch): void {
     this.#batch = (this.#batch + bytes) | 0;
+    if (this.#noted > 0) {
+      if (this.#fd === undefined) batch.bytes.fill(0, 0, MARK.byteLength);
+      else writeSync(this.#fd, MARK, 0, MARK.byteLength, 0);
+    }
     this.#noted = 0;
   }
 }
@@ -123,11 +131,12 @@ export interface JournalSink extends FrameSink {
   began(key: number): void;
 }
 
-/** For the host. The file is the child's to write, so nothing in it is taken for granted. */
+/** For the host. The file is the child's to write, so nothing in it is taken for granted, and nothing here throws. */
 export class JournalReader {
   readonly #fd: number;
   readonly #start: number;
   readonly #memory = frameMemory(new ArrayBuffer(JOURNAL_BYTES));
+  readonly #head = Buffer.alloc(HEADER_BYTES);
   /** How far `readOn` has come, and in which batch. */
   #batch: number | undefined;
   #position = 0;
@@ -138,25 +147,26 @@ export class JournalReader {
     this.#fd = fd;
   }
 
-  /** Hands over the batch that was not sent yet, or was sent last. */
-  read(sink: JournalSink): void {
+  /** After the child's end: hands over the batch that was not sent yet, or was sent last. Returns what is wrong with a frame of it. */
+  read(sink: JournalSink): string | undefined {
     const end = this.#load();
-    this.#handOver(sink, 0, end);
+    return this.#handOver(sink, 0, end).fault;
   }
 
   /**
-   * The same, but for what it handed over before: who looks for signs of life must not see one again and again. Nothing where
+   * While it runs: the same, but for what was handed over before. Who looks for signs of life must not see one again and again. Nothing where
    * an earlier batch is still on its way, since its answers come first.
    *
    * @param received bytes that have come from the child.
    */
   readOn(sink: JournalSink, received: number): void {
     const end = this.#load();
+    if (!this.#isOneBatch()) return;
     const batch = this.#pieceAt(0, end)?.batch;
     if (batch !== ((this.#start + received) | 0)) return;
     if (batch !== this.#batch) this.#position = 0;
     this.#batch = batch;
-    this.#position = this.#handOver(sink, this.#position, end);
+    this.#position = this.#handOver(sink, this.#position, end).next;
   }
 
   close(): void {
@@ -164,12 +174,15 @@ export class JournalReader {
   }
 
   /** Returns where the piece after the last begins. */
-  #handOver(sink: JournalSink, from: number, end: number): number {
+  #handOver(sink: JournalSink, from: number, end: number): { next: number; fault?: string } {
     const batch = this.#pieceAt(0, end)?.batch;
     for (let at = from; ; at += HEADER_BYTES) {
       const piece = this.#pieceAt(at, end);
-      if (piece === undefined || piece.batch !== batch) return at;
-      for (; at < piece.began; at += this.#lengthAt(at)) readFrame(this.#memory, at, sink, noAside);
+      if (piece === undefined || piece.batch !== batch) return { next: at };
+      for (; at < piece.began; at += this.#lengthAt(at)) {
+        const fault = readFrame(this.#memory, at, this.#memory.words[at >> 2]!, sink);
+        if (fault !== undefined) return { next: at, fault };
+      }
       sink.began(this.#memory.words[(at >> 2) + 2]!);
     }
   }
@@ -181,10 +194,10 @@ export class JournalReader {
       next += this.#lengthAt(at);
       if (next === at || next > end) return undefined;
       const word = at >> 2;
-      const head = words[word + 1]!;
-      if (((head >> 8) & FLAG.aside) !== 0) return undefined;
-      if ((head & 0xff) !== KIND.began) continue;
-      return words[word + 4] === start ? { batch: words[word + 3]!, began: at } : undefined;
+      if ((words[word + 1]! & 0xff) !== KIND.began) continue;
+      return words[word + 4] === start && words[word] === HEADER_BYTES
+        ? { batch: words[word + 3]!, began: at }
+        : undefined;
     }
     return undefined;
   }
@@ -195,13 +208,31 @@ export class JournalReader {
     return length < HEADER_BYTES || length > JOURNAL_BYTES ? 0 : (length + 3) & ~3;
   }
 
+  /** How much there is of it: the child may have cut it short. */
   #load(): number {
     let end = 0;
     while (end < JOURNAL_BYTES) {
-      const read = readSync(this.#fd, this.#memory.bytes, end, JOURNAL_BYTES - end, end);
+      const read = this.#readAt(end, this.#memory.bytes, end, JOURNAL_BYTES - end);
       if (read === 0) return end;
       end += read;
     }
     return end;
+  }
+
+  /**
+   * Whether no batch was begun over the one that was being read. A batch is over when its first frame's length is 0, and that frame is written before
+   * any other of the next: where it is still the same, so is what lies behind it, but for what was added.
+   */
+  #isOneBatch(): boolean {
+    this.#readAt(0, this.#head, 0, HEADER_BYTES);
+    return this.#head.compare(this.#memory.bytes, 0, HEADER_BYTES) === 0;
+  }
+
+  #readAt(position: number, into: Uint8Array, offset: number, length: number): number {
+    try {
+      return readSync(this.#fd, into, offset, length, position);
+    } catch {
+      return 0;
+    }
   }
 }

@@ -6,10 +6,19 @@ export interface Death {
   readonly how: string;
   /** It ran out of memory. */
   readonly memory: boolean;
+  /** It sent what cannot be: nothing that it says of its calls counts any more. */
+  readonly fault?: boolean;
   readonly cause?: unknown;
 }
 
+/** As {@link Death.how}. */
+export function sentWrong(fault: string): string {
+  return `was ended, since it sent what cannot be: ${fault}`;
+}
+
 export interface LinkEvents extends FrameSink {
+  /** A frame that will come again by the ordinary way, unless the worker ends before. It may be one that came already, or none at all. */
+  early: FrameSink["frame"];
   /** The worker has ended, or is given up. Called once; no frame comes later. */
   ended(death: Death): void;
 }
@@ -31,6 +40,8 @@ export interface Link {
   poll(): void;
   /** Ends the worker at once. `ended` is called when what it had answered has been handled. */
   kill(how: string): void;
+  /** Ends the worker at once for what it did, and calls `ended` before it returns. Nothing that comes from it is looked at any more. */
+  giveUp(how: string): void;
   /** When nothing of the worker is left: no thread, process or file descriptor. */
   readonly gone: Promise<void>;
   /** Whether the worker keeps this process running. */

@@ -132,6 +132,7 @@ export class PlacedProgram implements Program {
 
   #sendProgram(worker: PlacedWorker, call: RemoteCall): void {
     const { message, files } = this.#parcel;
+    worker.served.add(this.#id);
     for (const file of files) worker.tell(KIND.file, this.#id, file);
     worker.ask(call, KIND.compile, 0, 0, this.#id, JSON.stringify(message));
   }

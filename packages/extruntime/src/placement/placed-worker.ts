@@ -2,11 +2,13 @@ import { ExtensionError } from "../errors.ts";
 import { NOT_STARTED } from "../spi.ts";
 import { WaitQueue } from "../wait-queue.ts";
 import { AnswerPace } from "./answer-pace.ts";
-import { nextKey, SLOTS, slotOf } from "./call-states.ts";
+import { GREATEST_KEY, nextKey, SLOTS, slotOf, wasBefore } from "./call-states.ts";
 import { errorFromJson } from "./error-message.ts";
-import type { Death, Link, LinkEvents } from "./link.ts";
-import { type Body, FLAG, KIND, LOG_LEVELS, timeLeft } from "./protocol.ts";
+import { type Death, type Link, type LinkEvents, sentWrong } from "./link.ts";
+import { type Body, FLAG, KIND, LOG_LEVELS, nextLine, timeLeft } from "./protocol.ts";
 import { type RemoteCall, Unsent } from "./remote-call.ts";
+import { shown } from "./shown.ts";
+import { faultOfFrame } from "./worker-frame.ts";
 
 export type WorkerKind = "thread" | "process";
 
@@ -14,8 +16,15 @@ export type WorkerKind = "thread" | "process";
 export interface WorkerKeeper {
   /** Output of a guest. */
   log(program: number, level: (typeof LOG_LEVELS)[number], message: string): void;
-  /** A guest calls a host function, by its index in the manifest. `now`: where the answer is a promise it is a failure. */
-  hostCall(program: number, index: number, payload: string, now: boolean): string | Promise<string>;
+  /** A guest calls a host function, by its index in the manifest. `now`: where the answer is a promise it is a failure. `undefined`: there is none of that index. */
+  hostCall(program: number, index: number, payload: string, now: boolean): string | Promise<string> | undefined;
+  /** A program is closed in the worker: nothing comes of it any more. */
+  closed(program: number): void;
+  /**
+   * It ended by itself with calls of which none is known to have begun. Whether that was so too often: a guest can have the file in which they are noted
+   * say so, and the call that ends its process would be tried again for ever.
+   */
+  isUnexplained(worker: PlacedWorker): boolean;
   /** It has ended; `expected` where it was told to. */
   ended(worker: PlacedWorker, expected: boolean): void;
   /** It holds calls again. */
@@ -44,10 +53,14 @@ export class PlacedWorker implements LinkEvents {
   readonly ready: Promise<void>;
   /** Programs that it has, and whether they are compiled. */
   readonly programs = new Map<number, Promise<string>>();
+  /** Programs that it was sent, until it has closed them: what it says is of one of these, whatever a frame says. */
+  readonly served = new Set<number>();
   /** Instances that live in it, or are being made. */
   instances = 0;
   /** Holds one instance only, for a module whose limits are the worker's. */
   exclusive = false;
+  /** It has answered a call of a guest. */
+  answered = false;
   /** It gave no sign for a while though it holds calls. */
   stalled = false;
   /** Calls are being taken back: those sent meanwhile would overtake them. */
@@ -61,6 +74,13 @@ export class PlacedWorker implements LinkEvents {
   #load = 0;
   readonly #pace = new AnswerPace();
   #held = false;
+  /** The key that each slot had last. */
+  readonly #lastKeys: number[] = [];
+  /** Number of the last line of output. */
+  #line = 0;
+  #isReady = false;
+  /** It sent what cannot be. */
+  #faulty = false;
   /** Keys last used, of slots that are free. */
   readonly #freeKeys: number[] = [];
   #slots = 0;
@@ -138,6 +158,7 @@ export class PlacedWorker implements LinkEvents {
       this.#keeper.busy();
     }
     this.#calls[slotOf(key)] = call;
+    this.#lastKeys[slotOf(key)] = key;
     this.#load++;
     if (this.#pace.isDue(this.#load)) flags |= FLAG.prompt;
     this.#link.send(kind, flags, number, key, target, timeLeft(call.limits.deadline), body);
@@ -244,25 +265,39 @@ export class PlacedWorker implements LinkEvents {
     if (this.#state !== "dead") this.#link.kill(how);
   }
 
+  /** Whatever comes: it never throws, and a worker that sends what cannot be is ended. */
   frame(kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body): void {
+    if (this.#faulty) return;
     this.#frames++;
     this.stalled = false;
-    if (kind === KIND.log) this.#keeper.log(target, LOG_LEVELS[number] ?? "info", String(body));
-    else if (kind === KIND.hostCall) this.#onHostCall(flags, number, key, target, String(body));
-    else if (key === 0) this.#onStart(kind, String(body));
-    else this.#onCall(kind, flags, key, time, String(body));
+    try {
+      const fault =
+        faultOfFrame(kind, flags, number, key, target, time, body) ??
+        this.#take(kind, flags, number, key, target, time, body as string);
+      if (fault !== undefined) this.#giveUp(sentWrong(fault));
+    } catch (error) {
+      this.#giveUp(`was ended, since a frame of it could not be handled: ${shown(error)}`);
+    }
+  }
+
+  /** The same for a frame that was only looked at: what is wrong with it is nobody's fault. */
+  early(kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body): void {
+    if (kind === KIND.hostCall || (kind === KIND.log && key !== nextLine(this.#line))) return;
+    if (faultOfFrame(kind, flags, number, key, target, time, body) === undefined)
+      this.frame(kind, flags, number, key, target, time, body);
   }
 
   ended(death: Death): void {
-    const wasStarting = this.#state === "starting";
     this.#state = "dead";
-    this.#link.poll();
+    this.#faulty ||= death.fault === true;
+    if (!this.#faulty) this.#link.poll();
     const held = this.#unsettled();
-    const unstarted = this.#link.neverStarted(held.map((call) => call.key));
-    this.#link.poll();
-    const untouched = held.map(
-      (call, index) => (unstarted[index] === true && !call.later) || (this.#expected && call.repeatable !== undefined),
-    );
+    const unstarted = this.#faulty ? [] : this.#link.neverStarted(held.map((call) => call.key));
+    if (!this.#faulty) this.#link.poll();
+    const untouched = held.map((call, index) => !this.#faulty && this.#isUntouched(call, unstarted[index] === true));
+    // The first of them is next to run.
+    if (!this.#expected && held.length > 0 && untouched.every(Boolean) && this.#keeper.isUnexplained(this))
+      untouched[untouched.length - 1] = false;
     // Of several that went on by themselves, any may have taken the memory.
     const several = untouched.filter((each) => !each).length > 1;
     held.forEach((call, index) => {
@@ -272,16 +307,65 @@ export class PlacedWorker implements LinkEvents {
     this.#load = 0;
     for (let unsent = this.#waiting.shift(); unsent !== undefined; unsent = this.#waiting.shift())
       unsent.call.fail(NOT_STARTED, false);
-    if (wasStarting) this.#started.reject(this.#lost(death, false));
+    if (!this.#isReady) this.#started.reject(this.#lost(death, false));
     this.#keeper.ended(this, this.#expected);
   }
 
-  /** A guest that waits with its thread, while this one waits for the worker, would wait for a promise for ever. */
-  #onHostCall(flags: number, index: number, key: number, program: number, payload: string): void {
+  #isUntouched(call: RemoteCall, unstarted: boolean): boolean {
+    return (unstarted && !call.later && !call.started) || (this.#expected && call.repeatable !== undefined);
+  }
+
+  /** At the end of a worker it is only marked: the end is told of already. */
+  #giveUp(how: string): void {
+    this.#faulty = true;
+    if (this.#state !== "dead") this.#link.giveUp(how);
+  }
+
+  /** Returns what is wrong with a frame that a worker could send, but not this one, or not now. */
+  #take(
+    kind: number,
+    flags: number,
+    number: number,
+    key: number,
+    target: number,
+    time: number,
+    body: string,
+  ): string | undefined {
+    if (kind === KIND.log) return this.#onLine(number, key, target, body);
+    if (kind === KIND.hostCall) return this.#onHostCall(flags, number, key, target, body);
+    if (kind === KIND.closed) return this.#onClosed(target);
+    if (kind === KIND.began) return this.#onBegan(key);
+    return key === 0 ? this.#onStart(kind, body) : this.#onCall(kind, flags, key, time, body);
+  }
+
+  /** Some come twice, from a journal and through a pipe; after a worker's end some may be missing between the two. */
+  #onLine(level: number, line: number, program: number, text: string): string | undefined {
+    const ahead = (line - this.#line + 0x7fff_ffff) % 0x7fff_ffff;
+    if (ahead === 0 || ahead > 0x4000_0000) return undefined;
+    if (!this.served.has(program)) return ofOther("a line", program);
+    if (ahead > 1) {
+      if (this.#state !== "dead") return `line ${line} after line ${this.#line}`;
+      this.#keeper.log(program, "warn", dropped(ahead - 1));
+    }
+    this.#line = line;
+    this.#keeper.log(program, LOG_LEVELS[level]!, text);
+    return undefined;
+  }
+
+  /** A guest that waits with its thread, while this one waits for the worker, would wait for a promise for ever. A dead one's is not run: it may have been. */
+  #onHostCall(flags: number, index: number, key: number, program: number, payload: string): string | undefined {
+    if (this.#state === "dead") return undefined;
+    if (!this.served.has(program)) return ofOther("a host call", program);
     const now = this.#blocked > 0 && (flags & FLAG.sync) !== 0;
     const answer = this.#keeper.hostCall(program, index, payload, now);
+    if (answer === undefined) return `a call of host function ${index}, which the extension was not granted`;
     if (typeof answer === "string") this.#answerGuest(key, program, answer);
-    else void answer.then((text) => this.#answerGuest(key, program, text));
+    else answer.then((text) => this.#answerGuest(key, program, text)).catch((error) => this.#cannotAnswer(error));
+    return undefined;
+  }
+
+  #cannotAnswer(error: unknown): void {
+    this.#giveUp(`was ended, since it could not be sent an answer: ${shown(error)}`);
   }
 
   #answerGuest(key: number, program: number, answer: string): void {
@@ -291,30 +375,61 @@ export class PlacedWorker implements LinkEvents {
     else this.#link.flushSoon();
   }
 
-  #onStart(kind: number, body: string): void {
-    if (kind === KIND.ready && this.#state === "starting") {
-      this.#state = "serving";
-      this.#started.resolve();
-    } else if (kind === KIND.failed) {
-      this.#started.reject(errorFromJson(body));
-      this.kill("could not make its engine");
-    }
+  #onClosed(program: number): string | undefined {
+    if (!this.served.delete(program)) return ofOther("the close", program);
+    this.#keeper.closed(program);
+    return undefined;
   }
 
-  #onCall(kind: number, flags: number, key: number, micros: number, body: string): void {
+  #onStart(kind: number, body: string): string | undefined {
+    if (this.#state === "dead") return undefined;
+    if (this.#isReady || (kind !== KIND.ready && kind !== KIND.failed)) return `a frame of kind ${kind} without a call`;
+    if (kind === KIND.ready) {
+      this.#isReady = true;
+      if (this.#state === "starting") this.#state = "serving";
+      this.#started.resolve();
+      return undefined;
+    }
+    const error = errorFromJson(body);
+    if (error === undefined) return NO_ERROR;
+    this.#started.reject(error);
+    this.kill("could not make its engine");
+    return undefined;
+  }
+
+  #onBegan(key: number): string | undefined {
     const call = this.#calls[slotOf(key)];
-    // A key that is not in use: from a call that was settled when its worker was given up.
-    if (call === undefined || call.key !== key) return;
+    if (call?.key === key) call.started = true;
+    return undefined;
+  }
+
+  #onCall(kind: number, flags: number, key: number, micros: number, body: string): string | undefined {
+    const call = this.#calls[slotOf(key)];
+    if (call === undefined || call.key !== key)
+      return this.#answeredBefore(key) ? undefined : `an answer to call ${key}`;
     if (kind === KIND.later) {
       call.later = true;
-      return;
+      return undefined;
     }
     const broken = (flags & FLAG.broken) !== 0;
-    if (kind === KIND.done) call.succeed(body, broken, micros);
-    else if (kind === KIND.failed) call.fail(errorFromJson(body), broken);
-    else if (kind === KIND.skipped) call.fail(NOT_STARTED, broken);
-    else return;
+    if (kind === KIND.done) {
+      this.answered ||= call.repeatable === undefined;
+      call.succeed(body, broken, micros);
+    } else if (kind === KIND.skipped) {
+      call.fail(NOT_STARTED, broken);
+    } else {
+      const error = errorFromJson(body);
+      if (error === undefined) return NO_ERROR;
+      call.fail(error, broken);
+    }
     this.#free(key);
+    return undefined;
+  }
+
+  /** Answers may come twice, from a journal and through a pipe: the second time the slot may be another call's. */
+  #answeredBefore(key: number): boolean {
+    const last = this.#lastKeys[slotOf(key)];
+    return last !== undefined && key <= GREATEST_KEY && (last === key || wasBefore(key, last));
   }
 
   #free(key: number): void {
@@ -398,4 +513,14 @@ export class PlacedWorker implements LinkEvents {
     const code = memory && !perhapsOther ? "ERR_EXT_MEMORY" : "ERR_EXT_CRASHED";
     return new ExtensionError(code, `its ${this.kind} ${how}`, { cause });
   }
+}
+
+const NO_ERROR = "a failure whose error cannot be read";
+
+function ofOther(what: string, program: number): string {
+  return `${what} of program ${program}, which is not its own`;
+}
+
+function dropped(lines: number): string {
+  return lines === 1 ? "1 line of output was dropped" : `${lines} lines of output were dropped`;
 }

@@ -3,11 +3,12 @@ import { type ConnectOpts, Socket, type SocketConstructorOpts } from "node:net";
 import { Worker } from "node:worker_threads";
 import { Agent, type AgentLink } from "./agent.ts";
 import { CALL_STATES_BYTES, CallStates } from "./call-states.ts";
+import { roomFor } from "./frame.ts";
 import { FrameBatch, FrameStream } from "./frame-stream.ts";
 import { JOURNAL_BYTES, JournalWriter, MOST_NOTED } from "./journal.ts";
 import { mapFile } from "./mapped-file.ts";
 import { FD } from "./process-descriptors.ts";
-import type { Body } from "./protocol.ts";
+import { type Body, HEADER_BYTES, KIND } from "./protocol.ts";
 import { giveWayAsProcess } from "./worker-priority.ts";
 
 /** What a child process runs. */
@@ -15,6 +16,8 @@ import { giveWayAsProcess } from "./worker-priority.ts";
 const READ_BYTES = 1 << 16;
 /** Milliseconds between looks at a pipe, where the event loop cannot tell. */
 const PAUSE_MS = 0.2;
+/** In the place of a call's key. */
+const NO_CALL = 0;
 
 class ProcessAgent implements AgentLink {
   readonly states: CallStates;
@@ -49,7 +52,7 @@ class ProcessAgent implements AgentLink {
       onread: {
         buffer: Buffer.allocUnsafeSlow(READ_BYTES),
         callback: (bytes, buffer) => {
-          this.#stream.push(buffer.subarray(0, bytes));
+          this.#take(buffer.subarray(0, bytes));
           this.#agent.endOfBatch();
           return true;
         },
@@ -60,8 +63,11 @@ class ProcessAgent implements AgentLink {
   }
 
   send(kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body): void {
+    // The longest line fits into the journal, where it is alone.
+    if (kind === KIND.log && !this.#batch.hasRoomAtHome(roomFor(body) + HEADER_BYTES)) this.flush();
     this.#batch.add(kind, flags, number, key, target, time, body);
-    if (this.#batch.length > MOST_NOTED || !this.#batch.atHome) this.flush();
+    // A line is noted first.
+    if (kind !== KIND.log && (this.#batch.length > MOST_NOTED || !this.#batch.atHome)) this.flush();
   }
 
   /** Blocks where the host does not read: a process that is not listened to has nothing better to do. */
@@ -69,7 +75,7 @@ class ProcessAgent implements AgentLink {
     if (this.#batch.empty) return;
     const frames = this.#batch.take(false);
     for (let sent = 0; sent < frames.byteLength; ) sent += writeSome(frames, sent);
-    this.#journal.sent(frames.byteLength);
+    this.#journal.sent(frames.byteLength, this.#batch);
   }
 
   flushSoon(): void {
@@ -93,11 +99,22 @@ class ProcessAgent implements AgentLink {
       // At its end the host is gone, and the watchdog ends this process.
       if (read === 0) pause();
     }
-    this.#stream.push(this.#piece.subarray(0, read));
+    this.#take(this.#piece.subarray(0, read));
+  }
+
+  /** Where the host's frames are none there is nothing to go on with. */
+  #take(piece: Uint8Array): void {
+    const fault = this.#stream.push(piece);
+    if (fault !== undefined) throw new Error(fault);
   }
 
   begins(key: number): void {
     this.#journal.note(key, this.#batch);
+  }
+
+  noteLines(): void {
+    this.#journal.note(NO_CALL, this.#batch);
+    if (this.#batch.length > MOST_NOTED) this.flush();
   }
 }
 

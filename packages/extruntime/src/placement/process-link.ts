@@ -2,20 +2,21 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { closeSync, existsSync } from "node:fs";
 import type { Socket } from "node:net";
-import { constants } from "node:os";
+import { constants, endianness } from "node:os";
 import { fileURLToPath } from "node:url";
 import { ExtensionError } from "../errors.ts";
+import { SLOTS } from "./call-states.ts";
 import { isCrash } from "./data-use.ts";
-import { FrameBatch, FrameStream } from "./frame-stream.ts";
+import { FrameBatch, FrameStream, MOST_FROM_WORKER } from "./frame-stream.ts";
 import { GuestOutput } from "./guest-output.ts";
 import { hostLocale, localeArguments, localePaths } from "./host-locale.ts";
 import { isInMemory, JournalReader, openJournal } from "./journal.ts";
-import type { Death, Link, LinkEvents } from "./link.ts";
+import { type Death, type Link, type LinkEvents, sentWrong } from "./link.ts";
 import { mappedFileAddon } from "./mapped-file.ts";
 import type { ProcessOptions } from "./options.ts";
 import { boundsOf, dataLimit, heldLimit, type ProcessBounds, processCommand } from "./process-command.ts";
 import { FD } from "./process-descriptors.ts";
-import { type Body, type FrameSink, KIND, type StartMessage } from "./protocol.ts";
+import { type Body, type FrameSink, HEADER_BYTES, KIND, type StartMessage } from "./protocol.ts";
 import { filesOfModules, filesOfNode, type Shown, shownPath } from "./sandbox-files.ts";
 import { supervisorProgram } from "./supervisor.ts";
 import { SupervisorReport } from "./supervisor-report.ts";
@@ -34,6 +35,14 @@ const SUPERVISED_PIPES_MS = 5000;
 /** Milliseconds for a supervisor to end its processes, before it is ended itself. */
 const SUPERVISOR_MS = 10_000;
 
+/** Milliseconds after which a process that has closed a pipe to the host, and lives, is given up. */
+const CLOSED_MS = 1000;
+/** Longest answer of the watchdog, which says a word for each call. */
+const MOST_ANSWERED = HEADER_BYTES + SLOTS * 4;
+const LITTLE_ENDIAN = endianness() === "LE";
+/** Bytes of answers to its host calls that a process may leave unread. */
+const MOST_UNREAD_ANSWERS = 64 << 20;
+
 /** The way to a child process. */
 export class ProcessLink implements Link {
   readonly gone: Promise<void>;
@@ -45,12 +54,16 @@ export class ProcessLink implements Link {
   readonly #out = new FrameBatch();
   readonly #toWatchdog = new FrameBatch();
   /** Questions to the watchdog that it has not answered. */
-  readonly #questions = new Map<number, (withdrawn: readonly boolean[]) => void>();
+  readonly #questions = new Map<number, Question>();
   #asked = 0;
   /** Bytes of frames that have come. */
   #received = 0;
+  /** Of answers to host calls that it has not read, at the most. */
+  #answerBytes = 0;
   #flushing = false;
   #killed: string | undefined;
+  /** `ended` is being told, and reads what is left. */
+  #ending = false;
   #ended = false;
 
   constructor(start: StartMessage, options: ProcessOptions, memoryBytes: number | undefined, events: LinkEvents) {
@@ -63,13 +76,12 @@ export class ProcessLink implements Link {
     this.#stderr = new GuestOutput(child.stderr!, process.stderr);
     new GuestOutput(child.stdout!, process.stdout);
     this.#report = this.#readReport(bounds);
-    this.#read(FD.out, this);
-    this.#read(FD.watchdog, {
-      frame: (kind, _flags, _number, key, _target, _time, body) => this.#answer(kind, key, body),
-    });
-    this.#pipe(FD.in)
-      .on("error", () => {})
-      .on("drain", () => this.flushSoon());
+    this.#read(FD.out, this, MOST_FROM_WORKER);
+    this.#read(FD.watchdog, { frame: this.#onAnswer }, MOST_ANSWERED);
+    // Nothing comes that way: a guest may write there, or close it.
+    const wrong = (kind: number) => this.giveUp(sentWrong(`a frame of kind ${kind} by the wrong way`));
+    this.#read(FD.in, { frame: wrong }, MOST_ANSWERED);
+    this.#pipe(FD.in).on("drain", () => this.flushSoon());
     this.gone = this.#watch(bounds.sandbox !== undefined).then(async () => {
       this.#journal.close();
       await folder.remove();
@@ -79,7 +91,16 @@ export class ProcessLink implements Link {
   }
 
   send(kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body): void {
-    if (!this.#ended) this.#out.add(kind, flags, number, key, target, time, body);
+    if (this.#ended) return;
+    if (kind === KIND.hostAnswer) this.#countAnswer(body);
+    this.#out.add(kind, flags, number, key, target, time, body);
+  }
+
+  /** A guest may ask without end and read none of the answers. */
+  #countAnswer(body: Body): void {
+    this.#answerBytes += HEADER_BYTES + body.length;
+    if (this.#answerBytes > MOST_UNREAD_ANSWERS)
+      this.giveUp(`left more than ${MOST_UNREAD_ANSWERS} bytes of answers to its host calls unread`);
   }
 
   flushSoon(): void {
@@ -96,7 +117,7 @@ export class ProcessLink implements Link {
     // What is still here must not come after the answer.
     this.#write(true);
     const question = ++this.#asked;
-    this.#questions.set(question, answer);
+    this.#questions.set(question, { keys: keys.length, answer });
     const silent = () => this.#questions.has(question) && this.kill("did not answer");
     setTimeout(silent, SILENT_MS).unref();
     this.#tellWatchdog(KIND.withdraw, question, new Uint8Array(Int32Array.from(keys).buffer));
@@ -111,8 +132,8 @@ export class ProcessLink implements Link {
   neverStarted(keys: readonly number[]): boolean[] {
     const began = new Set<number>();
     const { frame } = this.#events;
-    this.#journal.read({ began: (key) => began.add(key), frame: frame.bind(this.#events) });
-    return keys.map((key) => !began.has(key));
+    const fault = this.#journal.read({ began: (key) => began.add(key), frame: frame.bind(this.#events) });
+    return keys.map((key) => fault === undefined && !began.has(key));
   }
 
   poll(): void {
@@ -126,6 +147,11 @@ export class ProcessLink implements Link {
     endProcess(this.#child);
   }
 
+  giveUp(how: string): void {
+    this.#end({ how, memory: false, fault: true });
+    endProcess(this.#child);
+  }
+
   hold(held: boolean): void {
     const pipes = this.#child.stdio.filter((pipe) => pipe !== null) as Socket[];
     for (const each of [this.#child, ...pipes]) {
@@ -135,15 +161,14 @@ export class ProcessLink implements Link {
   }
 
   frame(kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body): void {
-    this.#events.frame(kind, flags, number, key, target, time, body);
+    if (!this.#ended) this.#events.frame(kind, flags, number, key, target, time, body);
   }
 
   /** Of frames in the journal, which come a second time when they are sent. */
   readonly #unsent = {
     began: () => {},
-    frame: (kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body) => {
-      if (kind !== KIND.log && kind !== KIND.hostCall) this.#events.frame(kind, flags, number, key, target, time, body);
-    },
+    frame: (kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body) =>
+      this.#events.early(kind, flags, number, key, target, time, body),
   };
 
   readonly #flush = (): void => {
@@ -154,8 +179,9 @@ export class ProcessLink implements Link {
   /** Sends what was gathered. What the child does not read stays here, where calls can still be taken back. */
   #write(now: boolean): void {
     const pipe = this.#pipe(FD.in);
-    if (!this.#out.empty && !this.#ended && (now || pipe.writableLength < MOST_UNREAD))
-      pipe.write(this.#out.take(true));
+    if (this.#out.empty || this.#ended || (!now && pipe.writableLength >= MOST_UNREAD)) return;
+    if (pipe.writableLength === 0) this.#answerBytes = Math.min(this.#answerBytes, this.#out.length);
+    pipe.write(this.#out.take(true));
   }
 
   #tellWatchdog(kind: number, key: number, body: Body): void {
@@ -164,27 +190,45 @@ export class ProcessLink implements Link {
     this.#pipe(FD.watchdog).write(this.#toWatchdog.take(true));
   }
 
-  #answer(kind: number, question: number, body: Body): void {
-    const answer = this.#questions.get(question);
-    if (kind !== KIND.withdrawn || answer === undefined || typeof body === "string") return;
+  /** A guest may write there, too. */
+  readonly #onAnswer = (
+    kind: number,
+    _flags: number,
+    _number: number,
+    question: number,
+    _target: number,
+    _time: number,
+    body: Body,
+  ): void => {
+    if (this.#ended) return;
+    const asked = this.#questions.get(question);
+    const withdrawn = kind === KIND.withdrawn ? readWithdrawn(body, asked?.keys) : undefined;
+    if (asked === undefined || withdrawn === undefined) {
+      this.giveUp(sentWrong(`a frame of kind ${kind} for question ${question}`));
+      return;
+    }
     this.#questions.delete(question);
-    const words = new Int32Array(body.buffer, body.byteOffset, body.byteLength >> 2);
-    answer([...words].map((word) => word === 1));
-  }
+    asked.answer(withdrawn);
+  };
 
-  #read(fd: number, sink: FrameSink): void {
-    const stream = new FrameStream(sink);
+  #read(fd: number, sink: FrameSink, mostBytes: number): void {
+    const stream = new FrameStream(sink, mostBytes);
     const pipe = this.#pipe(fd);
     pipe.on("error", () => {});
     pipe.on("data", (piece: Uint8Array) => {
-      if (this.#ended) return;
       if (fd === FD.out) this.#received += piece.byteLength;
-      try {
-        stream.push(piece);
-      } catch (error) {
-        this.kill(`sent what is not of the protocol: ${(error as Error).message}`);
-      }
+      const fault = this.#ended ? undefined : stream.push(piece);
+      if (fault !== undefined) this.giveUp(sentWrong(fault));
     });
+    // Of a process that ends they end a little sooner than it does.
+    const closed = () => this.#running && this.giveUp("closed a pipe to the host");
+    pipe.on("end", () => setTimeout(closed, CLOSED_MS).unref());
+  }
+
+  get #running(): boolean {
+    return (
+      !this.#ended && this.#killed === undefined && this.#child.exitCode === null && this.#child.signalCode === null
+    );
   }
 
   #readReport({ memoryBytes, tasks }: ProcessBounds): SupervisorReport {
@@ -241,7 +285,8 @@ export class ProcessLink implements Link {
   }
 
   #end(death: Death): void {
-    if (this.#ended) return;
+    if (this.#ending) return;
+    this.#ending = true;
     this.#events.ended(death);
     this.#ended = true;
     this.#questions.clear();
@@ -256,6 +301,20 @@ export class ProcessLink implements Link {
 /** What a guest prints and then exits by itself says nothing: so whole lines, and only of a process that a signal ended. */
 const LAST_WORDS =
   /^(?:FATAL ERROR: .*\bout of memory|# Fatal (?:process out of memory|JavaScript OOM)|terminate called after throwing an instance of 'std::bad_alloc')/im;
+
+interface Question {
+  /** How many keys it names. */
+  readonly keys: number;
+  readonly answer: (withdrawn: readonly boolean[]) => void;
+}
+
+/** `undefined` where it does not say yes or no to each of so many keys. */
+function readWithdrawn(body: Body, keys: number | undefined): boolean[] | undefined {
+  if (keys === undefined || typeof body === "string" || body.byteLength !== keys * 4) return undefined;
+  const words = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  const said = Array.from({ length: keys }, (_, index) => words.getInt32(index * 4, LITTLE_ENDIAN));
+  return said.every((word) => word === 0 || word === 1) ? said.map((word) => word === 1) : undefined;
+}
 
 /** Bubblewrap tells of a signal by an exit code above 128. */
 function signalOf(code: number | null): NodeJS.Signals | null {

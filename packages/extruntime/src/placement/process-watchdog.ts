@@ -16,7 +16,9 @@ class Watchdog implements FrameSink {
 
   constructor() {
     const stream = new FrameStream(this);
-    this.#socket.on("data", (piece) => stream.push(piece));
+    this.#socket.on("data", (piece) => {
+      if (stream.push(piece) !== undefined) orphaned();
+    });
     this.#socket.on("error", orphaned);
     this.#socket.on("close", orphaned);
   }

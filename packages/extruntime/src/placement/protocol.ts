@@ -49,14 +49,16 @@ export const KIND = {
   skipped: 19,
   /** The call `key` goes on by itself while the worker serves others. */
   later: 20,
-  /** A line of guest output. Target: the program; number: index into {@link LOG_LEVELS}. */
+  /** A line of guest output. Target: the program; number: index into {@link LOG_LEVELS}; key: {@link nextLine} of the worker's line before it. */
   log: 21,
   /** Answer to `withdraw`. Body: 32 bits for each key: 1 where the call will not start, 0 where it has. */
   withdrawn: 22,
   /** A guest calls a host function. Target: the program; number: index into the manifest's `permissions`; key: a number for the answer; body: the payload. */
   hostCall: 23,
-  /** The call `key` begins. For the journal of a process: target: number of the batch; time: where the piece of it that ends here begins. */
+  /** The call `key` begins; 0 where none does, and only what came before is noted. For the journal of a process: target: number of the batch; time: where the piece of it that ends here begins. */
   began: 24,
+  /** The program `target` is closed there: nothing of it comes any more. */
+  closed: 25,
 } as const;
 
 export const FLAG = {
@@ -82,6 +84,11 @@ export const FLAG = {
 export const NO_DEADLINE = -1;
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+
+/** Lines of a worker are numbered from 1 on, since some come by more than one way. After the greatest 31-bit number comes 1. */
+export function nextLine(line: number): number {
+  return line === 0x7fff_ffff ? 1 : line + 1;
+}
 
 export type Body = string | Uint8Array;
 

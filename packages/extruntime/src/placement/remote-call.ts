@@ -19,7 +19,7 @@ export class RemoteCall {
   readonly limits: Call;
   /** The worker said that it goes on by itself. */
   later = false;
-  /** It could not be taken back any more when that was tried. */
+  /** The worker said that it began, or it could not be taken back any more when that was tried. */
   started = false;
   settled = false;
   result: string | undefined;

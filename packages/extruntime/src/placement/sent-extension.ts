@@ -1,4 +1,4 @@
-import { type Extension, openExtension } from "../extension.ts";
+import { type Extension, folderOf } from "../extension.ts";
 import { badManifest, insidePath, type Manifest } from "../manifest.ts";
 import type { CompileMessage } from "./protocol.ts";
 
@@ -17,10 +17,10 @@ export function sentExtension(message: CompileMessage, bytes: readonly Uint8Arra
       const found = sent.get(insidePath(path, location, JSON.stringify(path)));
       if (found !== undefined) return found;
       if (dir === undefined) throw badManifest(location, `${path} is not among its files`);
-      return (await openExtension(dir)).read(path);
+      return folderOf(this.manifest, location, dir).read(path);
     },
     async list() {
-      return dir === undefined ? [...sent.keys()].sort() : (await openExtension(dir)).list();
+      return dir === undefined ? [...sent.keys()].sort() : folderOf(this.manifest, location, dir).list();
     },
   };
 }

@@ -74,6 +74,8 @@ class ThreadAgent implements AgentLink {
 
   begins(): void {}
 
+  noteLines(): void {}
+
   #serve(): void {
     const { toWorker } = this.#memory;
     const until = performance.now() + LONGEST_MS;

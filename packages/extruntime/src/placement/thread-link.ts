@@ -6,12 +6,16 @@ import {
   Worker,
 } from "node:worker_threads";
 import { MOST_IN_RING } from "./frame-ring.ts";
-import type { Death, Link, LinkEvents } from "./link.ts";
+import { type Death, type Link, type LinkEvents, sentWrong } from "./link.ts";
 import { type Body, FLAG, KIND, type StartMessage } from "./protocol.ts";
+import { shown } from "./shown.ts";
 import { type ThreadData, type ThreadMemory, threadMemory, threadMemoryBytes } from "./thread-memory.ts";
 import { WorkerFolder } from "./worker-folder.ts";
 
 const AGENT = new URL("./thread-agent.js", import.meta.url);
+
+/** Milliseconds after which the host turns to its event loop even if frames keep coming. */
+const LONGEST_MS = 4;
 
 type Frame = [kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body];
 
@@ -26,6 +30,8 @@ export class ThreadLink implements Link {
   /** Frames that the ring had no room for. */
   readonly #waiting: Frame[] = [];
   #ringing = false;
+  /** `ended` is being told, and reads what is left. */
+  #ending = false;
   #ended = false;
 
   constructor(start: StartMessage, resourceLimits: ResourceLimits | undefined, events: LinkEvents) {
@@ -98,6 +104,8 @@ export class ThreadLink implements Link {
   poll(): void {
     const { toHost, toWorker } = this.#memory;
     toHost.read(this.#events, this.#takeAside);
+    const fault = toHost.fault ?? toWorker.fault;
+    if (fault !== undefined) this.giveUp(sentWrong(fault));
     if (this.#waiting.length === 0) return;
     let sent = 0;
     while (sent < this.#waiting.length && toWorker.write(...this.#waiting[sent]!)) sent++;
@@ -108,6 +116,11 @@ export class ThreadLink implements Link {
   kill(how: string): void {
     this.#end({ how, memory: false });
     // A thread in native code ends when that code returns; nobody waits for it but `gone`.
+    void this.#worker.terminate();
+  }
+
+  giveUp(how: string): void {
+    this.#end({ how, memory: false, fault: true });
     void this.#worker.terminate();
   }
 
@@ -129,7 +142,8 @@ export class ThreadLink implements Link {
   }
 
   #end(death: Death): void {
-    if (this.#ended) return;
+    if (this.#ending) return;
+    this.#ending = true;
     this.#events.ended(death);
     this.#ended = true;
     this.#waiting.length = 0;
@@ -146,19 +160,34 @@ export class ThreadLink implements Link {
 
   readonly #listen = (): void => {
     const { toHost } = this.#memory;
+    const until = performance.now() + LONGEST_MS;
     while (!this.#ended) {
       this.poll();
-      if (this.#ended || !toHost.sleep()) continue;
-      void toHost.woken().then(this.#listen);
+      if (this.#ended) return;
+      if (toHost.sleep()) {
+        void toHost.woken().then(this.#listen);
+        return;
+      }
+      // A thread that never rests, as one that writes line after line, is not the only thing that the host has to do.
+      if (performance.now() < until) continue;
+      setImmediate(this.#listen);
       return;
     }
   };
 
-  readonly #takeAside = (): Body => receiveMessageOnPort(this.#aside)!.message as Body;
+  /** Whatever the thread put there. */
+  readonly #takeAside = (): Body | undefined => {
+    try {
+      const body: unknown = receiveMessageOnPort(this.#aside)?.message;
+      return typeof body === "string" || body instanceof Uint8Array ? body : undefined;
+    } catch {
+      return undefined;
+    }
+  };
 }
 
 function deathBy(error: unknown): Death {
   if ((error as NodeJS.ErrnoException | null)?.code === "ERR_WORKER_OUT_OF_MEMORY")
     return { how: "ran out of the memory that its resource limits allow", memory: true, cause: error };
-  return { how: `ended with an error that nobody caught: ${String(error)}`, memory: false, cause: error };
+  return { how: `ended with an error that nobody caught: ${shown(error)}`, memory: false, cause: error };
 }

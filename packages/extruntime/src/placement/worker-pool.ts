@@ -1,5 +1,5 @@
 import { ExtensionError } from "../errors.ts";
-import { hostFailure } from "../host-functions.ts";
+import { extensionClosed } from "../host-functions.ts";
 import type { CompileContext } from "../spi.ts";
 import { Backoff } from "./backoff.ts";
 import type { Link, LinkEvents } from "./link.ts";
@@ -23,6 +23,8 @@ export type ProgramEars = Pick<CompileContext, "log" | "host">;
 
 /** Milliseconds between looks at workers that hold calls. */
 const LOOK_MS = 10;
+/** Workers in a row that may end before they began any of their calls, without cost to a call. */
+const MOST_UNEXPLAINED = 3;
 /** Milliseconds that `close` waits for what is left of a worker: a thread in native code ends only when that returns. */
 const CLOSE_MS = 2000;
 
@@ -37,7 +39,11 @@ export class WorkerPool implements WorkerKeeper {
   /** Of all workers that were ever started and are not gone yet. */
   readonly #remains = new Set<Promise<void>>();
   readonly #ears = new Map<number, ProgramEars>();
+  /** Programs that their host has closed, while a worker may still have something to say of them. */
+  readonly #forgotten = new Set<number>();
   readonly #backoff = new Backoff();
+  /** Workers in a row that ended with calls, and neither answered nor began one. */
+  #unexplained = 0;
   #looking: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -100,8 +106,20 @@ export class WorkerPool implements WorkerKeeper {
 
   /** Frees a program everywhere. */
   forget(program: number, closeKind: number): void {
+    this.#forgotten.add(program);
+    for (const worker of this.#workers) {
+      worker.programs.delete(program);
+      if (worker.served.has(program)) worker.tell(closeKind, program);
+    }
+    this.closed(program);
+  }
+
+  /** What a worker says before it has closed a program is still heard. */
+  closed(program: number): void {
+    if (!this.#forgotten.has(program)) return;
+    for (const worker of this.#workers) if (worker.served.has(program)) return;
+    this.#forgotten.delete(program);
     this.#ears.delete(program);
-    for (const worker of this.#workers) if (worker.programs.delete(program)) worker.tell(closeKind, program);
   }
 
   /** Whether what a stalled worker holds up could run elsewhere. */
@@ -127,15 +145,22 @@ export class WorkerPool implements WorkerKeeper {
     this.#ears.get(program)?.log(level, message);
   }
 
-  hostCall(program: number, index: number, payload: string, now: boolean): string | Promise<string> {
+  hostCall(program: number, index: number, payload: string, now: boolean): string | Promise<string> | undefined {
+    if (this.#forgotten.has(program)) return extensionClosed();
     const host = this.#ears.get(program)?.host;
     const name = host?.names[index];
-    if (host === undefined || name === undefined) return hostFailure("Error", "the extension is closed");
+    if (host === undefined || name === undefined) return undefined;
     return now ? host.callNow(name, payload) : host.call(name, payload);
+  }
+
+  isUnexplained(worker: PlacedWorker): boolean {
+    this.#unexplained = worker.answered ? 0 : this.#unexplained + 1;
+    return this.#unexplained > MOST_UNEXPLAINED;
   }
 
   ended(worker: PlacedWorker, expected: boolean): void {
     this.#workers.delete(worker);
+    for (const program of worker.served) this.closed(program);
     const spare = this.#spares.indexOf(worker);
     if (spare >= 0) this.#spares.splice(spare, 1);
     if (!expected) this.#backoff.crashed();

@@ -20,6 +20,7 @@ async function started() {
     flushSoon() {},
     receive() {},
     begins() {},
+    noteLines() {},
   };
   const agent = new Agent(link);
   const settle = async () => {

@@ -71,6 +71,11 @@ abstract class SimLink implements Link {
     this.flushSoon();
   }
 
+  giveUp(how: string): void {
+    this.end({ how, memory: false, fault: true });
+    this.worker.dead = true;
+  }
+
   hold(): void {}
 
   protected abstract begins(key: number): void;
@@ -191,9 +196,7 @@ export class SimProcessLink extends SimLink {
 
   poll(): void {
     if (this.over) return;
-    const frame = (...each: Frame) => {
-      if (each[0] !== KIND.log && each[0] !== KIND.hostCall) this.events.frame(...each);
-    };
+    const frame = (...each: Frame) => this.events.early(...each);
     this.#reader.readOn({ began: () => {}, frame }, this.#received);
   }
 
@@ -224,7 +227,7 @@ export class SimProcessLink extends SimLink {
   protected announce(): void {
     if (this.#batch.empty || this.worker.dead) return;
     const bytes = Uint8Array.from(this.#batch.take(false));
-    this.#writer.sent(bytes.byteLength);
+    this.#writer.sent(bytes.byteLength, this.#batch);
     const { random } = this.world;
     const cut = random.chance(0.1) ? random.from(1, bytes.byteLength - 1) : bytes.byteLength;
     this.#piece(bytes.subarray(0, cut));

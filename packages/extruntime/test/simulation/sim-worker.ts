@@ -80,7 +80,7 @@ export class SimWorker {
     else if (kind === KIND.abort) this.#aborts.get(key)?.();
     else if (kind === KIND.hostAnswer) this.#answered(key);
     else if (kind === KIND.closeInstance) this.#instances.delete(target);
-    else if (kind === KIND.closeProgram) this.#programs.delete(target);
+    else if (kind === KIND.closeProgram) this.#closeProgram(target);
     else if (kind === KIND.start) this.#start();
   }
 
@@ -266,6 +266,12 @@ export class SimWorker {
 
   #fail(key: number, code: string, flags: number): void {
     this.#send(KIND.failed, flags, key, 0, JSON.stringify({ code, message: "as it was told to" }));
+  }
+
+  #closeProgram(program: number): void {
+    this.#programs.delete(program);
+    this.#out.send(KIND.closed, 0, 0, 0, program, 0, "");
+    this.#out.flush();
   }
 
   #send(kind: number, flags: number, key: number, time: number, body: string): void {

@@ -1,0 +1,130 @@
+import * as v from "valibot";
+
+/**
+ * The object that a manifest has for its engine, under a name that the engine chooses. The engine brings what may be in it as data, the
+ * properties of a JSON Schema: from it come the check at the load, the messages, and the part of `extension.schema.json`.
+ */
+export interface ManifestSection {
+  /** Key of the manifest; engines of one language may share one. */
+  readonly name: string;
+  /** Its keys, all optional. `{}` for a section in which nothing can be set. */
+  readonly schema: SectionSchema;
+}
+
+export type SectionSchema = Readonly<Record<string, SettingSchema>>;
+
+/** One setting: the keywords of JSON Schema that are understood. */
+export type SettingSchema = { readonly description?: string } & (
+  | { readonly type: "string"; readonly enum?: readonly string[] }
+  | { readonly type: "boolean" }
+  | { readonly type: "integer"; readonly minimum: number; readonly maximum: number }
+  | { readonly type: "array"; readonly items: { readonly type: "string" } }
+);
+
+type Setting<S> = S extends { readonly enum: readonly (infer Word)[] }
+  ? Word
+  : S extends { readonly type: "string" }
+    ? string
+    : S extends { readonly type: "boolean" }
+      ? boolean
+      : S extends { readonly type: "integer" }
+        ? number
+        : string[];
+
+/** What a section of this schema holds. */
+export type Settings<S extends SectionSchema> = { [Key in keyof S]?: Setting<S[Key]> | undefined };
+
+/** The section of engines for Python. */
+export const PYTHON_SECTION = {
+  name: "python",
+  schema: {
+    interpreter: {
+      type: "string",
+      enum: ["isolated", "shared"],
+      description: "`isolated`: interpreters of its own. `shared`: the main one, for C extensions such as numpy.",
+    },
+    venv: { type: "string", description: "Virtual environment whose packages it uses." },
+    path: {
+      type: "array",
+      items: { type: "string" },
+      description: "Folders that are put on sys.path, after the extension's own.",
+    },
+  },
+} as const satisfies ManifestSection;
+
+/** By their names, of the engines that this process has made runtimes of. */
+const known = new Map<string, SectionSchema>();
+/** By the names and aliases of these engines. */
+const sectionOf = new Map<string, string>();
+/** Told when one is added. */
+const listeners: (() => void)[] = [];
+
+/** Makes the section of an engine known. Without one there is nothing to set, under the engine's own name. */
+export function noteSection(engine: {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly manifestSection?: ManifestSection | undefined;
+}): void {
+  const { name, schema } = sectionFor(engine);
+  for (const each of [engine.name, ...engine.aliases]) sectionOf.set(each, name);
+  if (JSON.stringify(known.get(name)) === JSON.stringify(schema)) return;
+  known.set(name, schema);
+  for (const listener of listeners) listener();
+}
+
+export function sectionFor(engine: {
+  readonly name: string;
+  readonly manifestSection?: ManifestSection | undefined;
+}): ManifestSection {
+  return engine.manifestSection ?? { name: engine.name, schema: NO_SETTINGS };
+}
+
+const NO_SETTINGS: SectionSchema = Object.freeze({});
+
+export function onNewSection(listener: () => void): void {
+  listeners.push(listener);
+}
+
+export function knownSection(name: string): SectionSchema | undefined {
+  return known.get(name);
+}
+
+/** Name of the section of a runtime, if that is known. */
+export function sectionNameOf(runtime: string): string | undefined {
+  return sectionOf.get(runtime);
+}
+
+/** An object without other keys. Its own list of them has no prototype, whose names would pass for known ones. */
+export function strict<const Entries extends v.ObjectEntries>(entries: Entries) {
+  return v.strictObject(Object.assign(Object.create(null) as object, entries) as Entries, "must be an object");
+}
+
+/** The check of a section. */
+export function sectionDefinition<const S extends SectionSchema>(schema: S): v.GenericSchema<Settings<S>> {
+  const entries = Object.fromEntries(Object.entries(schema).map(([key, each]) => [key, v.optional(described(each))]));
+  return strict(entries) as unknown as v.GenericSchema<Settings<S>>;
+}
+
+function described(setting: SettingSchema): v.GenericSchema {
+  const checked = settingDefinition(setting);
+  return setting.description === undefined ? checked : v.pipe(checked, v.description(setting.description));
+}
+
+function settingDefinition(setting: SettingSchema): v.GenericSchema {
+  switch (setting.type) {
+    case "boolean":
+      return v.boolean("must be true or false");
+    case "integer": {
+      const { minimum, maximum } = setting;
+      const say = `must be a whole number from ${minimum} to ${maximum}`;
+      return v.pipe(v.number(say), v.integer(say), v.minValue(minimum, say), v.maxValue(maximum, say));
+    }
+    case "array":
+      return v.array(v.string("must be a string"), "must be a list of strings");
+    case "string": {
+      if (setting.enum === undefined) return v.string("must be a string");
+      const words = setting.enum.map((word) => JSON.stringify(word));
+      return v.picklist(setting.enum, `must be ${words.slice(0, -1).join(", ")} or ${words.at(-1)}`);
+    }
+  }
+}

@@ -1,0 +1,175 @@
+import { describe, expect, it } from "vitest";
+import { FLAG, KIND } from "../../src/placement/protocol.ts";
+import { withRuntime } from "./guests.ts";
+import { canSandbox, hostileGuest } from "./hostile-guest.ts";
+
+type Parts = readonly [
+  number,
+  number,
+  number,
+  number | "own",
+  number | "program",
+  number,
+  (string | number[])?,
+  number?,
+];
+
+const FD = { in: 3, out: 4, watchdog: 5, journal: 6 };
+const FAR = 0x7fff_fff;
+const ERRORS: readonly unknown[] = [
+  { message: { toString: 1, valueOf: 1 } },
+  { code: "ERR_EXT_GUEST", message: { toString: 1, valueOf: 1 } },
+  { code: "ERR_EXT_NOPE", message: "no such code" },
+  { code: "__proto__", message: "" },
+  { code: { toString: 1 }, message: "" },
+  { code: "ERR_EXT_GUEST", message: "", stack: 7 },
+  { code: "ERR_EXT_GUEST", message: "", function: [] },
+  { code: "ERR_EXT_GUEST", message: "", guest: { name: { toString: 1 }, message: "", stack: "" } },
+  { code: "ERR_EXT_GUEST", message: "", guest: "a text" },
+  { code: "ERR_EXT_GUEST", message: "", cause: { name: "Error", message: { toString: 1 } } },
+  { code: "ERR_EXT_GUEST", message: "", cause: { name: null, message: "", stack: "" } },
+  null,
+  [],
+  7,
+];
+const BODIES = [...ERRORS.map((error) => JSON.stringify(error)), "", "{", `${"[".repeat(100_000)}`, "\0"];
+
+const failed = (body: string): Parts => [KIND.failed, 0, 0, "own", 0, 0, body];
+const done = (...more: readonly unknown[]): Parts => [KIND.done, ...more] as unknown as Parts;
+
+/** Frames that no agent sends. */
+const WRONG: Record<string, readonly (readonly Parts[])[]> = {
+  "kinds that do not exist, or go the other way": [0, 1, 5, 10, 15, 22, 26, 99, 255].map((kind) => [
+    [kind, 0, 0, "own", 0, 0, "1"],
+  ]),
+  "answers to calls that were never asked": [FAR, 4095, 2 ** 28, -1, -(2 ** 31)].map((key) => [
+    done(0, 0, key, 0, 0, "1"),
+  ]),
+  "answers with flags, numbers, targets and times that they do not have": [
+    [done(FLAG.aside, 0, "own", 0, 0, "1")],
+    [done(FLAG.bytes, 0, "own", 0, 0, "1")],
+    [done(FLAG.sync, 0, "own", 0, 0, "1")],
+    [done(FLAG.ascii | FLAG.utf16, 0, "own", 0, 0, "1")],
+    [done(0, 1, "own", 0, 0, "1")],
+    [done(0, 0, "own", 3, 0, "1")],
+    [done(0, 0, "own", 0, -5, "1")],
+    [[KIND.later, 0, 0, "own", 0, 0, "x"]],
+    [[KIND.skipped, 0, 0, "own", 0, 7]],
+  ],
+  "starts, after the start": [
+    [[KIND.ready, 0, 0, 0, 0, 0]],
+    [[KIND.failed, 0, 0, 0, 0, 0, '{"code":"ERR_EXT_GUEST","message":"x"}']],
+    [[KIND.done, 0, 0, 0, 0, 0, "1"]],
+    [[KIND.later, 0, 0, 0, 0, 0]],
+  ],
+  "lines of levels, numbers and programs that it does not have": [
+    [[KIND.log, 0, 9, 1, "program", 0, "a level"]],
+    [[KIND.log, 0, 1, 1, 99_999, 0, "a program"]],
+    [[KIND.log, 0, 1, 77, "program", 0, "a number"]],
+    [[KIND.log, FLAG.bytes, 1, 1, "program", 0, "bytes"]],
+    [[KIND.log, 0, 1, 0, "program", 0, "none"]],
+    [[KIND.closed, 0, 0, 0, 99_999, 0]],
+  ],
+  "host calls of functions and programs that it does not have": [
+    [[KIND.hostCall, 0, 7, 1, "program", 0, "1"]],
+    [[KIND.hostCall, 0, 0, 1, 99_999, 0, "1"]],
+    [[KIND.hostCall, 0, 0, -1, "program", 0, "1"]],
+    [[KIND.hostCall, FLAG.broken, 0, 1, "program", 0, "1"]],
+  ],
+  "frames of lengths that cannot be": [0, 3, 19, -1, -(2 ** 31), 2 ** 31 - 1, 2 ** 30].map((length) => [
+    done(0, 0, "own", 0, 0, "1", length),
+  ]),
+};
+
+/** Each in a runtime of its own few crashes, since more would be replaced later and later. */
+async function costsOneCrash(sandbox: boolean, fn: string, values: readonly unknown[], how = /sent what cannot be/) {
+  for (let at = 0; at < values.length; at += 6)
+    await withRuntime({ placement: "process", processes: { max: 1, sandbox } }, async (runtime) => {
+      const hostFunctions = { pay: () => "paid" };
+      const module = await runtime.load(hostileGuest("hostile", { permissions: ["pay"] }), { hostFunctions });
+      for (const value of values.slice(at, at + 6)) {
+        await expect(module.call(fn, value), JSON.stringify(value).slice(0, 100)).rejects.toMatchObject({
+          code: "ERR_EXT_CRASHED",
+          message: expect.stringMatching(how),
+        });
+      }
+      expect(await module.call("echo", 1)).toBe(1);
+    });
+}
+
+describe("a process that sends what cannot be is ended, and costs its call ERR_EXT_CRASHED:", () => {
+  it.each(Object.entries(WRONG))("%s", async (_what, cases) => {
+    await costsOneCrash(
+      false,
+      "send",
+      cases.map((frames) => [FD.out, frames]),
+    );
+  });
+
+  it("failures whose errors are none", async () => {
+    await costsOneCrash(
+      false,
+      "send",
+      BODIES.map((body) => [FD.out, [failed(body)]]),
+    );
+  });
+
+  it("answers of its watchdog that nobody asked for, or that are none", async () => {
+    const bodies = ["", [1], [1, 0, 0, 0], [7, 0, 0, 0, 1]];
+    await costsOneCrash(false, "send", [
+      ...bodies.map((body) => [FD.watchdog, [[KIND.withdrawn, FLAG.bytes, 0, 1, 0, 0, body]]]),
+      [FD.watchdog, [[KIND.done, 0, 0, 1, 0, 0, "1"]]],
+      [FD.watchdog, [[KIND.withdrawn, FLAG.bytes, 0, 1, 0, 0, "", 1 << 20]]],
+    ]);
+  });
+
+  it("bytes by a descriptor on which it only reads, and bytes that are no frames", async () => {
+    await costsOneCrash(false, "raw", [
+      [FD.in, Array(40).fill(7)],
+      [FD.out, Array(40).fill(255)],
+      [FD.out, Array(40).fill(0)],
+      [FD.watchdog, Array(40).fill(1)],
+    ]);
+  });
+
+  it("the end of its descriptors", async () => {
+    await costsOneCrash(false, "close", [FD.in, FD.watchdog], /closed a pipe to the host|was ended by SIGKILL/);
+  });
+
+  it("answers to host calls that nobody reads", async () => {
+    const payload = "x".repeat(1 << 20);
+    await withRuntime({ placement: "process", processes: { max: 1 } }, async (runtime) => {
+      let asked = 0;
+      const pay = () => {
+        asked++;
+        return payload;
+      };
+      const hostFunctions = { pay };
+      const source = hostileGuest("hostile", { permissions: ["pay"] });
+      const module = await runtime.load(source, { hostFunctions });
+      await expect(module.call("flood", 100)).rejects.toMatchObject({
+        code: "ERR_EXT_CRASHED",
+        message: expect.stringMatching(/answers to its host calls unread/),
+      });
+      expect(asked).toBeLessThan(200);
+      expect(await module.call("echo", 1)).toBe(1);
+    });
+  });
+});
+
+describe.each(canSandbox() ? [false, true] : [false])("a journal in a process with sandbox: %s", (sandbox) => {
+  it("that holds a failure which cannot be read takes nothing but its process", async () => {
+    const bodies = BODIES.filter((body) => body.length < 1000).slice(0, 6);
+    const how = /sent what cannot be/;
+    await costsOneCrash(sandbox, "note", bodies.map(failed), how);
+    await costsOneCrash(sandbox, "noteAndDie", bodies.map(failed), /SIGKILL|sent what cannot be/);
+  });
+
+  it("that holds anything at all does the same", async () => {
+    const seeds = [1, 2].flatMap((seed) => [
+      [seed, true],
+      [seed, false],
+    ]);
+    await costsOneCrash(sandbox, "scribble", seeds, /SIGKILL|sent what cannot be/);
+  });
+});

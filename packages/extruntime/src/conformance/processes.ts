@@ -1,18 +1,41 @@
 import { execFile } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
-import { readFile, realpath } from "node:fs/promises";
+import { readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
 import { promisify } from "node:util";
 import { mappedFileAddon } from "../placement/mapped-file.ts";
 
 const run = promisify(execFile);
 
-/** Native addons (`.node` files) in this process and, where the system shows them, in the processes below it; not the one by which the placement itself keeps its journal. */
+/** Files whose code is mapped into this process before any engine is loaded: Node and the libraries that it needs. */
+const AT_FIRST = new Set(codeOf("self"));
+/** The system's own libraries, which are loaded when they are first needed. */
+const SYSTEM = /^\/(usr\/)?lib(32|64|x32)?\//;
+
+/**
+ * Native addons in this process and, where the system shows them, in the processes below it, whatever they are called; not the one by which the placement itself
+ * keeps its journal.
+ */
 export async function nativeAddonsLoaded(): Promise<string[]> {
   const { sharedObjects } = process.report.getReport() as unknown as { sharedObjects: string[] };
-  const below = await Promise.all((await descendants()).map(mappedFiles));
   const own = mappedFileAddon();
-  const ownPath = own === undefined ? undefined : await realpath(own);
-  return [...new Set([...sharedObjects, ...below.flat()])].filter((file) => file.endsWith(".node") && file !== ownPath);
+  const known = new Set([...AT_FIRST, process.execPath, own === undefined ? "" : realpathSync(own)]);
+  const mapped = ["self", ...(await descendants()).map(String)].flatMap((pid) => {
+    const program = programOf(pid);
+    return codeOf(pid).filter((file) => file !== program && !known.has(file) && !SYSTEM.test(file));
+  });
+  return [...new Set([...sharedObjects.filter((file) => file.endsWith(".node") && !known.has(file)), ...mapped])];
+}
+
+/** Files with code that is mapped into a process, those that were removed since included. */
+function codeOf(pid: string): string[] {
+  return [...readProc(`${pid}/maps`).matchAll(/^\S+ ..x. .*?\s(\/.+?)(?: \(deleted\))?$/gm)].map((match) => match[1]!);
+}
+
+function programOf(pid: string): string {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`);
+  } catch {
+    return "";
+  }
 }
 
 /** Ids of the processes below this one, grandchildren included. */
@@ -84,9 +107,4 @@ export function kill(pids: readonly number[]): void {
       if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
     }
   }
-}
-
-async function mappedFiles(pid: number): Promise<string[]> {
-  const maps = await readFile(`/proc/${pid}/maps`, "utf8").catch(() => "");
-  return [...maps.matchAll(/\s(\/\S+)$/gm)].map((match) => match[1]!);
 }

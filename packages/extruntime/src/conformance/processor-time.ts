@@ -16,6 +16,13 @@ export async function processorTime(): Promise<() => number> {
   };
 }
 
+/** The same without this process's main thread, which looks and waits. `undefined` where the system does not show its threads. */
+export async function engineTime(): Promise<(() => number) | undefined> {
+  const time = await processorTime();
+  const main = () => threadTime(process.pid, String(process.pid));
+  return main() === 0 ? undefined : () => time() - main();
+}
+
 /** Fails where something of the engine computes on: there is no while in which it lets the processor be. */
 export async function expectIdle(what: string, patienceMs: number): Promise<void> {
   const end = performance.now() + patienceMs;

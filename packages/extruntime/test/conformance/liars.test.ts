@@ -18,6 +18,7 @@ const SETUPS = {
     guests: new URL("../../../../fixtures/guests/quickjs/", import.meta.url),
     patienceMs: 10_000,
   },
+  "host-liars.mjs": { export: "hostLiar", guests: toys, patienceMs: 6_000 },
   "memory-liars.mjs": { export: "memoryLiar", guests: toys, patienceMs: 30_000 },
   "time-liars.mjs": { export: "timeLiar", guests: toys, patienceMs: 6_000 },
 };
@@ -140,17 +141,62 @@ const MEMORY: readonly Liar[] = [
   },
 ];
 
+const NAMED = /the one that is named is called/;
+const THEIR_NAMES = /call in their own names/;
+const ELSEWHERE = /capabilitiesAt says/;
+const AT_A_TIME = /two calls at a time run/;
+
+const HOST: readonly Liar[] = [
+  { lie: "names of host functions swapped", found: NAMED, because: /must be \["kit.call",0\]/ },
+  { lie: "the first host function for all", found: NAMED, because: /must be \["kit.call",0\]/ },
+  { lie: "the last host function for all", found: NAMED, because: /must be \["kit.call",0\]/ },
+  { lie: "another's name in the context, now and then", found: THEIR_NAMES, because: /in another name/ },
+  { lie: "answers of two modules swapped", found: THEIR_NAMES, because: /the answer of call \d+ must be/ },
+  { lie: "host functions that run after close", found: /none is called once/, because: /by a module that was closed/ },
+  { lie: "a timed out call that runs again", found: /never answers: its caller gets/, because: /65 calls called it/ },
+  {
+    lie: "a crashed call that runs again",
+    placement: "process",
+    found: /crashes its engine is not run again/,
+    because: /its host function was called twice/,
+  },
+  {
+    lie: "a crashed call that runs again and answers",
+    placement: "process",
+    found: /crashes its engine is not run again/,
+    because: /its host function was called twice/,
+  },
+  { lie: "capabilitiesAt that says less", found: ELSEWHERE, because: /what its capabilities do not/ },
+  { lie: "capabilitiesAt that promises what is refused", found: ELSEWHERE, because: /no synchronous calls/ },
+  { lie: "a synchronous call on another instance", found: /it uses the same instances/, because: /deep-equal/ },
+  { lie: "an addon under another name", found: /nativeAddon: no addon/, because: /data\.bin/ },
+  {
+    lie: "parallel by two threads that spin on one lock",
+    found: AT_A_TIME,
+    because: /of 100 looks|wait for each other/,
+  },
+  {
+    lie: "parallel by two threads that hand a lock to and fro",
+    found: AT_A_TIME,
+    because: /of 100 looks|wait for each other/,
+  },
+];
+
 describe.each([
   ["sandbox", "sandbox-liars.mjs", SANDBOX],
   ["time", "time-liars.mjs", TIME],
   ["memory", "memory-liars.mjs", MEMORY],
+  ["host functions, crashes and capabilities", "host-liars.mjs", HOST],
 ] as const)("an engine that lies about its %s is rejected by the test that should reject it", (_, file, liars) => {
   it.each(liars)("$lie", async (liar) => {
     expect(await failures(file, liar)).toMatch(liar.because);
   });
 
   it("and one that does not lie passes these tests", async () => {
-    const inline = liars.filter(({ placement }) => placement === undefined).map((each) => each.found.source);
+    // The honest one says itself that it is not parallel.
+    const inline = liars
+      .filter(({ placement, found }) => placement === undefined && found !== AT_A_TIME)
+      .map((each) => each.found.source);
     expect(await failures(file, { lie: "none", found: new RegExp([...new Set(inline)].join("|")) })).toBe("");
   });
 });

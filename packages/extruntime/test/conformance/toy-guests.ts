@@ -20,6 +20,7 @@ const GUESTS: Readonly<Record<string, string>> = {
   spin: "spin = spin",
   language: "run = exclaim",
   crash: "crash = crash",
+  "crash-after-call": "crash = crashAfterCall",
   validate: "validate = validate",
   "call-host": "call = callHost\ncaught = catchHost",
   "bad-result": "run = unserialisable",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Bench } from "../bench.ts";
+import { expectCode, refusal } from "../expect.ts";
 import type { Subject } from "../facts.ts";
 import { nativeAddonsLoaded } from "../processes.ts";
 import type { Group } from "../test-list.ts";
@@ -55,6 +56,7 @@ export function capabilityGroup(subject: Subject): Group {
           assert.equal(await module.call("run", ["a", "b", "a"]), "a! b!");
         },
       },
+      { promise: "contract", shares: true, ...elsewhere },
       {
         promise: "nativeAddon",
         name: capabilities.nativeAddon ? "nativeAddon: an addon was loaded" : "nativeAddon: no addon was loaded",
@@ -70,4 +72,52 @@ async function addons(bench: Bench, expected: boolean): Promise<void> {
   const loaded = await nativeAddonsLoaded();
   if (expected) assert.ok(loaded.length > 0, "nativeAddon is declared, and no process of the engine has loaded one");
   else assert.deepEqual(loaded, [], "nativeAddon is false, and these were loaded");
+}
+
+const PLACEMENTS = ["inline", "thread", "process"] as const;
+const TIMEOUT_MS = 60_000;
+
+/** Some of it can be seen from the outside: what is refused, and what is taken. */
+const elsewhere = {
+  name: "capabilitiesAt says what holds at its own placement and at farther ones, and what is refused there",
+  async run(bench: Bench) {
+    const runtime = await bench.runtime();
+    assert.deepEqual(
+      { ...runtime.capabilitiesAt(runtime.placement) },
+      { ...runtime.capabilities },
+      "capabilitiesAt says of the runtime's own placement what its capabilities do not",
+    );
+    for (const placement of PLACEMENTS.slice(PLACEMENTS.indexOf(runtime.placement))) {
+      const capabilities = attempt(() => runtime.capabilitiesAt(placement));
+      const load = (limits = {}) => bench.load("echo", { placement, limits }, runtime);
+      if (capabilities === undefined) {
+        await refusal(() => load(), "ERR_EXT_UNSUPPORTED", `a load at the placement ${placement}`);
+        continue;
+      }
+      assert.ok(Object.isFrozen(capabilities), "what capabilitiesAt gives can be changed");
+      const module = await bench.answered(load(), "load");
+      assert.equal(module.placement, placement, "the module is placed elsewhere than it was asked to be");
+      const taken: Record<string, () => unknown> = {
+        deadline: () => module.invoke("echo", "1", { timeoutMs: TIMEOUT_MS }),
+        signal: () => module.invoke("echo", "1", { signal: new AbortController().signal }),
+        sync: async () => module.invokeSync("echo", "1"),
+        memoryLimit: async () => (await load({ memoryMb: 256 })).invoke("echo", "1"),
+      };
+      for (const [name, call] of Object.entries(taken)) {
+        if (capabilities[name as keyof typeof capabilities] === false)
+          await refusal(call, "ERR_EXT_UNSUPPORTED", `${name}, which is not declared at ${placement},`);
+        else assert.equal(await call(), "1", `${name} is declared at ${placement}`);
+      }
+    }
+  },
+};
+
+/** `undefined` where it throws: the engine cannot be placed there. */
+function attempt<Value>(action: () => Value): Value | undefined {
+  try {
+    return action();
+  } catch (error) {
+    expectCode(error, "ERR_EXT_UNSUPPORTED", "capabilitiesAt");
+    return undefined;
+  }
 }

@@ -3,8 +3,12 @@ import type { Module } from "../../contract.ts";
 import type { Bench } from "../bench.ts";
 import { expectCode, refusal } from "../expect.ts";
 import type { Subject } from "../facts.ts";
+import { loadCaller } from "../host-caller.ts";
 import { descendants, kill } from "../processes.ts";
 import type { Group, Test } from "../test-list.ts";
+
+/** Milliseconds in which a call that an engine runs again would call its host function again. */
+const AGAIN_MS = 200;
 
 /** `crashIsolation`: what kills the engine costs one call. Where it is `false` there is nothing to show. */
 export function crashGroup(subject: Subject): Group {
@@ -15,10 +19,12 @@ export function crashGroup(subject: Subject): Group {
   };
 }
 
-function declared({ capabilities, guests }: Subject): Test[] {
+function declared(subject: Subject): Test[] {
+  const { capabilities, guests } = subject;
   // A guest that could crash its engine would not be in a sandbox: there the process is killed from outside instead.
   const byGuest = !capabilities.hardSandbox && guests.includes("crash");
-  return [...(byGuest ? [crashing] : []), killed(byGuest)];
+  const hosted = byGuest && capabilities.hostFunctions && guests.includes("crash-after-call");
+  return [...(byGuest ? [crashing] : []), ...(hosted ? [once] : []), killed(byGuest)];
 }
 
 const crashing: Test = {
@@ -34,6 +40,21 @@ const crashing: Test = {
         "a guest that crashes its engine",
       );
       assert.equal(await bench.answered(echo.call("echo", i), "another module's call"), i);
+    }
+  },
+};
+
+/** A call that crashed may have done something: it is for its caller to make it again. */
+const once: Test = {
+  name: "a guest that crashes its engine is not run again",
+  async run(bench) {
+    let calls = 0;
+    const module = await loadCaller(bench, () => ++calls, { guest: "crash-after-call", limits: { pool: 1 } });
+    for (let i = 1; i <= 3; i++) {
+      const crash = () => bench.answered(module.invoke("crash", "1"), "a call that crashes");
+      await refusal(crash, "ERR_EXT_CRASHED", "a guest that crashes its engine");
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      assert.equal(calls, i, "a call that crashed was run again: its host function was called twice");
     }
   },
 };

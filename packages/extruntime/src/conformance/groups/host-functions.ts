@@ -8,6 +8,7 @@ import { expectWait, loadCaller, mustWait } from "../host-caller.ts";
 import { SAME } from "../payload-table.ts";
 import { HOST_FUNCTION } from "../sources/kit-guest.ts";
 import type { Group, Test } from "../test-list.ts";
+import { callerTests } from "./host-function-callers.ts";
 import { waitingTests } from "./host-function-waits.ts";
 
 const MIB = 2 ** 20;
@@ -36,7 +37,7 @@ function declared(subject: Subject): Test[] {
     ...(guests.includes("call-host-unsendable") ? [unsendable] : []),
     ...(guests.includes("call-host-top-level") ? [topLevel] : []),
   ];
-  return [...tests.map((test) => ({ ...test, shares: true })), ...waitingTests(subject)];
+  return [...tests.map((test) => ({ ...test, shares: true })), ...callerTests(subject), ...waitingTests(subject)];
 }
 
 const refused: Test = {

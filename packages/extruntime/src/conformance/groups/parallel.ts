@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import type { Module } from "../../contract.ts";
 import type { Bench } from "../bench.ts";
 import type { Subject } from "../facts.ts";
+import { engineTime } from "../processor-time.ts";
 import { countRunning, otherThreads } from "../running-threads.ts";
 import type { Group } from "../test-list.ts";
 
@@ -14,6 +15,8 @@ const PAIRS = 15;
 const LOOKS = 40;
 /** Two calls one after the other take twice as long as one; on two cores they take as long as one. */
 const AT_ONCE = 1.6;
+/** Processor time of two calls at a time in that of two by themselves. One that waits by spinning for the whole other makes it 1.5. */
+const MORE_WORK = 1.35;
 
 /** `parallel`: calls that overlap run on more than one core at a time. Where it is `false` there is nothing to show. */
 export function parallelGroup({ capabilities }: Subject): Group {
@@ -53,10 +56,33 @@ async function byThreads(module: Module, rounds: number): Promise<void> {
     await both;
   }
   assert.ok(looks >= LOOKS, "parallel is declared, and calls keep the thread that makes them to themselves");
+  await byWork(module, rounds);
   const share = together / looks;
   assert.ok(
     share > 0.5,
     `parallel is declared, and two calls at a time run together in ${Math.round(share * 100)} of 100 looks`,
+  );
+}
+
+/**
+ * A thread that waits for a lock without sleeping runs, too, and does nothing: two calls at a time must take hardly more processor time than two by themselves, or hardly more
+ * time than one. Neither a busy machine nor two cores that share their units make it so in every round.
+ */
+async function byWork(module: Module, rounds: number): Promise<void> {
+  const time = await engineTime();
+  if (time === undefined) return;
+  const ratios: string[] = [];
+  let good = 0;
+  for (let i = 0; i < PAIRS && good <= PAIRS / 3; i++) {
+    const [start, single] = [time(), await spin(module, rounds)];
+    const [between, both] = [time(), await pair(module, rounds)];
+    const work = (time() - between) / (2 * (between - start));
+    if (work < MORE_WORK || both / single < AT_ONCE) good++;
+    ratios.push(`${work.toFixed(1)} times the work and ${(both / single).toFixed(1)} times the time`);
+  }
+  assert.ok(
+    good > PAIRS / 3,
+    `parallel is declared, and two calls at a time take, beside one, ${ratios.slice(0, 4).join(", ")}: they wait for each other`,
   );
 }
 

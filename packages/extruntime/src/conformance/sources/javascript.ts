@@ -39,6 +39,10 @@ const HOST_CALLERS: Readonly<Record<string, readonly [exports: readonly string[]
     ["call", "caught"],
     "export const call = (value, context) => ask(context, value);\nexport const caught = async (value, context) => { try { return await ask(context, value); } catch (error) { return [error.name, error.message]; } };",
   ],
+  "crash-after-call": [
+    ["crash"],
+    "export const crash = async (value, context) => { await ask(context, value); globalThis.process.abort(); };",
+  ],
   "call-host-together": [
     ["run"],
     "export const run = (values, context) => Promise.all(values.map((value) => ask(context, value)));",

@@ -37,6 +37,7 @@ const HOST_CALLERS: Readonly<Record<string, readonly [exports: readonly string[]
     ["call", "caught"],
     "def call(value):\n    return ask(value)\n\ndef caught(value):\n    try:\n        return ask(value)\n    except Exception as error:\n        return [name_of(error), str(error)]\n",
   ],
+  "crash-after-call": [["crash"], "import os\n\ndef crash(value):\n    ask(value)\n    os.abort()\n"],
   "call-host-unsendable": [
     ["run"],
     "cycle = []\ncycle.append(cycle)\n\ndef run(value):\n    names = []\n    for each in [object(), {1, 2}, b'bytes', {(1, 2): 3}, cycle, float('nan'), [float('inf')], lambda: 1]:\n        try:\n            ask(each)\n            names.append(None)\n        except Exception as error:\n            names.append(name_of(error))\n    return names\n",

@@ -108,6 +108,10 @@ export const verbs = {
     }
     return x;
   },
+  *crashAfterCall(value) {
+    yield ask.host("kit.call", value);
+    yield ask.crash;
+  },
   *crash() {
     yield ask.crash;
   },

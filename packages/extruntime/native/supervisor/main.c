@@ -3,7 +3,7 @@
 // number of tasks (processes and threads). It stands between the host and its child process, since neither can do that: the
 // host may be killed, and guests can stop their own process.
 //
-//   supervisor <control> <memory> <tasks> <sandboxed> <program> [<argument> …]
+//   supervisor <control> <memory> <tasks> <sandboxed> <group> <program> [<argument> …]
 //
 // `control` is the descriptor of a socket that the host holds open, and the first that the program does not get. `memory` is in
 // bytes; 0 is no limit. It ends as the program did. Where a limit was passed it writes `memory <bytes>` or `tasks <number>` to
@@ -49,7 +49,9 @@ static struct {
     long long memory;
     long tasks;
     int sandboxed;
+    const char* group;  // NULL for none
     pid_t agent;
+    bool reported;  // why they are ended
     int status;  // of the agent, as `waitpid` gives it; -1 while it runs
 } self = {.status = -1};
 
@@ -59,11 +61,37 @@ static void close_from(unsigned first) {
     for (long fd = first; fd < (most < 0 ? 65536 : most); fd++) close((int)fd);
 }
 
+static bool write_to_group(const char* name, const char* text) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", self.group, name);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    bool written = fd >= 0 && write(fd, text, strlen(text)) >= 0;
+    if (fd >= 0) close(fd);
+    return written;
+}
+
+// How often the system had to end processes of the group for want of memory.
+static long long killed_in_group(void) {
+    char path[4096], name[64];
+    long long number, killed = 0;
+    snprintf(path, sizeof path, "%s/memory.events", self.group);
+    FILE* file = fopen(path, "re");
+    if (file == NULL) return 0;
+    while (fscanf(file, "%63s %lld", name, &number) == 2)
+        if (strcmp(name, "oom_kill") == 0) killed = number;
+    fclose(file);
+    return killed;
+}
+
 static void become(char** command, const sigset_t* signals, pid_t supervisor) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != supervisor) _exit(1);
     // Away from the supervisor's session, whose priority is not to be lowered with the program's.
     setsid();
+    if (self.group != NULL && !write_to_group("cgroup.procs", "0")) {
+        fprintf(stderr, "the control group %s cannot be entered: %s\n", self.group, strerror(errno));
+        _exit(126);
+    }
     // Keys of the user who runs the host are the host's.
     syscall(SYS_keyctl, JOIN_SESSION_KEYRING, NULL);
     close_from((unsigned)self.control);
@@ -86,11 +114,6 @@ static void end_like_the_agent(void) {
     kill(getpid(), number);
     sigprocmask(SIG_UNBLOCK, &only, NULL);
     _exit(128 + number);
-}
-
-static void end_all(void) {
-    tree_end(self.agent, &self.status);
-    end_like_the_agent();
 }
 
 // Before whatever the program's processes do, where that is allowed: one that forks without end would else have every core.
@@ -120,10 +143,21 @@ static void report(const char* what, long long number) {
     }
 }
 
+static void end_all(void) {
+    if (self.group != NULL) {
+        if (!self.reported && killed_in_group() > 0) report("memory", self.memory);
+        write_to_group("cgroup.kill", "1");
+    }
+    tree_end(self.agent, &self.status);
+    if (self.group != NULL) rmdir(self.group);
+    end_like_the_agent();
+}
+
 static void report_and_end(const char* what, long long number) {
     // At once, before they take more.
     kill(self.agent, SIGSTOP);
     report(what, number);
+    self.reported = true;
     end_all();
 }
 
@@ -169,14 +203,15 @@ static void on_signals(int signals) {
 }
 
 int main(int count, char** arguments) {
-    if (count < 6) {
-        fputs("supervisor <control> <memory> <tasks> <sandboxed> <program> [<argument> …]\n", stderr);
+    if (count < 7) {
+        fputs("supervisor <control> <memory> <tasks> <sandboxed> <group> <program> [<argument> …]\n", stderr);
         return 2;
     }
     self.control = atoi(arguments[1]);
     self.memory = atoll(arguments[2]);
     self.tasks = atol(arguments[3]);
     self.sandboxed = atoi(arguments[4]);
+    self.group = strcmp(arguments[5], "-") == 0 ? NULL : arguments[5];
     close_from((unsigned)self.control + 1);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     signal(SIGPIPE, SIG_IGN);
@@ -190,7 +225,7 @@ int main(int count, char** arguments) {
     self.agent = fork();
     if (self.agent == 0) {
         signal(SIGPIPE, SIG_DFL);
-        become(arguments + 5, &before, supervisor);
+        become(arguments + 6, &before, supervisor);
     }
     if (self.agent < 0 || signals < 0) {
         perror("supervisor");

@@ -30,6 +30,11 @@ export interface ProcessOptions {
   /** Processes and threads that there may be of each process, with all that it starts: one more ends it. By default 512 in a sandbox, and no limit elsewhere. Linux only. */
   tasks?: number | undefined;
   /**
+   * Folder of a control group (version 2) that the host may divide, with the controllers memory and pids and no processes of its own: each process then has a group within it. By
+   * default the parent of the host's own group, where that belongs to the host's user. Linux only.
+   */
+  cgroup?: string | undefined;
+  /**
    * Runs the processes in bubblewrap: without network, and with a file system that is read-only but for `/tmp` and `/dev/shm`, of which they see
    * the system's own folders, Node, the engine's package, the packages that it depends on, and what `readable` names. Linux only, where `bwrap` 0.8 or newer is installed.
    */

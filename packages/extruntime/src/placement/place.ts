@@ -4,6 +4,7 @@ import { ExtensionError } from "../errors.ts";
 import type { Placement } from "../manifest.ts";
 import type { Engine, EngineOrigin } from "../spi.ts";
 import { capabilitiesAt } from "./capabilities.ts";
+import { checkCgroup } from "./cgroup.ts";
 import { mostWorkers, type PlacementOptions, type ProcessOptions } from "./options.ts";
 import { PlacedProgram, pack } from "./placed-program.ts";
 import { isSandboxed } from "./process-command.ts";
@@ -66,6 +67,7 @@ function threads(engine: Engine, start: StartMessage, { threads = {} }: Placemen
 function processes(engine: Engine, start: StartMessage, { processes = {} }: PlacementOptions): WorkerPoolSetup {
   if (isSandboxed(processes)) checkSandbox();
   checkLimits(processes);
+  if (processes.cgroup !== undefined) checkCgroup(processes.cgroup);
   return {
     kind: "process",
     max: mostWorkers(processes.max),
@@ -76,8 +78,8 @@ function processes(engine: Engine, start: StartMessage, { processes = {} }: Plac
 }
 
 /** @throws ExtensionError `ERR_EXT_UNSUPPORTED` for a limit that nobody would keep here. */
-function checkLimits({ memoryMb, tasks }: ProcessOptions): void {
-  const name = memoryMb !== undefined ? "memoryMb" : tasks !== undefined ? "tasks" : undefined;
+function checkLimits(options: ProcessOptions): void {
+  const name = (["memoryMb", "tasks", "cgroup"] as const).find((each) => options[each] !== undefined);
   if (name === undefined || supervisorProgram() !== undefined) return;
   const why = process.platform === "linux" ? SUPERVISOR_REMEDY : `it is for Linux, and this is ${process.platform}`;
   throw new ExtensionError("ERR_EXT_UNSUPPORTED", `processes.${name} cannot be kept: ${why}; or leave it out`);

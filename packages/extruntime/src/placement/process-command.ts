@@ -44,15 +44,25 @@ export function boundsOf(options: ProcessOptions, memoryBytes: number | undefine
 }
 
 /** The command that runs `node` with these arguments within these bounds. */
-export function processCommand(node: Command, bounds: ProcessBounds, shown: readonly Shown[]): Command {
-  const { sandbox, memoryBytes, tasks } = bounds;
+export function processCommand(
+  node: Command,
+  bounds: ProcessBounds,
+  shown: readonly Shown[],
+  cgroup: string | undefined,
+): Command {
+  const { sandbox, tasks } = bounds;
   const inside = sandbox === undefined ? undefined : tasks;
   const limited = limitedCommand(node, bounds, inside);
   const command = sandbox === undefined ? limited : sandboxCommand(limited, sandbox, shown);
-  const held = memoryBytes === undefined ? undefined : heldLimit(memoryBytes);
-  // Where the operating system refuses a task too many, nobody is ended for it.
-  const most = tasks === undefined ? undefined : tasks + (sandbox === undefined ? 0 : SANDBOX_TASKS);
-  return supervisedCommand(command, { memoryBytes: held, tasks: most, sandboxed: sandbox !== undefined });
+  return supervisedCommand(command, { ...limitsOfAll(bounds), sandboxed: sandbox !== undefined, cgroup });
+}
+
+/** What a process may hold with all that it starts. Where the operating system refuses a task too many, nobody is ended for it. */
+export function limitsOfAll({ memoryBytes, tasks, sandbox }: ProcessBounds) {
+  return {
+    memoryBytes: memoryBytes === undefined ? undefined : heldLimit(memoryBytes),
+    tasks: tasks === undefined ? undefined : tasks + (sandbox === undefined ? 0 : SANDBOX_TASKS),
+  };
 }
 
 export function isSandboxed({ sandbox }: ProcessOptions): boolean {

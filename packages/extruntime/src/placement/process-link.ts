@@ -6,6 +6,7 @@ import { constants, endianness } from "node:os";
 import { fileURLToPath } from "node:url";
 import { ExtensionError } from "../errors.ts";
 import { SLOTS } from "./call-states.ts";
+import { delegatedCgroup, endCgroup, makeCgroup } from "./cgroup.ts";
 import { isCrash } from "./data-use.ts";
 import { FrameBatch, FrameStream, MOST_FROM_WORKER } from "./frame-stream.ts";
 import { GuestOutput } from "./guest-output.ts";
@@ -14,7 +15,7 @@ import { isInMemory, JournalReader, openJournal } from "./journal.ts";
 import { type Death, type Link, type LinkEvents, sentWrong } from "./link.ts";
 import { mappedFileAddon } from "./mapped-file.ts";
 import type { ProcessOptions } from "./options.ts";
-import { boundsOf, dataLimit, heldLimit, type ProcessBounds, processCommand } from "./process-command.ts";
+import { boundsOf, dataLimit, heldLimit, limitsOfAll, type ProcessBounds, processCommand } from "./process-command.ts";
 import { FD } from "./process-descriptors.ts";
 import { type Body, type FrameSink, HEADER_BYTES, KIND, type StartMessage } from "./protocol.ts";
 import { filesOfModules, filesOfNode, type Shown, shownPath } from "./sandbox-files.ts";
@@ -70,7 +71,7 @@ export class ProcessLink implements Link {
     this.#events = events;
     const bounds = boundsOf(options, memoryBytes);
     const firstBatch = randomInt(2 ** 31);
-    const { child, folder, journal } = begin(start, options, bounds, firstBatch);
+    const { child, folder, journal, cgroup } = begin(start, options, bounds, firstBatch);
     this.#journal = new JournalReader(firstBatch, journal);
     this.#child = child;
     this.#stderr = new GuestOutput(child.stderr!, process.stderr);
@@ -84,6 +85,7 @@ export class ProcessLink implements Link {
     this.#pipe(FD.in).on("drain", () => this.flushSoon());
     this.gone = this.#watch(bounds.sandbox !== undefined).then(async () => {
       this.#journal.close();
+      if (cgroup !== undefined) endCgroup(cgroup);
       await folder.remove();
     });
     this.send(KIND.start, 0, 0, 0, 0, 0, JSON.stringify(start));
@@ -348,12 +350,17 @@ function endGroup({ pid }: ChildProcess): void {
 function begin(start: StartMessage, options: ProcessOptions, bounds: ProcessBounds, firstBatch: number) {
   let folder: WorkerFolder | undefined;
   let journal: number | undefined;
+  let cgroup: string | undefined;
   try {
     folder = new WorkerFolder();
     journal = openJournal();
-    return { child: spawnChild(start, options, bounds, firstBatch, folder.path, journal), folder, journal };
+    const parent = supervisorProgram() === undefined ? undefined : (options.cgroup ?? delegatedCgroup());
+    cgroup = parent === undefined ? undefined : makeCgroup(parent, limitsOfAll(bounds));
+    const places = { folder: folder.path, journal, cgroup };
+    return { child: spawnChild(start, options, bounds, firstBatch, places), folder, journal, cgroup };
   } catch (cause) {
     if (journal !== undefined) closeSync(journal);
+    if (cgroup !== undefined) endCgroup(cgroup);
     void folder?.remove();
     throw new ExtensionError("ERR_EXT_CRASHED", `its process could not be started: ${(cause as Error).message}`, {
       cause,
@@ -366,8 +373,7 @@ function spawnChild(
   options: ProcessOptions,
   bounds: ProcessBounds,
   firstBatch: number,
-  folder: string,
-  journal: number,
+  { folder, journal, cgroup }: { folder: string; journal: number; cgroup: string | undefined },
 ): ChildProcess {
   const { memoryBytes } = bounds;
   const sandboxed = bounds.sandbox !== undefined;
@@ -377,7 +383,7 @@ function spawnChild(
   const heap = memoryBytes === undefined ? [] : [`--max-old-space-size=${Math.ceil(memoryBytes / 2 ** 20)}`];
   const env = { TMPDIR: sandboxed ? "/tmp" : folder, ...hostLocale(), ...options.env };
   const node = { file: process.execPath, args: [...localeArguments(), ...heap, AGENT, String(firstBatch), ...addons] };
-  const { file, args } = processCommand(node, bounds, sandboxed ? shownTo(start, addons, env) : []);
+  const { file, args } = processCommand(node, bounds, sandboxed ? shownTo(start, addons, env) : [], cgroup);
   const supervisor = supervisorProgram() === undefined ? [] : ["pipe" as const];
   return spawn(file, args, {
     stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe", journal, ...supervisor],

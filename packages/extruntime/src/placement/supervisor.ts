@@ -33,13 +33,15 @@ export interface Supervision {
   /** Processes and threads that there may be; undefined for no limit. */
   readonly tasks: number | undefined;
   readonly sandboxed: boolean;
+  /** Of the control group that they enter, which has been made for them; undefined for none. */
+  readonly cgroup: string | undefined;
 }
 
-export function supervisedCommand(command: Command, { memoryBytes, tasks, sandboxed }: Supervision): Command {
+export function supervisedCommand(command: Command, { memoryBytes, tasks, sandboxed, cgroup }: Supervision): Command {
   const program = supervisorProgram();
   if (program === undefined) return command;
   const options = [FD.supervisor, Math.ceil(memoryBytes ?? 0), tasks ?? 0, sandboxed ? 1 : 0].map(String);
-  return { file: program, args: [...options, command.file, ...command.args] };
+  return { file: program, args: [...options, cgroup ?? "-", command.file, ...command.args] };
 }
 
 function find(): string | undefined {

@@ -7,7 +7,7 @@ import { supervisedCommand, supervisorProgram } from "../../src/placement/superv
 import { guest, withRuntime } from "./guests.ts";
 
 const MIB = 2 ** 20;
-const NO_LIMITS = { memoryBytes: undefined, tasks: undefined, sandboxed: false };
+const NO_LIMITS = { memoryBytes: undefined, tasks: undefined, sandboxed: false, cgroup: undefined };
 
 /** Runs a program under a supervisor, and tells how both ended. */
 async function supervised(limits: Partial<typeof NO_LIMITS> | object, file: string, ...args: string[]) {

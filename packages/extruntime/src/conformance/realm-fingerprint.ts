@@ -1,3 +1,6 @@
+import { EventEmitter } from "node:events";
+import fs from "node:fs";
+
 /** The objects of the host's realm that a guest would change to get at the host. */
 const OBJECTS: Readonly<Record<string, object>> = {
   globalThis,
@@ -14,7 +17,28 @@ const OBJECTS: Readonly<Record<string, object>> = {
   "Promise.prototype": Promise.prototype,
   Error,
   "Error.prototype": Error.prototype,
+  Map,
   "Map.prototype": Map.prototype,
+  Set,
+  "Set.prototype": Set.prototype,
+  "WeakMap.prototype": WeakMap.prototype,
+  "WeakRef.prototype": WeakRef.prototype,
+  Date,
+  "Date.prototype": Date.prototype,
+  "BigInt.prototype": BigInt.prototype,
+  "ArrayBuffer.prototype": ArrayBuffer.prototype,
+  "DataView.prototype": DataView.prototype,
+  "TypedArray.prototype": Object.getPrototypeOf(Uint8Array.prototype) as object,
+  "AsyncFunction.prototype": Object.getPrototypeOf(async () => {}) as object,
+  "GeneratorFunction.prototype": Object.getPrototypeOf(function* () {}) as object,
+  String,
+  Number,
+  RegExp,
+  Symbol,
+  Proxy,
+  Atomics,
+  "EventEmitter.prototype": EventEmitter.prototype,
+  fs,
   "Symbol.prototype": Symbol.prototype,
   "Iterator.prototype": Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]())) as object,
   "Uint8Array.prototype": Uint8Array.prototype,

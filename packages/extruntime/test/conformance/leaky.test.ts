@@ -68,6 +68,8 @@ it.each([
       "exits with a code",
     ],
   ],
+  ["node:wasi with the host's arguments", "wasiArguments", "wasm", ["reads the arguments"]],
+  ["node:wasi with the host's working directory", "wasiFolder", "wasm", ["reads the arguments"]],
   ...(hasPython()
     ? [
         [

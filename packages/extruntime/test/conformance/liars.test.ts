@@ -182,6 +182,13 @@ const HOST: readonly Liar[] = [
   },
 ];
 
+it("a WebAssembly engine whose modules import anything is rejected", async () => {
+  const guests = new URL("../../../../fixtures/guests/wasm/", import.meta.url);
+  const setup = { engine: engine("leaky.mjs"), export: "wasiAnything", guests, patienceMs: 6_000 };
+  const said = await failuresOf(setup, /imports what its language does not have/);
+  expect([...said.values()].join("\n")).toMatch(/imports env\.read must fail/);
+});
+
 describe.each([
   ["sandbox", "sandbox-liars.mjs", SANDBOX],
   ["time", "time-liars.mjs", TIME],

@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
 import type { Bench } from "../bench.ts";
+import { refusal } from "../expect.ts";
 import type { Subject } from "../facts.ts";
 import { ECMASCRIPT, OF_EVERY_FUNCTION, OTHER_GLOBALS, PLATFORM } from "../sources/ecmascript-names.ts";
 import { namesGuest } from "../sources/javascript-names.ts";
 import { HOST_FUNCTION } from "../sources/kit-guest.ts";
 import { pythonNames } from "../sources/python-names.ts";
+import { importingGuest, strangeImports } from "../sources/wasm-names.ts";
 import type { Test } from "../test-list.ts";
 
 /** Every name that a guest can find belongs to its language, or the setup says why it is there. */
 export function nameTests({ language }: Subject): Test[] {
-  const tests = language === "javascript" ? [javascript] : language === "python" ? [python] : [];
-  return tests.map((test) => ({ ...test, shares: true }));
+  const own = Object.hasOwn(BY_LANGUAGE, language) ? BY_LANGUAGE[language] : undefined;
+  return own === undefined ? [] : [{ ...own, shares: true }];
 }
 
 const javascript: Test = {
@@ -23,6 +25,25 @@ const python: Test = {
   run: (bench) =>
     expectKnown(bench, pythonNames(), ({ unknown = [] }) => unknown.filter((name) => !(name in bench.names))),
 };
+
+/** What a module imports is all that it has of its host, and none can list what there is: so it tries what hosts offer. */
+const wasm: Test = {
+  name: "a module that imports what its language does not have is refused",
+  async run(bench) {
+    const runtime = await bench.runtime();
+    for (const [module, name] of strangeImports()) {
+      if (`${module}.${name}` in bench.names) continue;
+      const load = bench.loadSource(bench.extension(importingGuest(module, name), "imports"), undefined, runtime);
+      await refusal(
+        () => load,
+        ["ERR_EXT_GUEST", "ERR_EXT_UNSUPPORTED", "ERR_EXT_DENIED"],
+        `a module that imports ${module}.${name}`,
+      );
+    }
+  },
+};
+
+const BY_LANGUAGE: Readonly<Record<string, Test>> = { javascript, python, wasm };
 
 type Found = Readonly<Record<string, readonly string[]>>;
 

@@ -71,18 +71,30 @@ export const vm = () =>
     };
   });
 
+const ABORT = {
+  abort() {
+    throw new Error("abort");
+  },
+};
+
 /** WebAssembly with node:wasi, the host's environment and its file system. */
-export const wasi = () =>
+export const wasi = () => wasiWith({ env: process.env, preopens: { "/": "/" } });
+
+/** The same without files, with the arguments that the host was started with. */
+export const wasiArguments = () => wasiWith({ args: process.argv });
+
+/** The same, with the working directory. */
+export const wasiFolder = () => wasiWith({ args: [process.cwd()] });
+
+/** WebAssembly whose modules may import any function of `env`. */
+export const wasiAnything = () => wasiWith({}, new Proxy({}, { get: () => () => 0 }));
+
+const wasiWith = (given, env = ABORT) =>
   engine("wasm", "wasm", (code) => {
     let exports;
     try {
-      const host = new WASI({ version: "preview1", env: process.env, preopens: { "/": "/" }, returnOnExit: false });
+      const host = new WASI({ version: "preview1", returnOnExit: false, ...given });
       const module = new WebAssembly.Module(code);
-      const env = {
-        abort() {
-          throw new Error("abort");
-        },
-      };
       ({ exports } = new WebAssembly.Instance(module, { wasi_snapshot_preview1: host.wasiImport, env }));
       host.initialize({ exports: { memory: exports.memory } });
     } catch (error) {

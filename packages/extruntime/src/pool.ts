@@ -161,6 +161,7 @@ export class InstancePool implements BudgetMember {
   close(): Promise<void> {
     return new Promise((resolve) => {
       this.#closed = { resolve };
+      this.#program.closing?.();
       this.releaseIdle(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
       if (this.#live === 0) resolve();
     });

@@ -148,7 +148,14 @@ class EngineRuntime implements Runtime {
     const log = output.write;
     const host = grant(manifest, options.hostFunctions, bounds);
     if (host !== undefined && !engine.capabilities.hostFunctions) throw this.#noHostFunctions(host.names);
-    const program: Program = await engine.compile(extension, { memoryBytes, pool: size, bounds, host, log });
+    const program: Program = await engine.compile(extension, {
+      memoryBytes,
+      pool: size,
+      bounds,
+      host,
+      log,
+      lazy: options.lazy,
+    });
     const module = new LoadedModule({
       manifest,
       runtime: this.name,

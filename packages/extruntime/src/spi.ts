@@ -68,6 +68,8 @@ export interface CompileContext {
   readonly bounds?: Bounds | undefined;
   /** The host functions that the extension may call; `undefined` for none. Only set where `capabilities.hostFunctions` is true. */
   readonly host?: HostCalls | undefined;
+  /** No instance is wanted before the first call. */
+  readonly lazy?: boolean | undefined;
   /** Takes a line of guest output. Never throws; long messages are cut. */
   log(level: LogLevel, message: string): void;
 }
@@ -82,6 +84,8 @@ export interface Program {
   instantiate(call: Call): Instance | Promise<Instance>;
   /** For an engine whose `instantiate` returns a promise but that can also wait for it with the thread: then `invokeSync` makes an instance on demand all the same. */
   instantiateSync?(call: Call): Instance;
+  /** Called once, when the module begins to close: an `instantiate` that waits for room may fail at once. */
+  closing?(): void;
   /** Called once, after all instances are closed. */
   close(): void | Promise<void>;
 }

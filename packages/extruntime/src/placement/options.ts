@@ -14,8 +14,17 @@ export interface ThreadOptions {
 
 /** Of the child processes of a runtime. */
 export interface ProcessOptions {
-  /** Processes that serve calls, as for threads. */
+  /**
+   * Processes of the runtime that serve calls, of all its modules together. Where modules share them (see `shared`), as for threads. Where each has its own, by
+   * default four for each core, and 16 at the least, of which one module takes no more than one for each core (two at the least): past it the process that
+   * was used least recently makes room when it is idle, and modules that find none wait in turn. As many again may be started beside them while calls hold these up.
+   */
   max?: number | undefined;
+  /**
+   * Whether modules share processes. By default only where the engine is a hard sandbox (`capabilities.hardSandbox`). With `true` for another engine, the code of one
+   * extension can act as, read, stall and log as any other in its process: only for extensions that trust each other as parts of one program do.
+   */
+  shared?: boolean | undefined;
   /** Processes that wait, started, for the place of one that ends. 1 by default. */
   spare?: number | undefined;
   /** Environment variables of the processes. Without it they have none. */
@@ -57,12 +66,19 @@ export function mostWorkers(max: number | undefined): number {
   return max ?? Math.max(2, availableParallelism());
 }
 
+/** The same where each module has its own. */
+export function mostOwnWorkers(max: number | undefined): number {
+  return max ?? Math.max(16, availableParallelism() * 4);
+}
+
 /** @throws TypeError that names the first option that is not as it must be. */
 export function checkPlacementOptions({ threads, processes }: PlacementOptions): void {
   wholeFrom(1, threads?.max, "threads.max");
   wholeFrom(0, threads?.spare, "threads.spare");
   wholeFrom(1, processes?.max, "processes.max");
   wholeFrom(0, processes?.spare, "processes.spare");
+  if (processes?.shared !== undefined && typeof processes.shared !== "boolean")
+    throw new TypeError(`processes.shared must be true or false, and is ${String(processes.shared)}`);
   wholeFrom(1, processes?.cpuSeconds, "processes.cpuSeconds");
   wholeFrom(1, processes?.memoryMb, "processes.memoryMb");
   wholeFrom(32, processes?.tasks, "processes.tasks");

@@ -5,7 +5,7 @@ import type { Placement } from "../manifest.ts";
 import type { Engine, EngineOrigin } from "../spi.ts";
 import { capabilitiesAt } from "./capabilities.ts";
 import { checkCgroup } from "./cgroup.ts";
-import { mostWorkers, type PlacementOptions, type ProcessOptions } from "./options.ts";
+import { mostOwnWorkers, mostWorkers, type PlacementOptions, type ProcessOptions } from "./options.ts";
 import { PlacedProgram, pack } from "./placed-program.ts";
 import { isSandboxed } from "./process-command.ts";
 import { ProcessLink } from "./process-link.ts";
@@ -43,7 +43,7 @@ export function place(engine: Engine, placement: Exclude<Placement, "inline">, o
       const parcel = await pack(extension, { ...context, memoryBytes }, seen, workerMemory !== undefined);
       const program = new PlacedProgram(pool, parcel, workerMemory, context);
       try {
-        await program.check();
+        await program.check(context.lazy !== true);
         return program;
       } catch (error) {
         program.close();
@@ -59,6 +59,7 @@ function threads(engine: Engine, start: StartMessage, { threads = {} }: Placemen
     kind: "thread",
     max: mostWorkers(threads.max),
     spare: threads.spare ?? 1,
+    perProgram: undefined,
     softAbort: engine.capabilities.deadline !== false,
     connect: (events) => new ThreadLink(start, threads.resourceLimits, events),
   };
@@ -68,10 +69,13 @@ function processes(engine: Engine, start: StartMessage, { processes = {} }: Plac
   if (isSandboxed(processes)) checkSandbox();
   checkLimits(processes);
   if (processes.cgroup !== undefined) checkCgroup(processes.cgroup);
+  const shared = processes.shared ?? engine.capabilities.hardSandbox;
+  const max = shared ? mostWorkers(processes.max) : mostOwnWorkers(processes.max);
   return {
     kind: "process",
-    max: mostWorkers(processes.max),
+    max,
     spare: processes.spare ?? 1,
+    perProgram: shared ? undefined : Math.min(max, mostWorkers(undefined)),
     softAbort: engine.capabilities.deadline !== false,
     connect: (events, memoryBytes) => new ProcessLink(start, processes, memoryBytes, events),
   };

@@ -64,13 +64,14 @@ export class PlacedProgram implements Program {
     pool.listen(this.#id, ears);
   }
 
-  /** Compiles it in one worker, to see whether it compiles at all. */
-  async check(): Promise<void> {
+  /**
+   * Compiles it in one worker, to see whether it compiles at all.
+   *
+   * @param soon an instance of it is wanted next.
+   */
+  async check(soon: boolean): Promise<void> {
     if (this.#workerMemory !== undefined) return;
-    for (;;) {
-      const worker = await started(() => this.pool.any(this.#id));
-      if (await notHandedBack(this.#compileIn(worker))) return;
-    }
+    await started(() => this.pool.check(this.#id, soon, (worker) => notHandedBack(this.#compileIn(worker))));
   }
 
   async instantiate({ deadline }: Call): Promise<Instance> {
@@ -87,6 +88,8 @@ export class PlacedProgram implements Program {
         // Another guest of that worker may be the one that made it crash.
         if (!ExtensionError.is(error, "ERR_EXT_CRASHED") || ++crashes > MOST_CRASHES) throw error;
         continue;
+      } finally {
+        this.pool.instanceMade(worker);
       }
       const wasLost = worker.closed || worker.stalled;
       this.pool.instanceClosed(worker);
@@ -111,6 +114,10 @@ export class PlacedProgram implements Program {
       this.pool.instanceClosed(worker);
       throw error;
     }
+  }
+
+  closing(): void {
+    this.pool.closing(this.#id);
   }
 
   close(): void {
@@ -165,7 +172,7 @@ export class PlacedProgram implements Program {
 }
 
 /** A worker that has started. One that ended meanwhile says nothing of the next. */
-async function started(wanted: () => Promise<PlacedWorker>): Promise<PlacedWorker> {
+async function started<T>(wanted: () => Promise<T>): Promise<T> {
   for (let crashes = 0; ; ) {
     try {
       return await wanted();

@@ -25,6 +25,8 @@ export interface WorkerKeeper {
    * say so, and the call that ends its process would be tried again for ever.
    */
   isUnexplained(worker: PlacedWorker): boolean;
+  /** It holds no call any more. */
+  idle(worker: PlacedWorker): void;
   /** It has ended; `expected` where it was told to. */
   ended(worker: PlacedWorker, expected: boolean): void;
   /** It holds calls again. */
@@ -57,6 +59,12 @@ export class PlacedWorker implements LinkEvents {
   readonly served = new Set<number>();
   /** Instances that live in it, or are being made. */
   instances = 0;
+  /** The one program whose instances it holds, where programs do not share workers. */
+  owner: number | undefined;
+  /** Who makes an instance in it: it is not to be taken away. */
+  holds = 0;
+  /** When it last had a call, on the clock of `performance.now()`. */
+  idleSince = performance.now();
   /** Holds one instance only, for a module whose limits are the worker's. */
   exclusive = false;
   /** It has answered a call of a guest. */
@@ -124,6 +132,10 @@ export class PlacedWorker implements LinkEvents {
     if (this.#state === "starting") this.#link.waitFor!(() => this.#state !== "starting", deadline);
     if (this.#state === "serving") return;
     throw new ExtensionError("ERR_EXT_CRASHED", `its ${this.kind} did not start`);
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
   }
 
   get load(): number {
@@ -435,6 +447,10 @@ export class PlacedWorker implements LinkEvents {
   #free(key: number): void {
     this.#calls[slotOf(key)] = undefined;
     this.#load--;
+    if (this.#load === 0) {
+      this.idleSince = performance.now();
+      this.#keeper.idle(this);
+    }
     this.#freeKeys.push(key);
     // Sent now, it would overtake those that are being taken back.
     if (!this.takingBack) this.#waiting.shift()?.send();

@@ -3,6 +3,7 @@ import { extensionClosed } from "../host-functions.ts";
 import type { CompileContext } from "../spi.ts";
 import { Backoff } from "./backoff.ts";
 import type { Link, LinkEvents } from "./link.ts";
+import { OwnWorkers } from "./own-workers.ts";
 import { PlacedWorker, type WorkerKeeper, type WorkerKind } from "./placed-worker.ts";
 import type { LOG_LEVELS } from "./protocol.ts";
 
@@ -12,6 +13,8 @@ export interface WorkerPoolSetup {
   readonly max: number;
   /** Workers that wait, started. */
   readonly spare: number;
+  /** Set where programs do not share workers: how many each may have. */
+  readonly perProgram: number | undefined;
   /** The engine can stop its guests by itself, at least some. */
   readonly softAbort: boolean;
   /** @param memoryBytes of the one instance that it will hold, where that is the worker's to bound. */
@@ -29,7 +32,7 @@ const MOST_UNEXPLAINED = 3;
 const CLOSE_MS = 2000;
 
 /**
- * The workers of one runtime at one placement, shared by all of its modules: a module's instances are spread over them.
+ * The workers of one runtime at one placement: a module's instances are spread over them. Modules share them, or each has its own.
  * A spare one waits, since starting one takes long.
  */
 export class WorkerPool implements WorkerKeeper {
@@ -42,6 +45,10 @@ export class WorkerPool implements WorkerKeeper {
   /** Programs that their host has closed, while a worker may still have something to say of them. */
   readonly #forgotten = new Set<number>();
   readonly #backoff = new Backoff();
+  /** Where programs do not share workers. */
+  readonly #own: OwnWorkers | undefined;
+  /** The same: the worker in which programs are compiled that nobody calls yet. No guest ever runs in it. */
+  #checker: PlacedWorker | undefined;
   /** Workers in a row that ended with calls, and neither answered nor began one. */
   #unexplained = 0;
   #looking: NodeJS.Timeout | undefined;
@@ -49,12 +56,16 @@ export class WorkerPool implements WorkerKeeper {
 
   constructor(setup: WorkerPoolSetup) {
     this.#setup = setup;
+    const { max, perProgram } = setup;
+    if (perProgram === undefined) return;
+    const stock = { workers: this.#workers, take: (memoryBytes: number | undefined) => this.#take(memoryBytes) };
+    this.#own = new OwnWorkers(stock, { max, perProgram });
   }
 
   /** A worker for one more instance of a program; it counts as the worker's from now on. */
   async forInstance(program: number, memoryBytes: number | undefined): Promise<PlacedWorker> {
     for (;;) {
-      const worker = memoryBytes === undefined ? this.#choose(program) : this.#startExclusive(memoryBytes);
+      const worker = await this.#obtain(program, memoryBytes);
       if (worker === undefined) {
         await sleep(this.#backoff.delay());
         continue;
@@ -64,11 +75,18 @@ export class WorkerPool implements WorkerKeeper {
         await worker.whenReady();
         if (!worker.closed) return worker;
       } catch (error) {
-        worker.instances--;
+        this.instanceClosed(worker);
+        this.instanceMade(worker);
         throw error;
       }
-      worker.instances--;
+      this.instanceClosed(worker);
+      this.instanceMade(worker);
     }
+  }
+
+  /** To be told of each worker that `forInstance` gave, when the instance is there, or could not be made. */
+  instanceMade(worker: PlacedWorker): void {
+    this.#own?.release(worker);
   }
 
   /** The same for a caller that waits with its thread. */
@@ -84,20 +102,52 @@ export class WorkerPool implements WorkerKeeper {
     return worker;
   }
 
-  /** Any worker, to see whether a program compiles. */
-  async any(program: number): Promise<PlacedWorker> {
+  /**
+   * Has a program compiled somewhere, to see whether it compiles.
+   *
+   * @param soon it will be called soon: then it is compiled where that is done.
+   */
+  async check(program: number, soon: boolean, compile: (worker: PlacedWorker) => Promise<boolean>): Promise<void> {
+    for (let here = soon; ; ) {
+      const worker = await this.#forCheck(program, here);
+      try {
+        await worker.whenReady();
+        if (await compile(worker)) return;
+      } catch (error) {
+        // What another one's code did to its compiler is not this one's fault.
+        if (worker !== this.#checker || here || !ExtensionError.is(error, "ERR_EXT_CRASHED")) throw error;
+        here = true;
+      } finally {
+        if (worker.owner !== undefined) this.instanceMade(worker);
+      }
+    }
+  }
+
+  #forCheck(program: number, soon: boolean): Promise<PlacedWorker> {
+    if (this.#own === undefined) return this.#any(program);
+    if (soon) return this.#own.claim(program, undefined);
+    if (this.#checker === undefined || this.#checker.closed) this.#checker = this.#start(undefined);
+    return Promise.resolve(this.#checker);
+  }
+
+  async #any(program: number): Promise<PlacedWorker> {
     let worker = this.#choose(program);
     while (worker === undefined) {
       await sleep(this.#backoff.delay());
       worker = this.#choose(program);
     }
-    await worker.whenReady();
     return worker;
   }
 
   instanceClosed(worker: PlacedWorker): void {
     worker.instances--;
     if (worker.exclusive) worker.kill("was not needed any more");
+    else this.#own?.idle(worker);
+  }
+
+  /** A program closes: what waits for a worker of its own fails. */
+  closing(program: number): void {
+    this.#own?.close(program);
   }
 
   listen(program: number, ears: ProgramEars): void {
@@ -107,9 +157,11 @@ export class WorkerPool implements WorkerKeeper {
   /** Frees a program everywhere. */
   forget(program: number, closeKind: number): void {
     this.#forgotten.add(program);
-    for (const worker of this.#workers) {
+    this.#own?.forget(program);
+    for (const worker of this.#all()) {
       worker.programs.delete(program);
       if (worker.served.has(program)) worker.tell(closeKind, program);
+      if (worker.owner === program) setTimeout(() => worker.kill("was not needed any more"), CLOSE_MS).unref();
     }
     this.closed(program);
   }
@@ -117,13 +169,17 @@ export class WorkerPool implements WorkerKeeper {
   /** What a worker says before it has closed a program is still heard. */
   closed(program: number): void {
     if (!this.#forgotten.has(program)) return;
-    for (const worker of this.#workers) if (worker.served.has(program)) return;
+    for (const worker of this.#all()) {
+      if (worker.served.has(program)) return;
+      if (worker.owner === program) worker.retire();
+    }
     this.#forgotten.delete(program);
     this.#ears.delete(program);
   }
 
   /** Whether what a stalled worker holds up could run elsewhere. */
   hasRelief(stalled: PlacedWorker): boolean {
+    if (this.#own !== undefined) return this.#own.hasRelief(stalled);
     if (stalled.exclusive || this.#workers.size < this.#setup.max * 2) return true;
     for (const worker of this.#workers) if (!worker.stalled && !worker.closed && !worker.exclusive) return true;
     return false;
@@ -131,7 +187,8 @@ export class WorkerPool implements WorkerKeeper {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const worker of [...this.#workers, ...this.#spares]) worker.kill("was closed");
+    for (const worker of this.#all()) worker.kill("was closed");
+    for (const program of this.#ears.keys()) this.#own?.close(program);
     clearInterval(this.#looking);
     let timer: NodeJS.Timeout | undefined;
     const longEnough = new Promise<void>((resolve) => {
@@ -166,6 +223,11 @@ export class WorkerPool implements WorkerKeeper {
     if (!expected) this.#backoff.crashed();
     // A spare that ended by itself is not tried again until a worker is wanted.
     if (spare < 0) this.#keepSpare();
+    this.#own?.serve();
+  }
+
+  idle(worker: PlacedWorker): void {
+    this.#own?.idle(worker);
   }
 
   busy(): void {
@@ -174,7 +236,7 @@ export class WorkerPool implements WorkerKeeper {
 
   #look(): void {
     let load = 0;
-    for (const worker of this.#workers) {
+    for (const worker of this.#all()) {
       if (worker.load > 0) load++;
       worker.look();
     }
@@ -184,6 +246,23 @@ export class WorkerPool implements WorkerKeeper {
     } else {
       for (const worker of this.#workers) if (worker.wantsRelief && this.hasRelief(worker)) worker.handBack();
     }
+  }
+
+  #all(): PlacedWorker[] {
+    const checker = this.#checker === undefined ? [] : [this.#checker];
+    return [...this.#workers, ...this.#spares, ...checker];
+  }
+
+  async #obtain(program: number, memoryBytes: number | undefined): Promise<PlacedWorker | undefined> {
+    if (this.#own !== undefined) return this.#own.claim(program, memoryBytes);
+    return memoryBytes === undefined ? this.#choose(program) : this.#startExclusive(memoryBytes);
+  }
+
+  /** A spare, or a new one. */
+  #take(memoryBytes: number | undefined): PlacedWorker | undefined {
+    const spare = memoryBytes === undefined ? this.#spares.shift() : undefined;
+    if (spare !== undefined) return this.#add(spare);
+    return this.#backoff.delay() > 0 ? undefined : this.#add(this.#start(memoryBytes));
   }
 
   /** The worker where one more instance of a program does best, or a new one where none is free; `undefined` while it is too early for a new one. */
@@ -197,11 +276,8 @@ export class WorkerPool implements WorkerKeeper {
     }
     const room = serving < this.#setup.max && this.#workers.size < this.#setup.max * 2;
     if (best !== undefined && (!room || (best.instances === 0 && !best.stalled))) return best;
-    const spare = this.#spares.shift();
-    if (spare !== undefined) return this.#add(spare);
-    if (this.#backoff.delay() > 0) return undefined;
     try {
-      return this.#add(this.#start(undefined));
+      return this.#take(undefined);
     } catch (error) {
       // The system has no room for another one: what is there serves, if slower.
       if (best === undefined) throw error;
@@ -210,10 +286,9 @@ export class WorkerPool implements WorkerKeeper {
   }
 
   #startExclusive(memoryBytes: number): PlacedWorker | undefined {
-    if (this.#backoff.delay() > 0) return undefined;
-    const worker = this.#start(memoryBytes);
-    worker.exclusive = true;
-    return this.#add(worker);
+    const worker = this.#take(memoryBytes);
+    if (worker !== undefined) worker.exclusive = true;
+    return worker;
   }
 
   #add(worker: PlacedWorker): PlacedWorker {

@@ -75,6 +75,7 @@ function placed() {
     closed() {},
     isUnexplained: () => false,
     ended() {},
+    idle() {},
     busy() {},
   };
   const worker = new PlacedWorker("process", false, keeper, (each) => {

@@ -4,6 +4,8 @@ import type { Random } from "./random.ts";
 /** What a seed stands for: a small system, and what happens to it. */
 export interface Plan {
   readonly kind: "thread" | "process";
+  /** Each module has workers of its own. */
+  readonly own: boolean;
   readonly softAbort: boolean;
   readonly fewSlots: boolean;
   readonly max: number;
@@ -71,8 +73,10 @@ export function planOf(random: Random): Plan {
   // Short calls are sent ahead of their turn.
   const short = random.chance(0.6);
   const steps = Array.from({ length: random.from(5, 30) }, () => step(random, modules.length, manners, short));
+  const kind = random.of(["thread", "process"] as const);
   return {
-    kind: random.of(["thread", "process"]),
+    kind,
+    own: kind === "process" && steps.length % 2 === 0,
     softAbort: random.chance(0.5),
     fewSlots: random.chance(0.3),
     max: random.from(1, 2),

@@ -94,6 +94,7 @@ class Run implements World {
       kind: plan.kind,
       max: plan.max,
       spare: plan.spare,
+      perProgram: plan.own ? plan.max : undefined,
       softAbort: plan.softAbort,
       connect: (events) => new SimLink(this, events),
     });

@@ -12,7 +12,7 @@ describe.runIf(process.platform === "linux")("a host", () => {
   // Each load into a process starts one.
   it.each([
     ["thread", 1000],
-    ["process", 100],
+    ["process", 30],
   ])("has its descriptors and threads back after loads into a %s: %d", async (placement, loads) => {
     const host = fork(HOST, ["loads", placement, String(loads)], { execArgv: [] });
     expect(await once(host, "message")).toEqual(["back", undefined]);

@@ -8,7 +8,7 @@ import type { Group, Test } from "../test-list.ts";
 
 const LOADS = 1000;
 /** Where each of them starts a process, since modules do not share those. */
-const LOADS_OF_PROCESSES = 100;
+const LOADS_OF_PROCESSES = 50;
 const CALLS = 50_000;
 const HOST_CALLS = 20_000;
 /** In a process, where a guest that waits for the host takes a good part of a millisecond. */

@@ -42,10 +42,19 @@ struct Node {
     }
 };
 
+// The interpreter that this thread is attached to; null where it is attached to none, as while CPython makes or ends an
+// interpreter that a guest asked for.
+const PyInterpreterState* current_interpreter() {
+    // 3.13 gave it a public name.
+    auto* current = py.PyThreadState_GetUnchecked != nullptr ? py.PyThreadState_GetUnchecked : py._PyThreadState_UncheckedGet;
+    PyThreadState* attached = current == nullptr ? nullptr : current();
+    return attached == nullptr ? nullptr : py.PyThreadState_GetInterpreter(attached);
+}
+
 class Arenas {
   public:
     void* take(std::size_t size) {
-        const PyInterpreterState* owner = py.PyInterpreterState_Get();
+        const PyInterpreterState* owner = current_interpreter();
         std::scoped_lock lock(mutex_);
         void* arena = kept(size);
         if (arena == nullptr) arena = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -62,7 +71,9 @@ class Arenas {
     }
 
     void add_node(void* memory, std::size_t size) {
-        const PyInterpreterState* owner = py.PyInterpreterState_Get();
+        const PyInterpreterState* owner = current_interpreter();
+        // Nobody's, so nobody gives it back.
+        if (owner == nullptr) return;
         std::scoped_lock lock(mutex_);
         nodes_.push_back({memory, size, owner});
     }

@@ -3,6 +3,7 @@
 
 namespace pyvm {
 
+// The files of ../python, one after the other.
 extern const char kBootstrapSource[];
 
 // File name of that code. Frames of it are left out of guests' tracebacks.

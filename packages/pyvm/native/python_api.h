@@ -108,6 +108,7 @@ constexpr int kFloatAddDotZero = 0x02;
     X(int, PyThreadState_SetAsyncExc, (unsigned long, PyObject*)) \
     X(PyInterpreterState*, PyInterpreterState_Main, ()) \
     X(PyInterpreterState*, PyInterpreterState_Get, ()) \
+    X(PyInterpreterState*, PyThreadState_GetInterpreter, (PyThreadState*)) \
     X(PyThreadState*, PyInterpreterState_ThreadHead, (PyInterpreterState*)) \
     X(void, Py_EndInterpreter, (PyThreadState*)) \
     X(unsigned long, PyThread_get_thread_ident, ()) \
@@ -180,6 +181,8 @@ constexpr int kFloatAddDotZero = 0x02;
     X(void, PyEval_SetTraceAllThreads, (PyTraceFunction, PyObject*)) \
     X(int, _PyEval_SetTrace, (PyThreadState*, PyTraceFunction, PyObject*)) \
     X(PyObject*, PyList_GetItemRef, (PyObject*, PySize)) \
+    X(PyThreadState*, PyThreadState_GetUnchecked, ()) \
+    X(PyThreadState*, _PyThreadState_UncheckedGet, ()) \
     X(void, Py_SetProgramName, (const wchar_t*))
 
 #define PYVM_REQUIRED_DATA(X) \

@@ -6,7 +6,7 @@
 //
 // Without a compiler it says so and leaves the build as it is: the prebuilt platform packages do without one.
 import { execFile, execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -18,6 +18,19 @@ const { values: options } = parseArgs({
 });
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const native = join(root, "native");
+const python = join(root, "python");
+/** The Python half, in the order in which it runs: one program, in files by subject. */
+const PYTHON_FILES = [
+  "basis",
+  "errors",
+  "programs",
+  "own_files",
+  "coroutines",
+  "threads",
+  "host",
+  "output",
+  "interpreter",
+].map((name) => join(python, `${name}.py`));
 const flavour = options["address-sanitizer"] ? "asan" : options.debug ? "debug" : "release";
 const objects = join(root, "build", flavour);
 const out = resolve(
@@ -30,6 +43,7 @@ const flags = [
   "-std=c++20",
   "-fPIC",
   "-fvisibility=hidden",
+  `-I${native}`,
   "-Wall",
   "-Wextra",
   "-Wno-missing-field-initializers",
@@ -73,33 +87,53 @@ mkdirSync(objects, { recursive: true });
 mkdirSync(dirname(out), { recursive: true });
 const modified = (file) => (existsSync(file) ? statSync(file).mtimeMs : 0);
 const files = readdirSync(native);
-const newestHeader = Math.max(
-  ...files.filter((file) => file.endsWith(".h")).map((file) => modified(join(native, file))),
-  modified(fileURLToPath(import.meta.url)),
-);
 const run = promisify(execFile);
 
 const units = files
   .filter((file) => file.endsWith(".cc"))
   .map((file) => [join(native, file), join(objects, file.replace(/\.cc$/, ".o"))]);
-const stale = units.filter(([source, object]) => modified(object) < Math.max(modified(source), newestHeader));
+units.push([embeddedPython(), join(objects, "bootstrap_source.o")]);
+const stale = units.filter(([source, object]) => modified(object) < newestInput(source, object));
 try {
   await Promise.all(
     Array.from({ length: availableParallelism() }, async () => {
       for (let unit = stale.pop(); unit !== undefined; unit = stale.pop()) {
-        const { stderr } = await run(compiler, [...flags, "-c", unit[0], "-o", unit[1]]);
+        const { stderr } = await run(compiler, [...flags, "-MMD", "-c", unit[0], "-o", unit[1]]);
         process.stderr.write(stderr);
       }
     }),
   );
   const exported = modified(join(native, "exports.map"));
-  if (Math.max(exported, newestHeader, ...units.map(([, object]) => modified(object))) > modified(out)) {
+  if (Math.max(exported, ...units.map(([, object]) => modified(object))) > modified(out)) {
     const sanitizer = flavour === "asan" ? ["-fsanitize=address,undefined"] : [];
     await run(compiler, [...sanitizer, ...units.map(([, object]) => object), "-o", out, ...linking]);
   }
 } catch (error) {
   process.stderr.write(error.stderr ?? String(error));
   process.exit(1);
+}
+
+/** When what an object was made from last changed: its source, this script, and the headers that the compiler noted beside it. */
+function newestInput(source, object) {
+  const noted = object.replace(/\.o$/, ".d");
+  if (!existsSync(noted)) return Number.POSITIVE_INFINITY;
+  const headers = readFileSync(noted, "utf8").replace(/^.*?: |\\\n/gs, " ");
+  // A header that is gone is one that the source has done without since.
+  return Math.max(...[source, fileURLToPath(import.meta.url), ...headers.trim().split(/\s+/)].map(modified));
+}
+
+/** The Python half as a C++ file, written where it has changed. */
+function embeddedPython() {
+  const file = join(objects, "bootstrap_source.cc");
+  const program = PYTHON_FILES.map((each) => readFileSync(each, "utf8")).join("\n\n");
+  const source = [
+    "// Written by scripts/build-addon.mjs from the files in python/.",
+    '#include "bootstrap.h"',
+    `const char pyvm::kBootstrapSource[] = R"PYTHON(${program})PYTHON";`,
+    "",
+  ].join("\n");
+  if (!existsSync(file) || readFileSync(file, "utf8") !== source) writeFileSync(file, source);
+  return file;
 }
 
 /** Of the two packages, which are no dependencies of the published one: who installs it has no need to compile. */

@@ -1,7 +1,3 @@
-// The part of the bootstrap that imports the files of extensions: from memory, and in the shared interpreter each
-// extension its own. A string literal that bootstrap.cc puts between its own.
-R"PYTHON(
-
 # The files of extensions
 
 class _Memory:
@@ -248,5 +244,3 @@ def _refresh_lines(error):
             if isinstance(frame.f_globals.get("__loader__"), _MemoryLoader):
                 cache.pop(frame.f_code.co_filename, None)
             traceback = traceback.tb_next
-
-)PYTHON"

@@ -1,0 +1,56 @@
+# Errors
+
+_SHARED_HINT = (
+    '\nThis C extension cannot be loaded into a sub-interpreter: set "python": { "interpreter": "shared" } in '
+    "extension.json to run in the main interpreter"
+)
+_SUBINTERPRETER_ERRORS = ("not support loading in subinterpreters", "load module more than once per process",
+                          "initialized twice", "already initialized", "does not support subinterpreters",
+                          "sub-interpreters are not supported", "do not support subinterpreters")
+
+
+def _chain(error):
+    seen = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+_MOST_TOLD = 65536  # characters: the core cuts at limits.errorChars
+
+
+def describe(error):
+    """The type's name, the text and the traceback of an exception; never raises an Exception of its own."""
+    name = type(error).__name__
+    try:
+        if type(error) is HostError and isinstance(error.name, str):
+            name = error.name
+        message = _told(str(error))
+    except Exception:
+        message = "<str() of the exception failed>"
+    try:
+        from traceback import TracebackException
+        if not _own:
+            _refresh_lines(error)
+        told = TracebackException(type(error), error, error.__traceback__, compact=True)
+        _hide_own_frames(told)
+        stack = _told("".join(told.format()))
+    except Exception:
+        stack = ""
+    if _own and any(isinstance(e, ImportError) and any(t in str(e) for t in _SUBINTERPRETER_ERRORS)
+                    for e in _chain(error)):
+        message = message.rstrip() + _SHARED_HINT
+    return name[:_MOST_TOLD], message[:_MOST_TOLD], stack[:_MOST_TOLD]
+
+
+def _hide_own_frames(told):
+    """Those of the addon, and those of the import system, which CPython hides too where it knows them."""
+    pending = [told]
+    while pending:
+        each = pending.pop()
+        if each is not None:
+            each.stack[:] = [f for f in each.stack if not f.filename.startswith((__file__, "<frozen importlib"))]
+            if each.stack and each.stack[0].name == "run_until_complete" and each.stack[0].filename.endswith("base_events.py"):
+                del each.stack[0]  # of the loop that awaits the guest
+            pending += [each.__cause__, each.__context__, *(each.exceptions or ())]

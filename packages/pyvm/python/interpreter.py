@@ -1,0 +1,71 @@
+# The interpreter
+
+def install():
+    host = sys.modules["extruntime"] = type(sys)("extruntime", "What the host offers to this extension.")
+    host.__all__ = ["HostError", "call"]
+    for each in (HostError, call):
+        each.__module__ = host.__name__
+        setattr(host, each.__name__, each)
+    sys.stdin = None
+    sys.stdout = sys.__stdout__ = _Stream("<stdout>", 1)
+    sys.stderr = sys.__stderr__ = _Stream("<stderr>", 3)
+    sys.argv = [""]
+    sys.dont_write_bytecode = True
+    if hasattr(sys, "setdlopenflags"):
+        sys.setdlopenflags(_dlopen_flags)
+    sys.path_hooks.insert(0, _memory_hook)
+    sys.meta_path.insert(0, _LoggingFinder())
+    if not _own:
+        sys.meta_path.insert(0, _OwnFinder())
+    else:
+        # Nothing else competes for this lock, but a call that must be aborted.
+        sys.setswitchinterval(0.001)
+
+
+def prepare():
+    """The main interpreter imports these first: some crash when only sub-interpreters that come and go have done so.
+
+    Not `_asyncio`: imported before `asyncio`, which it imports, it leaves asyncio without a current task.
+    """
+    for name in ("_datetime", "_decimal", "_ctypes", "_ssl", "_sqlite3", "_zoneinfo", "_elementtree"):
+        try:
+            __import__(name)
+        except ImportError:
+            pass
+
+
+def warm_up():
+    """A spare interpreter does while nobody waits what most programs will have it do: imports, and a load from end to end."""
+    import json, re
+    paths = sys.path[:]
+    code = compile("def run(value):\n    return value", "/rehearsal/guest.py", "exec")
+    load(code, "/rehearsal/guest.py", "rehearsal", 0, ["run"], "/rehearsal", None, [], None)
+    del sys.modules["rehearsal"]
+    sys.path[:] = paths
+
+
+def shutdown():
+    """Runs what Python runs at its end and what may take its time: the end of threads, and atexit functions."""
+    drop_loop()
+    threading = sys.modules.get("threading")
+    if threading is not None:
+        # As CPython does at its end: who has threads that wait for work, such as concurrent.futures, tells them now to end.
+        threading._SHUTTING_DOWN = True
+        callbacks = threading._threading_atexits
+        while callbacks:
+            try:
+                callbacks.pop()()
+            except Exception as error:
+                sys.excepthook(type(error), error, error.__traceback__)
+        not_started_here = (threading._MainThread, threading._DummyThread)
+        for thread in threading.enumerate():
+            if not thread.daemon and not isinstance(thread, not_started_here):
+                thread.join()
+        # What it keeps of this thread complains when it goes after the module.
+        vars(getattr(threading, "_thread_local_info", threading.local())).clear()
+    atexit = sys.modules.get("atexit")
+    if atexit is not None:
+        atexit._run_exitfuncs()
+
+
+install()

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <thread>
 
+#include "bootstrap.h"
 #include "executor.h"
 #include "failure.h"
 #include "interpreter.h"
@@ -14,19 +15,33 @@ namespace {
 
 constexpr std::uint64_t kPhases = 3;
 
+// How long a coroutine has to end after it was cancelled.
+constexpr auto kCancelGrace = std::chrono::milliseconds(150);
 // How long an exception has to end the call before harder means are used, and how often that is looked at.
 constexpr auto kPatience = std::chrono::milliseconds(8);
 constexpr auto kLook = std::chrono::microseconds(500);
-// How often while the thread is outside Python, which may take its time.
+// How long frames of the standard library are left to end by themselves.
+constexpr auto kForbearance = std::chrono::milliseconds(100);
+constexpr auto kLongForbearance = std::chrono::milliseconds(500);
+// Then it takes its time: it waits for something in C, or its processor is somebody else's.
+constexpr int kManyLooks = 200;
 constexpr auto kRareLook = std::chrono::milliseconds(5);
 
-// Whether a frame is importlib's own. It holds locks of the whole interpreter that it must be left to release; it never
-// runs for long without running a frame of somebody else.
-bool belongs_to_import_system(PyFrameObject* frame) {
+std::string file_of(PyFrameObject* frame) {
     Ref code = Ref::steal(py.PyFrame_GetCode(frame));
     Ref filename = Ref::steal(py.PyObject_GetAttrString(code.get(), "co_filename"));
     if (!filename) py.PyErr_Clear();
-    return text_of(filename.get()).starts_with("<frozen importlib");
+    return text_of(filename.get());
+}
+
+// Importlib's own frames hold locks of the whole interpreter; they never run for long without running a frame of somebody else.
+bool belongs_to_import_system(const std::string& file) { return file.starts_with("<frozen importlib"); }
+
+// What is installed lies below the standard library, and is none of it.
+bool belongs_to_standard_library(const Interpreter& interpreter, const std::string& file) {
+    const std::string& folder = interpreter.support.standard_library;
+    if (file.starts_with("<frozen ")) return true;
+    return !folder.empty() && file.starts_with(folder) && file.find("-packages/", folder.size()) == std::string::npos;
 }
 
 // The gate that the current thread has entered.
@@ -63,24 +78,28 @@ void AbortGate::wait_for_aborts() const {
     while (aborts_.load() > 0) std::this_thread::sleep_for(kLook);
 }
 
-bool AbortGate::leave() {
-    std::uint64_t expected = calls_ << 2 | inside;
-    bool ended = state_.compare_exchange_strong(expected, calls_ << 2 | idle);
-    if (ended) {
-        the_entered = nullptr;
-        return false;
-    }
-    // Where there is no GIL to keep it away, an aborter may begin anew until the state says that the call has ended.
-    do {
-        let_aborter_work();
+AbortGate::Left AbortGate::leave() {
+    for (;;) {
+        std::uint64_t expected = calls_ << 2 | inside;
+        if (state_.compare_exchange_strong(expected, calls_ << 2 | idle)) {
+            the_entered = nullptr;
+            return Left::untouched;
+        }
         expected = calls_ << 2 | aborted;
-    } while (!state_.compare_exchange_strong(expected, calls_ << 2 | idle));
+        if (state_.compare_exchange_strong(expected, calls_ << 2 | idle)) break;
+        // Where there is no GIL to keep it away, an aborter may begin anew until the state says that the call has ended.
+        let_aborter_work();
+    }
     the_entered = nullptr;
-    py.PyEval_SetTrace(nullptr, nullptr);
+    if (traces_all_.exchange(false)) {
+        py.PyEval_SetTraceAllThreads(nullptr, nullptr);
+    } else {
+        py.PyEval_SetTrace(nullptr, nullptr);
+    }
     py.PyThreadState_SetAsyncExc(thread_, nullptr);
     if (py.PyErr_Occurred() != nullptr) py.PyErr_Clear();
     everywhere_.store(false);
-    return true;
+    return anywhere_.exchange(false) ? Left::disordered : Left::stopped;
 }
 
 void AbortGate::let_aborter_work() const {
@@ -126,12 +145,39 @@ bool AbortGate::interrupt_outside() {
     return outside_;
 }
 
+bool AbortGate::is_outside() {
+    std::scoped_lock lock(mutex_);
+    return outside_;
+}
+
 int AbortGate::trace(PyObject* call_aborted, PyFrameObject* frame, int, PyObject*) {
     if (the_entered == nullptr) return 0;
     if ((the_entered->state_.load() & kPhases) < aborting) return 0;
-    if (belongs_to_import_system(frame)) return 0;
+    std::string file = file_of(frame);
+    // And of our own making are exceptions.
+    if (belongs_to_import_system(file) || file == kBootstrapFile) return 0;
+    const Interpreter& interpreter = the_entered->executor_.interpreter();
+    if (!the_entered->anywhere_.load() && belongs_to_standard_library(interpreter, file)) return 0;
     py.PyErr_SetNone(call_aborted);
     return -1;
+}
+
+int AbortGate::trace_once(PyObject* call_aborted, PyFrameObject* frame, int what, PyObject* argument) {
+    int raised = trace(call_aborted, frame, what, argument);
+    // Setting it would clear the exception.
+    if (raised != 0) {
+        py.PyEval_SetTrace(nullptr, nullptr);
+        py.PyErr_SetNone(call_aborted);
+    }
+    return raised;
+}
+
+bool AbortGate::in_standard_library() const {
+    if (py.without_gil) return false;
+    Ref frame = Ref::steal(reinterpret_cast<PyObject*>(py.PyThreadState_GetFrame(thread_state_)));
+    if (!frame) return false;
+    std::string file = file_of(reinterpret_cast<PyFrameObject*>(frame.get()));
+    return belongs_to_standard_library(executor_.interpreter(), file);
 }
 
 void AbortGate::raise_always(PyObject* call_aborted) {
@@ -146,64 +192,126 @@ class Aborter {
         : interpreter_(interpreter), gate_(gate), call_(call) {}
 
     void run() {
-        if (!act(AbortGate::inside, &Aborter::interrupt)) return;
+        if (act(AbortGate::inside, &Aborter::cancel) == Outcome::done && await_cancelled()) return;
         // An exception that the guest's own handlers may see leaves its locks and files in order. Only what does not heed
         // it is stopped without regard to them.
-        auto until = std::chrono::steady_clock::now() + kPatience;
-        while (gate_.running() == call_ && !gate_.everywhere_.load()) {
-            bool outside = gate_.interrupt_outside();
-            auto now = std::chrono::steady_clock::now();
-            if (outside) {
-                until = now + kPatience;
-            } else if (now >= until) {
-                act(AbortGate::aborted, &Aborter::raise_everywhere);
-                continue;
-            }
-            std::this_thread::sleep_for(outside ? kRareLook : kLook);
+        if (!interrupt_soon() || wait(kPatience)) return;
+        Clock::duration since = thread_time(gate_.thread_);
+        while (thread_time(gate_.thread_) - since < (traces_surely() ? kForbearance : kLongForbearance)) {
+            if (act(AbortGate::aborted, &Aborter::raise_everywhere) == Outcome::ended) return;
+            if (wait(traces_surely() ? kPatience : kLook)) return;
         }
+        gate_.anywhere_.store(true);
+        act(AbortGate::aborted, &Aborter::raise_everywhere);
     }
 
   private:
+    using Clock = std::chrono::steady_clock;
+    // `not_yet`: it may be done a moment later.
+    enum class Outcome { done, not_yet, nothing, ended };
+
+    // Until the call has ended, which is told by true, or its thread has run for so long. Time outside Python does not count.
+    bool wait(Clock::duration time) {
+        Clock::duration since = thread_time(gate_.thread_);
+        for (int looks = 0; gate_.running() == call_; looks++) {
+            Clock::duration now = thread_time(gate_.thread_);
+            if (gate_.interrupt_outside()) since = now;
+            if (now - since >= time) return false;
+            std::this_thread::sleep_for(looks < kManyLooks ? kLook : kRareLook);
+        }
+        return true;
+    }
+
+    bool await_cancelled() const {
+        auto until = Clock::now() + kCancelGrace;
+        while (gate_.running() == call_) {
+            if (Clock::now() >= until) return false;
+            std::this_thread::sleep_for(kLook);
+        }
+        return true;
+    }
+
+    // Whether a trace function that another thread sets is called at the next event. In 3.11 it may miss loops of one line, so
+    // that the thread has to be met in the right frame.
+    static bool traces_surely() { return py.PyEval_SetTraceAllThreads != nullptr; }
+
+    // False: the call has ended.
+    bool interrupt_soon() {
+        Clock::duration since = thread_time(gate_.thread_);
+        for (int looks = 0;; looks++) {
+            Outcome outcome = act(AbortGate::inside, &Aborter::interrupt);
+            if (outcome != Outcome::not_yet) return outcome == Outcome::done;
+            if (thread_time(gate_.thread_) - since >= (traces_surely() ? kPatience : kLongForbearance))
+                return act(AbortGate::inside, &Aborter::interrupt_by_trace) == Outcome::done;
+            std::this_thread::sleep_for(looks < kManyLooks ? kLook : kRareLook);
+        }
+    }
+
     // Does something to the thread that runs the call, if that is still in this phase.
-    bool act(AbortGate::Phase phase, void (Aborter::*action)()) {
+    Outcome act(AbortGate::Phase phase, Outcome (Aborter::*action)()) {
         PyThreadState* self = py.PyThreadState_New(interpreter_.state);
         py.PyEval_RestoreThread(self);
         std::uint64_t expected = call_ << 2 | phase;
-        bool runs = gate_.state_.compare_exchange_strong(expected, call_ << 2 | AbortGate::aborting);
-        if (runs) {
-            (this->*action)();
-            gate_.state_.store(call_ << 2 | AbortGate::aborted);
+        Outcome outcome = Outcome::ended;
+        if (gate_.state_.compare_exchange_strong(expected, call_ << 2 | AbortGate::aborting)) {
+            outcome = (this->*action)();
+            bool raised = outcome == Outcome::done && action != &Aborter::cancel;
+            gate_.state_.store(call_ << 2 | (raised ? AbortGate::aborted : phase));
         }
         py.PyThreadState_Clear(self);
         py.PyThreadState_DeleteCurrent();
-        return runs;
+        return outcome;
     }
 
-    void interrupt() {
-        if (!gate_.interrupt_outside()) {
-            py.PyThreadState_SetAsyncExc(gate_.thread_, interpreter_.support.call_aborted.get());
-        }
-        wake();
+    Outcome cancel() {
+        if (gate_.is_outside()) return Outcome::nothing;  // and holds the loop
+        return is_true(tell(interpreter_.support.cancel)) ? Outcome::done : Outcome::nothing;
     }
 
-    // An event loop that waits notices the exception. The first one may have hit the loop's own code, which logs it and
-    // waits again, for a step that is lost: so it is woken each time.
-    void wake() {
-        Ref thread = Ref::steal(py.PyLong_FromLongLong(static_cast<long long>(gate_.thread_)));
-        Ref woken = Ref::steal(py.PyObject_CallOneArg(interpreter_.support.wake.get(), thread.get()));
-        if (!woken) py.PyErr_Clear();
+    Outcome interrupt() {
+        // A loop that waits is in the standard library, and ends by being told to.
+        bool loop_stops = is_true(tell(interpreter_.support.stop));
+        if (gate_.interrupt_outside()) return Outcome::done;
+        if (gate_.in_standard_library()) return loop_stops ? Outcome::done : Outcome::not_yet;
+        py.PyThreadState_SetAsyncExc(gate_.thread_, interpreter_.support.call_aborted.get());
+        return Outcome::done;
     }
 
-    // The second exception's own making, in the thread concerned, sets the trace function of that thread. 3.11 makes
-    // exceptions later than it raises them, but lets another thread set it.
-    void raise_everywhere() {
-        if (gate_.interrupt_outside()) return;
+    Outcome interrupt_by_trace() {
+        if (!gate_.interrupt_outside()) set_trace(AbortGate::trace_once);
+        return Outcome::done;
+    }
+
+    Outcome raise_everywhere() {
+        tell(interpreter_.support.stop);
+        if (gate_.interrupt_outside()) return Outcome::done;
         gate_.everywhere_.store(true);
-        if (py.PyEval_SetTraceAllThreads == nullptr && py._PyEval_SetTrace != nullptr) {
-            py._PyEval_SetTrace(gate_.thread_state_, AbortGate::trace, interpreter_.support.call_aborted.get());
+        if (!py.without_gil) set_trace(AbortGate::trace);
+        // Its own making, in the thread concerned, sets the trace function of that thread.
+        bool wants_both = !traces_surely() && (gate_.anywhere_.load() || !gate_.in_standard_library());
+        if (py.without_gil || wants_both) py.PyThreadState_SetAsyncExc(gate_.thread_, interpreter_.support.call_stopped.get());
+        return Outcome::done;
+    }
+
+    // Of the thread that runs the call, which stands still. From 3.12 on it can only be set for all threads of an interpreter.
+    void set_trace(PyTraceFunction function) {
+        PyObject* call_aborted = interpreter_.support.call_aborted.get();
+        if (py.PyEval_SetTraceAllThreads != nullptr) {
+            gate_.traces_all_.store(true);
+            py.PyEval_SetTraceAllThreads(function, call_aborted);
+        } else if (py._PyEval_SetTrace != nullptr) {
+            py._PyEval_SetTrace(gate_.thread_state_, function, call_aborted);
         }
-        py.PyThreadState_SetAsyncExc(gate_.thread_, interpreter_.support.call_stopped.get());
-        wake();
+    }
+
+    static bool is_true(const Ref& value) { return value && py.PyObject_IsTrue(value.get()) == 1; }
+
+    // Calls a function of the Python half with the thread of the call.
+    Ref tell(const Ref& function) {
+        Ref thread = Ref::steal(py.PyLong_FromLongLong(static_cast<long long>(gate_.thread_)));
+        Ref told = Ref::steal(py.PyObject_CallOneArg(function.get(), thread.get()));
+        if (!told) py.PyErr_Clear();
+        return told;
     }
 
     const Interpreter& interpreter_;

@@ -17,9 +17,18 @@ class Executor;
 // Guards one executor: it knows whether a guest runs in it, and in which call.
 //
 // To abort, a second thread state of the same interpreter waits for the GIL, which the running thread offers at every
-// switch interval, and puts an exception into that thread. Code that catches it, or does not end for it, is sent another
-// one a few milliseconds later, which brings a trace function that raises at every event of that thread until the call has
-// ended. Other threads are never traced.
+// switch interval. Then, one after the other, each for what the one before did not end:
+//
+// 1. A coroutine's task is cancelled, as asyncio does, and has its time to clean up. Its loop lives on.
+// 2. An exception is raised in the thread, once, in a frame of the guest's or of a package: frames of the standard library may
+//    hold locks that outlive a call, and are left to give them back. Where the thread is not met in such a frame, a trace
+//    function raises it there.
+// 3. Code that catches the exception, or does not end for it, meets it at every event, but for frames of the standard library.
+// 4. What never leaves the standard library is stopped there too. Its program is then better loaded anew: `leave` says so.
+//
+// The trace function passes over other threads, and is gone when the call has ended. Without a GIL a thread cannot be looked at
+// while it runs, so exceptions are raised wherever it is; one that is raised in the standard library notes that, and then the
+// program is to be loaded anew.
 class AbortGate {
   public:
     explicit AbortGate(Executor& executor) : executor_(executor) {}
@@ -31,9 +40,15 @@ class AbortGate {
     std::uint64_t next() const { return calls_ + 1; }
     // The attached thread, by the thread state that it is attached with, is about to run a guest.
     void enter(PyThreadState* thread_state);
-    // The same thread, still attached, has left the guest. True if the call was aborted; from here on no abort can
-    // reach the thread, and none of its traces is left.
-    bool leave();
+    // What an abort has done to a call.
+    enum class Left {
+        untouched,  // nothing, or its coroutine was cancelled
+        stopped,  // exceptions were put into its thread
+        disordered,  // in frames of the standard library, too
+    };
+    // The same thread, still attached, has left the guest. From here on no abort can reach the thread, and none of its traces
+    // is left.
+    Left leave();
     // The call that runs now, or 0.
     std::uint64_t running() const;
     // The guest's thread, attached, is about to wait for something outside Python. False: the call is being aborted, so it
@@ -57,12 +72,19 @@ class AbortGate {
     void let_aborter_work() const;
     // For that thread: calls `interrupt` if the guest's is outside. False: it is inside.
     bool interrupt_outside();
+    bool is_outside();
 
     static int trace(PyObject* call_aborted, PyFrameObject*, int what, PyObject*);
+    // The same, and no further event is traced in this thread.
+    static int trace_once(PyObject* call_aborted, PyFrameObject*, int what, PyObject*);
+    // Whether the thread of the call, which stands still, is in a frame of the standard library.
+    bool in_standard_library() const;
 
     Executor& executor_;
     std::atomic<std::uint64_t> state_{0};
     std::atomic<bool> everywhere_{false};  // the call that is being aborted meets its exception at every event, or will
+    std::atomic<bool> traces_all_{false};  // the trace function was set for all threads of the interpreter
+    std::atomic<bool> anywhere_{false};  // frames of the standard library are not spared any more
     std::atomic<int> aborts_{0};
     std::uint64_t calls_ = 0;  // of the thread that enters
     unsigned long thread_ = 0;

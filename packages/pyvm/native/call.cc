@@ -68,14 +68,23 @@ bool run_stoppable(Executor& executor, Caller caller, Cancellation& cancellation
     executor.enter_gate(caller);
     // Asked for before that: then it is seen here; asked for later, the number is found.
     if (!cancellation.requested.load()) failure = body();
-    bool interrupted = executor.gate().leave();
-    if (interrupted) Ref::steal(py.PyObject_CallObject(interpreter.support.recover.get(), nullptr));
+    AbortGate::Left left = executor.gate().leave();
+    bool spent = left != AbortGate::Left::untouched && recover(interpreter);
     if (interpreter.prints.load(std::memory_order_relaxed)) flush_output();
-    if (interrupted || cancellation.requested.load()) failure = stopped();
+    if (left != AbortGate::Left::untouched || cancellation.requested.load()) {
+        failure = stopped();
+        failure.spent = spent || left == AbortGate::Left::disordered;
+    }
     return !failure;
 }
 
 }  // namespace
+
+bool recover(const Interpreter& interpreter) {
+    Ref spent = Ref::steal(py.PyObject_CallObject(interpreter.support.recover.get(), nullptr));
+    if (!spent) py.PyErr_Clear();
+    return !spent || py.PyObject_IsTrue(spent.get()) == 1;
+}
 
 Failure stopped() { return fail("ERR_EXT_TIMEOUT", "the call's time was up while it ran"); }
 

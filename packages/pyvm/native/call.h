@@ -33,4 +33,8 @@ bool await_coroutine(Executor& executor, Ref coroutine, Cancellation& cancellati
 // What a stopped call fails with. Its caller has been answered already, unless it waits on its own thread.
 Failure stopped();
 
+// After a call that was stopped by exceptions, on its thread: puts in order what those may have left behind. True: the program
+// is better loaded anew.
+bool recover(const Interpreter& interpreter);
+
 }  // namespace pyvm

@@ -182,8 +182,8 @@ void Executor::end_interpreter() {
     py.PyEval_RestoreThread(thread_state_);
     if (kind_ != Kind::own_gil && !guest_.module_name.empty()) {
         Ref name = Ref::steal(py.PyUnicode_DecodeUTF8(guest_.module_name.data(), guest_.module_name.size(), nullptr));
+        Ref::steal(py.PyObject_CallObject(interpreter_->support.end_loop.get(), nullptr));
         Ref::steal(py.PyObject_CallOneArg(interpreter_->support.unload.get(), name.get()));
-        Ref::steal(py.PyObject_CallObject(interpreter_->support.drop_loop.get(), nullptr));
         py.PyErr_Clear();
     }
     guest_.functions.clear();

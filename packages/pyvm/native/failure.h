@@ -16,6 +16,8 @@ struct Failure {
     std::string name;
     std::string message;
     std::string stack;
+    // The call has left its program in disorder: it must not serve another one.
+    bool spent = false;
 
     explicit operator bool() const { return *code != '\0'; }
 };

@@ -60,6 +60,7 @@ std::string run_bootstrap(Interpreter& interpreter) {
     set("_trace", make_trace_function());
     set("_host_call", make_host_call_function(interpreter));
     set("_dlopen_flags", Ref::steal(py.PyLong_FromLongLong(dlopen_flags)));
+    set("_without_gil", Ref::share(py.without_gil ? py._Py_TrueStruct : py._Py_FalseStruct));
     set("_own", Ref::share(interpreter.own_gil ? py._Py_TrueStruct : py._Py_FalseStruct));
     if (!Ref::steal(py.PyEval_EvalCode(code.get(), globals.get(), globals.get()))) return pending_error();
 
@@ -74,13 +75,15 @@ std::string run_bootstrap(Interpreter& interpreter) {
     support.load = get("load");
     support.unload = get("unload");
     support.run = get("run");
-    support.drop_loop = get("drop_loop");
+    support.cancel = get("cancel");
+    support.stop = get("stop");
+    support.end_loop = get("end_loop");
     support.recover = get("recover");
-    support.wake = get("wake");
     support.warm_up = get("warm_up");
     support.shutdown = get("shutdown");
     support.whose = get("_whose");
     support.host_failure = get("host_failure");
+    support.standard_library = text_of(get("_standard_library").get());
     if (interpreter.own_gil) return {};
     Ref prepare = get("prepare");
     return Ref::steal(py.PyObject_CallObject(prepare.get(), nullptr)) ? "" : pending_error();

@@ -10,10 +10,12 @@
 
 namespace pyvm {
 
-// Functions of the bootstrap module (bootstrap.cc) that the addon calls.
+// Functions of the bootstrap module (../python) that the addon calls.
 struct Support {
-    Ref describe, loads, dumps, call_aborted, call_stopped, compile_source, load, unload, run, drop_loop, recover, wake,
+    Ref describe, loads, dumps, call_aborted, call_stopped, compile_source, load, unload, run, cancel, stop, end_loop, recover,
         warm_up, shutdown, whose, host_failure;
+    // Folder of the standard library, with a slash at its end.
+    std::string standard_library;
 };
 
 struct Interpreter {

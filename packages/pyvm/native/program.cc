@@ -108,8 +108,8 @@ void LoadJob::run(Executor& executor) {
     executor.enter_gate(Caller::elsewhere);
     Failure failure;
     if (!cancellation->requested.load()) failure = load(executor, source);
-    bool interrupted = executor.gate().leave();
-    if (interrupted) Ref::steal(py.PyObject_CallObject(executor.interpreter().support.recover.get(), nullptr));
+    bool interrupted = executor.gate().leave() != AbortGate::Left::untouched;
+    if (interrupted) recover(executor.interpreter());
     bool aborted = interrupted || cancellation->requested.load();
     flush_output();
     settle(*completions, token, aborted ? stopped() : std::move(failure));

@@ -109,6 +109,7 @@ constexpr int kFloatAddDotZero = 0x02;
     X(PyInterpreterState*, PyInterpreterState_Main, ()) \
     X(PyInterpreterState*, PyInterpreterState_Get, ()) \
     X(PyInterpreterState*, PyThreadState_GetInterpreter, (PyThreadState*)) \
+    X(PyFrameObject*, PyThreadState_GetFrame, (PyThreadState*)) \
     X(PyThreadState*, PyInterpreterState_ThreadHead, (PyInterpreterState*)) \
     X(void, Py_EndInterpreter, (PyThreadState*)) \
     X(unsigned long, PyThread_get_thread_ident, ()) \

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <time.h>
 
 #include <memory>
 
@@ -51,6 +52,16 @@ bool stack_serves_python() {
 #else
     return pthread_get_stacksize_np(pthread_self()) >= kNeeded;
 #endif
+}
+
+std::chrono::nanoseconds thread_time([[maybe_unused]] unsigned long identity) {
+#ifdef __linux__
+    clockid_t clock;
+    timespec used;
+    if (pthread_getcpuclockid(static_cast<pthread_t>(identity), &clock) == 0 && clock_gettime(clock, &used) == 0)
+        return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+#endif
+    return std::chrono::steady_clock::now().time_since_epoch();
 }
 
 int current_core() {

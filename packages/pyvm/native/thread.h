@@ -1,6 +1,7 @@
 // Threads of the addon. They are detached and never waited for, so that the process can end while Python runs.
 #pragma once
 
+#include <chrono>
 #include <functional>
 
 namespace pyvm {
@@ -17,6 +18,10 @@ void say_own_thread();
 
 // Whether the current thread's stack is large enough to run any Python on it.
 bool stack_serves_python();
+
+// What a thread, known by the identity that Python gives it, has used of a processor. Where the system does not tell: the time
+// of day, so that differences are never too small. The thread must be alive.
+std::chrono::nanoseconds thread_time(unsigned long identity);
 
 // The core that the calling thread runs on, or kNoCore where that is not to be known.
 constexpr int kNoCore = -1;

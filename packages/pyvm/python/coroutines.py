@@ -2,14 +2,51 @@
 
 _thread = _local()
 _loops = {}
+_tasks = {}  # by thread: the task of the call that runs
+_stopped = set()  # threads whose loop was stopped the hard way
 
 
 def run(coroutine):
     loop = getattr(_thread, "loop", None)
+    thread = get_ident()
     if loop is None or loop.is_closed():
         from asyncio import new_event_loop
-        loop = _thread.loop = _loops[get_ident()] = new_event_loop()
-    return loop.run_until_complete(coroutine)
+        loop = _thread.loop = _loops[thread] = new_event_loop()
+    task = _tasks[thread] = loop.create_task(coroutine)
+    task._log_destroy_pending = False
+    try:
+        return loop.run_until_complete(task)
+    except BaseException:
+        if task.done() and not task.cancelled():
+            task.exception()  # seen, so that nothing says that nobody has
+        raise
+    finally:
+        del _tasks[thread]
+
+
+def cancel(thread):
+    """Cancels the coroutine that a call of that thread runs, as asyncio does. False where it runs none."""
+    task = _tasks.get(thread)
+    if task is None or task.done():
+        return False
+    try:
+        _loops[thread].call_soon_threadsafe(task.cancel)
+    except RuntimeError:
+        return False
+    return True
+
+
+def stop(thread):
+    """Ends the loop that a call of that thread runs, whatever its tasks do. False where it runs none."""
+    if thread not in _tasks:
+        return False
+    _stopped.add(thread)
+    loop = _loops[thread]
+    try:
+        loop.call_soon_threadsafe(loop.stop)
+    except RuntimeError:
+        pass  # closed
+    return True
 
 
 def drop_loop():
@@ -18,37 +55,51 @@ def drop_loop():
     _loops.pop(get_ident(), None)
     if loop is None:
         return
-    from asyncio import _set_running_loop
+    from asyncio import _set_running_loop, all_tasks
     _set_running_loop(None)
     loop._thread_id = None
     try:
+        for task in all_tasks(loop):
+            task._log_destroy_pending = False
         loop.close()
     except Exception:
         pass
 
 
-def recover():
-    """After an abort: gives back what an exception at a bad moment has left behind of the interpreter's own things."""
-    # It may have hit the code of the loop, so that one is not used again.
+def end_loop():
+    """At the end of a program: cancels what is left on the loop of this thread, as `asyncio.run` does, and closes it."""
+    loop = getattr(_thread, "loop", None)
+    if loop is not None and not loop.is_closed() and not loop.is_running():
+        from asyncio import all_tasks, wait
+        try:
+            left = all_tasks(loop)
+            for task in left:
+                task._log_destroy_pending = False
+                task.cancel()
+            if left:
+                loop.run_until_complete(wait(left, timeout=1))
+            loop.run_until_complete(loop.shutdown_asyncgens())
+        except Exception:
+            pass
     drop_loop()
+
+
+def recover():
+    """After an abort: gives back what an exception at a bad moment has left behind. True: the program is better loaded anew."""
+    thread = get_ident()
+    spent = thread in _stopped or thread in _disordered
+    if thread in _stopped:
+        drop_loop()
+    _stopped.discard(thread)
+    _disordered.discard(thread)
     import _imp
     try:
         while _imp.lock_held():
             _imp.release_lock()
     except RuntimeError:
         pass  # held by another thread, which is at work
-    thread = get_ident()
     for reference in list(getattr(sys.modules["_frozen_importlib"], "_module_locks", {}).values()):
         lock = reference()
         while lock is not None and lock.owner == thread:
             lock.release()
-
-
-def wake(thread):
-    """Makes a loop that waits look up, so that an exception put into its thread is noticed."""
-    loop = _loops.get(thread)
-    if loop is not None:
-        try:
-            loop.call_soon_threadsafe(int)
-        except RuntimeError:
-            pass
+    return spent

@@ -44,28 +44,41 @@ def warm_up():
     sys.path[:] = paths
 
 
+THREADS_SECONDS = 5
+
+
 def shutdown():
     """Runs what Python runs at its end and what may take its time: the end of threads, and atexit functions."""
-    drop_loop()
+    end_loop()
     threading = sys.modules.get("threading")
     if threading is not None:
-        # As CPython does at its end: who has threads that wait for work, such as concurrent.futures, tells them now to end.
-        threading._SHUTTING_DOWN = True
-        callbacks = threading._threading_atexits
-        while callbacks:
-            try:
-                callbacks.pop()()
-            except Exception as error:
-                sys.excepthook(type(error), error, error.__traceback__)
-        not_started_here = (threading._MainThread, threading._DummyThread)
-        for thread in threading.enumerate():
-            if not thread.daemon and not isinstance(thread, not_started_here):
-                thread.join()
-        # What it keeps of this thread complains when it goes after the module.
-        vars(getattr(threading, "_thread_local_info", threading.local())).clear()
+        _end_threads(threading)
     atexit = sys.modules.get("atexit")
     if atexit is not None:
         atexit._run_exitfuncs()
+
+
+def _end_threads(threading):
+    # As CPython does at its end: who has threads that wait for work, such as concurrent.futures, tells them now to end.
+    threading._SHUTTING_DOWN = True
+    callbacks = threading._threading_atexits
+    while callbacks:
+        try:
+            callbacks.pop()()
+        except Exception as error:
+            sys.excepthook(type(error), error, error.__traceback__)
+    not_started_here = (threading._MainThread, threading._DummyThread)
+    threads = [t for t in threading.enumerate() if not t.daemon and not isinstance(t, not_started_here)]
+    from time import monotonic
+    until = monotonic() + THREADS_SECONDS
+    for thread in threads:
+        thread.join(max(0, until - monotonic()))
+    left = [thread.name for thread in threads if thread.is_alive()]
+    if left:
+        print(f"the extension was closed, and these of its threads did not end within {THREADS_SECONDS} s, so their "
+              f"interpreter is left behind: {', '.join(left)}", file=sys.stderr)
+    # What it keeps of this thread complains when it goes after the module.
+    vars(getattr(threading, "_thread_local_info", threading.local())).clear()
 
 
 install()

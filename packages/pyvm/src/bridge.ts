@@ -154,7 +154,17 @@ export class Bridge {
   }
 }
 
-function failure(code: string, name: string, message: string, stack: string): Error {
+/** Errors of calls that have left their program in disorder. */
+const spent = new WeakSet<object>();
+
+/** Whether the program that this error came from must not serve another call. */
+export function leavesDisorder(error: unknown): boolean {
+  return typeof error === "object" && error !== null && spent.has(error);
+}
+
+function failure(code: string, name: string, message: string, stack: string, disorder: boolean): Error {
   if (code === "ERR_EXT_GUEST") return guestError({ name, message, stack });
-  return new ExtensionError(code as ExtensionErrorCode, message);
+  const error = new ExtensionError(code as ExtensionErrorCode, message);
+  if (disorder) spent.add(error);
+  return error;
 }

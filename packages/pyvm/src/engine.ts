@@ -28,12 +28,12 @@ export interface PyvmEngineOptions {
   allocator?: "python" | "system" | undefined;
   /** Interpreters that may be stuck in calls that would not stop, before no more are made. Default 8. */
   maxStuck?: number | undefined;
-  /** Milliseconds that an aborted call has to end before its interpreter is set aside as stuck. Default 250. */
+  /** Milliseconds that an aborted call has to end before its interpreter is set aside as stuck. A coroutine has 150 of them to end when it is cancelled. Default 500. */
   graceMs?: number | undefined;
 }
 
 const DEFAULT_MAX_STUCK = 8;
-const DEFAULT_GRACE_MS = 250;
+const DEFAULT_GRACE_MS = 500;
 /** What a timer of Node can wait. */
 const LONGEST_GRACE_MS = 2 ** 31 - 1;
 

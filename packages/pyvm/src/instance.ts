@@ -8,7 +8,7 @@ import {
   NOT_STARTED,
 } from "extruntime/engine";
 import type { LoadRequest, NativeInstance } from "./addon.ts";
-import type { Bridge, Receiver } from "./bridge.ts";
+import { type Bridge, leavesDisorder, type Receiver } from "./bridge.ts";
 import { SentCall } from "./sent-call.ts";
 import type { SetAside } from "./set-aside.ts";
 
@@ -23,8 +23,10 @@ const NOBODY: Receiver = { succeed() {}, fail() {} };
 
 /** A program loaded into an interpreter, or into a namespace of the shared one. */
 export class PyvmInstance implements Instance {
-  /** Set when a call was given up: it may still run. */
+  /** Set when a call was given up, which may still run; and when one was stopped in a way that leaves the program in disorder. */
   broken = false;
+  /** A call was given up. */
+  #stuck = false;
   readonly #bridge: Bridge;
   readonly #setAside: SetAside;
   readonly #functions: ReadonlyMap<string, number>;
@@ -94,7 +96,12 @@ export class PyvmInstance implements Instance {
     const { addon } = this.#bridge;
     const index = this.#functions.get(fn)!;
     if (call.deadline === Number.POSITIVE_INFINITY) return addon.invokeSync(this.#native, index, payload);
-    return addon.invokeSync(this.#native, index, payload, call.deadline - performance.now());
+    try {
+      return addon.invokeSync(this.#native, index, payload, call.deadline - performance.now());
+    } catch (error) {
+      if (leavesDisorder(error)) this.#replace();
+      throw error;
+    }
   }
 
   invokeHere(fn: string, payload: string, call: Call): string | Promise<string> {
@@ -106,6 +113,7 @@ export class PyvmInstance implements Instance {
       result = bridge.addon.invokeSync(this.#native, index, payload, call.deadline - performance.now(), token);
     } catch (error) {
       bridge.release(token);
+      if (leavesDisorder(error)) this.#replace();
       throw error;
     }
     if (result === undefined) return this.#rest(token, call);
@@ -122,7 +130,7 @@ export class PyvmInstance implements Instance {
 
   /** Where a call was given up, the interpreter ends when that call has returned; nobody waits for it. */
   close(): Promise<void> {
-    if (this.broken || this.#native === undefined) return Promise.resolve();
+    if (this.#stuck || this.#native === undefined) return Promise.resolve();
     return this.#end();
   }
 
@@ -133,7 +141,8 @@ export class PyvmInstance implements Instance {
   }
 
   /** For a call: the addon has answered it. */
-  ended(sent: SentCall): void {
+  ended(sent: SentCall, error?: unknown): void {
+    if (leavesDisorder(error)) this.#replace();
     this.#sent.remove(sent);
     this.#bridge.poller.ended();
     clearTimeout(sent.grace);
@@ -188,6 +197,7 @@ export class PyvmInstance implements Instance {
     this.#bridge.addon.abort(this.#native, token);
     return setTimeout(() => {
       this.broken = true;
+      this.#stuck = true;
       this.#setAside.enter();
       this.#bridge.abandon(token, () => {
         this.#setAside.leave();
@@ -195,6 +205,12 @@ export class PyvmInstance implements Instance {
       });
       giveUp();
     }, this.#setAside.graceMs);
+  }
+
+  /** It serves no other call: those that were sent ahead go elsewhere. */
+  #replace(): void {
+    this.broken = true;
+    this.#takeBackAllBut(0);
   }
 
   #giveUp(sent: SentCall): void {

@@ -27,7 +27,7 @@ export class SentCall implements Receiver {
   }
 
   fail(error: unknown): void {
-    this.#instance.ended(this);
+    this.#instance.ended(this, error);
     this.#answer.fail(error);
   }
 }

@@ -78,7 +78,7 @@ export const streams = (text) => {
   return [read, wrote];
 };
 
-export const namespaces = () => ["-Ur", "-Urm", "-Urn"].map((option) => spawnSync("unshare", [option, "true"]).status !== 0);
+export const namespaces = () => ["-U", "-Um", "-Un"].map((option) => spawnSync("unshare", [option, "true"]).status !== 0);
 
 export const tasks = async (count) => {
   let refused = 0;

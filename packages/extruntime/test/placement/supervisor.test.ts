@@ -67,7 +67,7 @@ describe.runIf(supervisorProgram() !== undefined)("a supervised program", () => 
   });
 
   it("may hold so much in files in memory", async () => {
-    const fill = `exec 3>/dev/shm/extruntime-test-$$; rm /dev/shm/extruntime-test-$$; cat /dev/zero >&3`;
+    const fill = `exec 3>/dev/shm/extruntime-test-$$; rm /dev/shm/extruntime-test-$$; head -c 629145600 /dev/zero >&3`;
     const { signal, report } = await supervised(limit, "sh", "-c", fill);
     expect([signal, report]).toEqual(["SIGKILL", expect.stringMatching(/^memory \d+\n$/)]);
   });

@@ -9,6 +9,7 @@ import { abortSignal } from "./agent-signal.ts";
 import { CallPace } from "./call-pace.ts";
 import type { CallStates } from "./call-states.ts";
 import { brokenFlag, fire, inMemoryTerms, limits } from "./call-terms.ts";
+import { CallTurns } from "./call-turns.ts";
 import { errorToJson } from "./error-message.ts";
 import {
   type Body,
@@ -17,6 +18,7 @@ import {
   type FrameSink,
   KIND,
   LOG_LEVELS,
+  NO_DEADLINE,
   nextLine,
   PROTOCOL_VERSION,
   type StartMessage,
@@ -74,6 +76,21 @@ interface AgentInstance {
   readonly waiting: (() => void)[];
 }
 
+/** A call that waits for its turn on this thread. */
+interface WaitingCall {
+  readonly held: AgentInstance;
+  readonly flags: number;
+  readonly number: number;
+  readonly key: number;
+  readonly time: number;
+  /** On the clock of `performance.now()`: its `time`, where it has a deadline, counts from here. */
+  readonly came: number;
+  readonly payload: string;
+}
+
+/** Milliseconds of calls after which what has come meanwhile is looked at: a module that waits less long than others is then found. */
+const SLICE_MS = 1;
+
 type Frame = [kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body];
 
 /**
@@ -100,6 +117,8 @@ export class Agent implements FrameSink {
   #blocked = 0;
   /** What came meanwhile. */
   readonly #deferred: Frame[] = [];
+  /** Calls that wait for their turn, of all programs. */
+  readonly #turns = new CallTurns<AgentProgram, WaitingCall>();
   /** Answers and the like that the host was not told of. */
   #unsent = 0;
 
@@ -118,10 +137,44 @@ export class Agent implements FrameSink {
     }
   }
 
-  /** To be called when the frames that had come are handled. */
+  /** Calls wait for their turn. */
+  get busy(): boolean {
+    return this.#turns.length > 0;
+  }
+
+  /** To be called when the frames that had come are handled, and again, after more of them, while it is `busy`. */
   endOfBatch(): void {
     this.#handleDeferred();
+    this.#takeTurns();
     this.#flush();
+  }
+
+  /** To be called at the end of what this thread is doing beside that. It may be `busy` then. */
+  endOfTurn(): void {
+    this.#handleDeferred();
+    this.#flush();
+  }
+
+  #takeTurns(): void {
+    if (this.#turns.length === 0 || this.#blocked > 0) return;
+    let now = performance.now();
+    const until = now + SLICE_MS;
+    while (now < until) {
+      const call = this.#turns.next();
+      if (call === undefined) return;
+      this.#take(call);
+      this.#handleDeferred();
+      const then = now;
+      now = performance.now();
+      this.#turns.charge(call.held.program, now - then);
+    }
+  }
+
+  #take({ held, flags, number, key, time, came, payload }: WaitingCall): void {
+    const left = time === NO_DEADLINE ? time : Math.max(0, time - (performance.now() - came));
+    if (held.running !== 0) held.waiting.push(() => this.#run(held, flags, number, key, left, payload));
+    else this.#run(held, flags, number, key, left, payload);
+    if ((flags & FLAG.prompt) !== 0) this.#flush();
   }
 
   #handle(kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body): void {
@@ -279,12 +332,20 @@ export class Agent implements FrameSink {
     const held = this.#instances.get(target);
     if (held === undefined) {
       this.#failed(key, new Error(`there is no instance ${target}`), FLAG.broken);
-    } else if (held.running !== 0) {
-      held.waiting.push(() => this.#run(held, flags, number, key, time, payload));
-    } else {
-      this.#run(held, flags, number, key, time, payload);
+      return;
     }
-    if ((flags & FLAG.prompt) !== 0) this.#flush();
+    const call: WaitingCall = {
+      held,
+      flags,
+      number,
+      key,
+      time,
+      came: time === NO_DEADLINE ? 0 : performance.now(),
+      payload,
+    };
+    // Its caller waits with the host's thread: nobody is served before.
+    if ((flags & FLAG.sync) !== 0) this.#take(call);
+    else this.#turns.add(held.program, call);
   }
 
   #run(held: AgentInstance, flags: number, number: number, key: number, time: number, payload: string): void {
@@ -383,6 +444,7 @@ export class Agent implements FrameSink {
   #closeProgram(id: number): void {
     const program = this.#programs.get(id);
     this.#programs.delete(id);
+    if (program !== undefined) this.#turns.forget(program);
     this.#files.delete(id);
     this.#goOn(this.#endProgram(id, program));
   }

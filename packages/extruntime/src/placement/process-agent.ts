@@ -28,6 +28,7 @@ class ProcessAgent implements AgentLink {
   readonly #batch: FrameBatch;
   readonly #journal: JournalWriter;
   #flushing = false;
+  #serving = false;
 
   constructor(firstBatch: number, mappedFileAddon: string | undefined) {
     const journal = mappedFileAddon === undefined ? undefined : mapFile(mappedFileAddon, FD.journal, JOURNAL_BYTES);
@@ -53,7 +54,7 @@ class ProcessAgent implements AgentLink {
         buffer: Buffer.allocUnsafeSlow(READ_BYTES),
         callback: (bytes, buffer) => {
           this.#take(buffer.subarray(0, bytes));
-          this.#agent.endOfBatch();
+          this.#serve();
           return true;
         },
       },
@@ -83,7 +84,23 @@ class ProcessAgent implements AgentLink {
     this.#flushing = true;
     process.nextTick(() => {
       this.#flushing = false;
-      this.#agent.endOfBatch();
+      this.#agent.endOfTurn();
+      if (this.#agent.busy) this.#serveSoon();
+    });
+  }
+
+  /** What comes meanwhile is read between two slices of calls. */
+  #serve(): void {
+    this.#agent.endOfBatch();
+    if (this.#agent.busy) this.#serveSoon();
+  }
+
+  #serveSoon(): void {
+    if (this.#serving) return;
+    this.#serving = true;
+    setImmediate(() => {
+      this.#serving = false;
+      this.#serve();
     });
   }
 

@@ -145,7 +145,8 @@ export class ProcessLink implements Link {
   }
 
   kill(how: string): void {
-    this.#killed ??= how;
+    if (this.#killed !== undefined) return;
+    this.#killed = how;
     endProcess(this.#child);
   }
 

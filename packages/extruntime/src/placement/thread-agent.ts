@@ -29,6 +29,7 @@ class ThreadAgent implements AgentLink {
   readonly #memory: ReturnType<typeof threadMemory>;
   readonly #agent: Agent;
   #flushing = false;
+  #serving = false;
   #turns = 0;
 
   constructor(data: ThreadData) {
@@ -62,7 +63,8 @@ class ThreadAgent implements AgentLink {
     this.#flushing = true;
     process.nextTick(() => {
       this.#flushing = false;
-      this.#agent.endOfBatch();
+      this.#agent.endOfTurn();
+      if (this.#agent.busy) this.#serveSoon();
     });
   }
 
@@ -83,12 +85,26 @@ class ThreadAgent implements AgentLink {
       do {
         toWorker.read(this.#agent, this.#takeAside);
         this.#agent.endOfBatch();
-      } while (this.#agent.pending === 0 && this.#mayStay(until) && toWorker.waitForFrames(LINGER_MS));
-      if (!toWorker.empty) {
-        setImmediate(() => this.#serve());
+      } while (
+        this.#agent.pending === 0 &&
+        this.#mayStay(until) &&
+        (this.#agent.busy || toWorker.waitForFrames(LINGER_MS))
+      );
+      if (this.#agent.busy || !toWorker.empty) {
+        this.#serveSoon();
         return;
       }
     } while (!toWorker.sleep());
+  }
+
+  /** After the event loop's turn. */
+  #serveSoon(): void {
+    if (this.#serving) return;
+    this.#serving = true;
+    setImmediate(() => {
+      this.#serving = false;
+      this.#serve();
+    });
   }
 
   /** Looks at the clock once in a while. */

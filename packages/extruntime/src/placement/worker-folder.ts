@@ -3,18 +3,25 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { makeTempFolder, WORKER_PREFIX } from "../temp-folder.ts";
 
+/** Folders that are there. One listener removes them, since Node takes more than ten for a leak. */
+const folders = new Set<string>();
+
+function removeAll(): void {
+  for (const path of folders) rmSync(path, { recursive: true, force: true });
+}
+
 /**
  * A worker's folder for temporary files. It is the host's to remove: a worker that is ended cannot clean up. Where none can be made
  * the worker has the host's `TMPDIR`: most guests want no files, and one that does meets there what it would meet inline.
  */
 export class WorkerFolder {
   readonly #own: string | undefined;
-  readonly #onExit = () => this.#own !== undefined && rmSync(this.#own, { recursive: true, force: true });
 
   constructor() {
     try {
       this.#own = makeTempFolder(WORKER_PREFIX);
-      process.once("exit", this.#onExit);
+      if (folders.size === 0) process.once("exit", removeAll);
+      folders.add(this.#own);
     } catch {
       // As said above.
     }
@@ -25,7 +32,8 @@ export class WorkerFolder {
   }
 
   async remove(): Promise<void> {
-    process.removeListener("exit", this.#onExit);
-    if (this.#own !== undefined) await rm(this.#own, { recursive: true, force: true }).catch(() => {});
+    if (this.#own === undefined) return;
+    if (folders.delete(this.#own) && folders.size === 0) process.removeListener("exit", removeAll);
+    await rm(this.#own, { recursive: true, force: true }).catch(() => {});
   }
 }

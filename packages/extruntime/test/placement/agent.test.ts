@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { DEFAULT_BOUNDS } from "../../src/bounds.ts";
 import { Agent, type AgentLink } from "../../src/placement/agent.ts";
 import { CALL_STATES_BYTES, CallStates } from "../../src/placement/call-states.ts";
 import { FLAG, KIND, NO_DEADLINE, PROTOCOL_VERSION } from "../../src/placement/protocol.ts";
@@ -28,7 +29,7 @@ async function started() {
   };
   const engine = { module: new URL("agent-engine.mjs", import.meta.url).href, export: "makeEngine" };
   const manifest = { name: "guest", exports: ["f"], permissions: [] };
-  const message = { manifest, location: "memory:guest", limited: false, pool: 1, files: [] };
+  const message = { manifest, location: "memory:guest", limited: false, pool: 1, bounds: DEFAULT_BOUNDS, files: [] };
   agent.frame(KIND.start, 0, 0, 0, 0, 0, JSON.stringify({ version: PROTOCOL_VERSION, engine }));
   await settle();
   agent.frame(KIND.compile, 0, 0, 1, PROGRAM, NO_DEADLINE, JSON.stringify(message));
@@ -40,8 +41,10 @@ async function started() {
     payloads.forEach((payload, i) => {
       agent.frame(KIND.call, 0, 0, 10 + i, INSTANCE, NO_DEADLINE, JSON.stringify(payload));
     });
-    agent.endOfBatch();
-    await settle();
+    while (agent.busy || agent.pending > 0) {
+      agent.endOfBatch();
+      await new Promise(setImmediate);
+    }
     return sent.filter(({ kind }) => kind !== "later").map(({ kind, broken }) => (broken ? `${kind}, broken` : kind));
   };
   return { call };

@@ -1,0 +1,64 @@
+import { describe, expect, it } from "vitest";
+import { CallTurns } from "../../src/placement/call-turns.ts";
+import { guest, withRuntime } from "./guests.ts";
+
+describe("turns", () => {
+  /** Takes turns of so many milliseconds a party, and says whose they were. */
+  const taken = (turns: CallTurns<string, string>, cost: Record<string, number>, count = 100) => {
+    const order: string[] = [];
+    for (let i = 0; i < count && turns.length > 0; i++) {
+      const party = turns.next()!;
+      order.push(party);
+      turns.charge(party, cost[party]!);
+    }
+    return order;
+  };
+  const filled = (counts: Record<string, number>) => {
+    const turns = new CallTurns<string, string>();
+    for (const [party, count] of Object.entries(counts)) for (let i = 0; i < count; i++) turns.add(party, party);
+    return turns;
+  };
+
+  it("are even in time, not in number", () => {
+    const order = taken(filled({ heavy: 10, light: 50 }), { heavy: 10, light: 1 }, 33);
+    expect(order.filter((party) => party === "heavy").length).toBe(3);
+  });
+
+  it("go to who came first where nothing was used", () => {
+    expect(taken(filled({ a: 2, b: 2 }), { a: 1, b: 1 })).toEqual(["a", "b", "a", "b"]);
+  });
+
+  it("are not saved up by who has nothing to do", () => {
+    const turns = filled({ busy: 100 });
+    taken(turns, { busy: 1 }, 50);
+    for (let i = 0; i < 10; i++) turns.add("late", "late");
+    const order = taken(turns, { busy: 1, late: 1 }, 20);
+    expect(order.filter((party) => party === "late").length).toBe(10);
+    expect(order.slice(0, 4)).toEqual(["late", "busy", "late", "busy"]);
+  });
+
+  it("keep the order of each party, and what was there of one that is gone", () => {
+    const turns = new CallTurns<string, number>();
+    for (let i = 0; i < 5; i++) turns.add("a", i);
+    turns.forget("a");
+    turns.add("a", 5);
+    const order = Array.from({ length: 6 }, () => turns.next());
+    expect(order.slice(0, 5)).toEqual([0, 1, 2, 3, 4]);
+    expect([order[5], turns.next(), turns.length]).toEqual([5, undefined, 0]);
+  });
+});
+
+it("a module that computes without end in a worker lets another one's calls through", async () => {
+  await withRuntime({ placement: "thread", threads: { max: 1, spare: 0 } }, async (runtime) => {
+    const limits = { pool: 8 };
+    const [heavy, light] = await Promise.all(["heavy", "light"].map((name) => runtime.load(guest(name, { limits }))));
+    // All eight instances are made before.
+    await Promise.all(Array.from({ length: 50 }, () => heavy!.call("spin", 2)));
+    await Promise.all(Array.from({ length: 50 }, () => light!.call("spin", 2)));
+    const order: string[] = [];
+    const calls = Array.from({ length: 64 }, () => heavy!.call("spin", 12).then(() => order.push("heavy")));
+    calls.push(...[1, 2, 3].map(() => light!.call("echo", 1).then(() => order.push("light"))));
+    await Promise.all(calls);
+    expect(order.lastIndexOf("light")).toBeLessThan(7);
+  });
+});

@@ -1,0 +1,26 @@
+import { env } from "node:process";
+import { expect, test } from "vitest";
+import { chaos } from "./chaos.ts";
+import { KEPT_SEEDS } from "./seeds.ts";
+
+/**
+ * Real engines at all their placements at once, under all that can happen to calls. `CHAOS_SECONDS` is the time in all,
+ * 60 by default and 3600 at night; `CHAOS_SEED` plays one run again. A seed that failed belongs into seeds.ts.
+ */
+const seconds = Number(env.CHAOS_SECONDS ?? 60);
+const RUNS = 2;
+const fresh = Array.from({ length: RUNS }, () => Math.floor(Math.random() * 2 ** 31));
+const seeds = env.CHAOS_SEED === undefined ? [...KEPT_SEEDS, ...fresh] : [Number(env.CHAOS_SEED)];
+
+test.each(seeds)(
+  "seed %i: every call has its own answer or a code that it may have, in its time",
+  async (seed) => {
+    const report = await chaos(seed, (seconds * 1000) / seeds.length);
+    console.log(
+      `chaos, seed ${seed}: ${report.calls} calls, ${report.answered} answered, ${JSON.stringify(report.codes)}`,
+    );
+    expect(report.faults).toEqual([]);
+    expect(report.answered).toBeGreaterThan(0);
+  },
+  (seconds * 1000) / seeds.length + 300_000,
+);

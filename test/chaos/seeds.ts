@@ -1,0 +1,2 @@
+/** Seeds of runs that have failed once: they are run first, for ever. */
+export const KEPT_SEEDS: readonly number[] = [];

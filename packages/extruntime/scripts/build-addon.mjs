@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Builds what is native with the system's C compiler (cc, or $CC), for Linux: build/supervisor, the program of native/supervisor, and, where the processor is one
-// that uses it, native/mapped_file.c into build/mapped_file.node. Without a compiler it says so and leaves the build as it is: processes then take
+// Builds what is native with the system's C compiler (cc, or $CC), for Linux: build/supervisor, the program of native/supervisor, and
+// native/mapped_file.c into build/mapped_file.node. Without a compiler it says so and leaves the build as it is: processes then take
 // the slower road, and have no memory limit and no sandbox.
 //
 //   node scripts/build-addon.mjs [--out <file of the addon; the program comes beside it>]
@@ -22,8 +22,7 @@ if (process.platform !== "linux") process.exit(0);
 const { include_dir: headers } = createRequire(import.meta.url)("node-api-headers");
 const parts = native("supervisor/main.c", "supervisor/tree.c", "supervisor/memory.c");
 compile(program, parts, native("supervisor/tree.h", "supervisor/memory.h"), []);
-if (process.arch === "x64")
-  compile(addon, native("mapped_file.c"), [], ["-fPIC", "-shared", "-fvisibility=hidden", `-isystem${headers}`]);
+compile(addon, native("mapped_file.c"), [], ["-fPIC", "-shared", "-fvisibility=hidden", `-isystem${headers}`]);
 
 function compile(out, sources, others, flags) {
   if (existsSync(out) && [...sources, ...others].every((file) => statSync(out).mtimeMs > statSync(file).mtimeMs))

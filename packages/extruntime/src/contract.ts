@@ -172,6 +172,8 @@ export interface Module extends AsyncDisposable {
   /**
    * Refuses new calls with `ERR_EXT_CLOSED`, lets the ones that were accepted end (or aborts them), and frees the
    * instances. May be called twice; both wait for the same end.
+   *
+   * Where a deadline or a signal stops guests only `"interpreted"`, one that was stopped within a builtin may compute on after it.
    */
   close(options?: CloseOptions): Promise<void>;
 }

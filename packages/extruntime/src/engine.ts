@@ -5,6 +5,7 @@ export { CallQueue } from "./call-queue.ts";
 export type { AbortSupport, Capabilities, LogLevel, Module, Runtime } from "./contract.ts";
 export { DeadlineTimer } from "./deadline-timer.ts";
 export { ExtensionError, type ExtensionErrorCode, type GuestErrorDetails, guestError } from "./errors.ts";
+export { exitNow } from "./exit-now.ts";
 export type { Extension } from "./extension.ts";
 export { type GuestConsoleOptions, guestConsole } from "./guest-console.ts";
 export { HOST_ANSWER, type HostCalls, hostCallTooLong, notGranted, readHostAnswer } from "./host-functions.ts";

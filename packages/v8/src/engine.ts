@@ -9,6 +9,13 @@ export interface V8EngineOptions {
    * enough of them is past any limit of memory.
    */
   intl?: boolean | undefined;
+  /**
+   * Set where the engine is made in a process of its own: a call that is stopped has ended when V8 has let go of its guest, so that the
+   * process is ended where that takes too long.
+   *
+   * @internal
+   */
+  patient?: boolean | undefined;
 }
 
 /** Where neither the extension nor the host says: V8 collects garbage early enough, and 10 MB of JSON fit. */
@@ -23,7 +30,7 @@ const MIB = 1_048_576;
  * @throws TypeError for options that are not as they must be.
  */
 export function v8Engine(options: V8EngineOptions = {}): Engine {
-  const { intl = false } = options;
+  const { intl = false, patient = false } = options;
   if (typeof intl !== "boolean") throw new TypeError(`intl must be true or false, and is ${JSON.stringify(intl)}`);
   return {
     engineVersion: ENGINE_VERSION,
@@ -33,8 +40,9 @@ export function v8Engine(options: V8EngineOptions = {}): Engine {
       languages: ["javascript"],
       hardSandbox: true,
       nativeAddon: true,
-      deadline: "hard",
-      signal: "hard",
+      // V8 looks between the steps of a guest, and not within one of its own builtins.
+      deadline: "interpreted",
+      signal: "interpreted",
       crashIsolation: false,
       memoryLimit: true,
       parallel: true,
@@ -44,7 +52,7 @@ export function v8Engine(options: V8EngineOptions = {}): Engine {
     origin: {
       module: new URL("./engine.js", import.meta.url).href,
       export: "v8Engine",
-      options: { intl },
+      options: { intl, patient: true },
       threadRefusal:
         "isolates run on threads of their own wherever they are, and isolated-vm can end the whole process when a worker thread that uses it ends; leave it inline, or place it in a process",
     },
@@ -54,7 +62,7 @@ export function v8Engine(options: V8EngineOptions = {}): Engine {
       const memoryMb = context.memoryBytes === undefined ? DEFAULT_MEMORY_MB : context.memoryBytes / MIB;
       if (memoryMb < MIN_MEMORY_MB) throw tooLittle(memoryMb);
       const [vm, sources] = await Promise.all([loadIsolatedVm(), readSources(extension)]);
-      return new V8Program(vm, extension, sources, context, { memoryMb, intl });
+      return new V8Program(vm, extension, sources, context, { memoryMb, intl, patient });
     },
   };
 }

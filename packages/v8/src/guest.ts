@@ -2,6 +2,7 @@ import { type Bounds, ExtensionError, type HostCalls, type LogLevel, NOT_STARTED
 import { DISPATCHER_FILE, dispatcher, ENTRY } from "./dispatcher.ts";
 import { disposed, enter, leave, watchExit } from "./exit.ts";
 import { type HostAnswers, HostDesk } from "./host-desk.ts";
+import { endWhenIdle } from "./idle-end.ts";
 import type { Context, Isolate, IsolatedVm, Reference } from "./isolated-vm.ts";
 import { neverRan, outOfMemory, withoutDispatcher } from "./outcome.ts";
 import { ended, neverEnds, started, strays } from "./running.ts";
@@ -19,6 +20,10 @@ export interface GuestOptions {
   log(level: LogLevel, message: string): void;
   /** Told when V8 gave up on the isolate. */
   onLost(): void;
+  /** Told when it has ended and V8 has not let go of it. */
+  onLeft(guest: Guest): void;
+  /** What runs when it ends has ended when V8 lets go of it, and not before. */
+  readonly patient: boolean;
 }
 
 /** Waits for something that was sent to the isolate. Is told of its end once. */
@@ -64,6 +69,8 @@ export class Guest {
   #seen: Waiter | undefined;
   /** The isolate was asked for a sign. */
   #asked = false;
+  /** Told when V8 has let go of it. */
+  readonly #onGone: (() => void)[] = [];
   /** Where the guest was told that it runs. It is told where that changes. */
   #here = false;
 
@@ -243,26 +250,38 @@ export class Guest {
     return waiter === undefined ? this.#failure : this.#reasonFor(waiter);
   }
 
+  /** For one that has ended: resolves when V8 has let go of it. */
+  gone(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#unended === 0) resolve();
+      else this.#onGone.push(resolve);
+    });
+  }
+
   #end(reason: unknown): void {
     this.#failure = reason;
     this.desk?.close();
     this.close();
     if (this.#unended === 0) return;
-    const patient = strays.size >= MOST_STRAYS;
+    const patient = this.#options.patient || strays.size >= MOST_STRAYS;
     strays.add(this);
+    endWhenIdle();
+    this.#options.onLeft(this);
     setImmediate(() => this.#giveUp(patient));
   }
 
   #ended(): void {
     this.#unended--;
-    if (this.#unended === 0) strays.delete(this);
+    if (this.#unended > 0) return;
+    strays.delete(this);
+    for (const tell of this.#onGone.splice(0)) tell();
   }
 
   #replaceLost(before: readonly Waiter[]): void {
     const silent = before.filter((waiter) => !waiter.settled);
     if (silent.length === 0) return;
     const error = new ExtensionError("ERR_EXT_CRASHED", "isolated-vm lost the end of an operation");
-    this.#unended -= silent.length;
+    for (const _ of silent) this.#ended();
     this.kill(error);
     for (const waiter of silent) {
       if (!this.#settle(waiter)) continue;
@@ -306,6 +325,7 @@ export class Guest {
     this.#failure ??= outOfMemory();
     this.desk?.close();
     neverEnds(this, this.isolate);
+    endWhenIdle();
     this.#options.onLost();
     // The first one's operation runs, though its call may not have come to its turn.
     const [first] = this.#waiters;

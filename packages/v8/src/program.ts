@@ -20,6 +20,7 @@ import { runLater, runNow } from "./steps.ts";
 export interface ProgramOptions {
   readonly memoryMb: number;
   readonly intl: boolean;
+  readonly patient: boolean;
 }
 
 /** A guest whose top level has run. */
@@ -32,6 +33,9 @@ export interface LoadedGuest {
 /** Isolates that V8 may give up on before the module gets no more: each keeps a sleeping thread and its memory until the process ends. */
 const MOST_LOST = 4;
 
+/** Milliseconds that a close waits for guests that were ended, before it says that one is left. Where V8 looks, it lets go within a few. */
+const CLOSE_MS = 1000;
+
 /** The sources of one extension, and the code cache that its instances share. */
 export class V8Program implements Program {
   readonly #vm: IsolatedVm;
@@ -40,6 +44,8 @@ export class V8Program implements Program {
   readonly #context: CompileContext;
   readonly #options: ProgramOptions;
   #lost = 0;
+  /** Its guests that V8 has not let go of. */
+  readonly #left = new Set<Guest>();
 
   constructor(
     vm: IsolatedVm,
@@ -88,7 +94,17 @@ export class V8Program implements Program {
     return this.#context.bounds ?? DEFAULT_BOUNDS;
   }
 
-  close(): void {}
+  /** Where V8 lets go of what was ended, that is over then. */
+  async close(): Promise<void> {
+    if (this.#left.size === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    const longEnough = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, CLOSE_MS);
+    });
+    await Promise.race([Promise.all([...this.#left].map((guest) => guest.gone())), longEnough]);
+    clearTimeout(timer);
+    if (this.#left.size > 0) this.#tellOfStrays();
+  }
 
   #newGuest(): Guest {
     if (this.#lost >= MOST_LOST) throw this.#givenUp();
@@ -98,7 +114,20 @@ export class V8Program implements Program {
       bounds: this.bounds,
       log: (level, message) => this.#context.log(level, message),
       onLost: () => this.#noticeLoss(),
+      onLeft: (left) => this.#noticeStray(left),
     });
+  }
+
+  #noticeStray(guest: Guest): void {
+    this.#left.add(guest);
+    void guest.gone().then(() => this.#left.delete(guest));
+  }
+
+  #tellOfStrays(): void {
+    process.emitWarning(
+      `the extension ${this.#extension.manifest.name} is closed, and ${this.#left.size} of its calls that were ended still compute inside V8, which looks only between its own steps: each keeps a core until it is through; place such an extension in a process, which is ended`,
+      { type: "ExtruntimeWarning", code: "EXTRUNTIME_V8_STILL_RUNNING" },
+    );
   }
 
   #noticeLoss(): void {

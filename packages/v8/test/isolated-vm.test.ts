@@ -91,8 +91,8 @@ test("options that are not as they must be are refused when they are given", () 
 test("the capabilities are those of isolates in this process", () => {
   expect(v8().capabilities).toMatchObject({
     hardSandbox: true,
-    deadline: "hard",
-    signal: "hard",
+    deadline: "interpreted",
+    signal: "interpreted",
     crashIsolation: false,
     memoryLimit: true,
     parallel: true,

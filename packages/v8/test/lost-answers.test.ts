@@ -14,6 +14,8 @@ async function forgotten(answered: boolean): Promise<[string, unknown, Guest]> {
     bounds: DEFAULT_BOUNDS,
     log: () => {},
     onLost: () => {},
+    onLeft: () => {},
+    patient: false,
   };
   const guest = new Guest(vm, options);
   await runLater(guest, guest.prepare(vm));
@@ -45,6 +47,8 @@ test("one that takes long is not taken for one that was forgotten", async () => 
     bounds: DEFAULT_BOUNDS,
     log: () => {},
     onLost: () => {},
+    onLeft: () => {},
+    patient: false,
   });
   const context = await runLater(guest, guest.prepare(vm));
   const code = "const until = Date.now() + 4000; while (Date.now() < until); (() => {})";

@@ -17,8 +17,12 @@ let found: string | false | undefined;
  * the reader of a journal knows that a piece is whole.
  */
 export function mappedFileAddon(): string | undefined {
-  if (process.env.EXTRUNTIME_MAPPED_FILE === "off") return undefined;
-  found ??= (process.platform === "linux" && process.arch === "x64" && find()) || false;
+  return process.env.EXTRUNTIME_MAPPED_FILE === "off" || process.arch !== "x64" ? undefined : nativeAddon();
+}
+
+/** Path of the same addon for whoever maps no file with it. */
+export function nativeAddon(): string | undefined {
+  found ??= (process.platform === "linux" && find()) || false;
   return found || undefined;
 }
 

@@ -114,7 +114,7 @@ const TIME: readonly Liar[] = [
 const MEMORY: readonly Liar[] = [
   {
     lie: "a limit that is not kept in a child process",
-    found: /processes stay within the limit/,
+    found: /the host stays within the limit/,
     because: /the processes of the engine have in memory grew by/,
   },
   {

@@ -55,7 +55,7 @@ function kept(abortable: boolean): Test[] {
       },
     },
     {
-      name: `the host and its processes stay within the limit and ${OVERHEAD_MB} MiB`,
+      name: `the host stays within the limit and ${OVERHEAD_MB} MiB, with its processes`,
       fresh: true,
       patience: 2,
       async run(bench) {

@@ -202,6 +202,9 @@ export class PlacedWorker implements LinkEvents {
   /** Makes a call end. What else the worker holds goes on, where that is possible at all. */
   abort(call: RemoteCall): void {
     if (call.settled) return;
+    // What its guest has printed so far is heard before its caller is answered.
+    this.hear();
+    if (call.settled) return;
     if (call.key === 0) {
       this.#takeUnsent(call);
       return;
@@ -213,6 +216,11 @@ export class PlacedWorker implements LinkEvents {
       if (withdrawn) call.fail(NOT_STARTED, false);
       else this.#stop(call);
     });
+  }
+
+  /** Takes what it has said, though nothing has announced it yet. */
+  hear(): void {
+    if (this.#state !== "dead") this.#link.poll();
   }
 
   /** For the keeper, once in a while. Marks a worker that gave no sign since the last time. */

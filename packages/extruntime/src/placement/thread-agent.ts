@@ -4,6 +4,7 @@ import type { CallStates } from "./call-states.ts";
 import { MOST_IN_RING } from "./frame-ring.ts";
 import { type Body, FLAG } from "./protocol.ts";
 import { type ThreadData, threadMemory } from "./thread-memory.ts";
+import { printAtOnce } from "./thread-output.ts";
 import { giveWay } from "./worker-priority.ts";
 
 /**
@@ -116,4 +117,5 @@ class ThreadAgent implements AgentLink {
 }
 
 giveWay();
+printAtOnce();
 new ThreadAgent(workerData as ThreadData);

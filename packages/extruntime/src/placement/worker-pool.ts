@@ -159,6 +159,7 @@ export class WorkerPool implements WorkerKeeper {
     this.#forgotten.add(program);
     this.#own?.forget(program);
     for (const worker of this.#all()) {
+      if (worker.served.has(program)) worker.hear();
       worker.programs.delete(program);
       if (worker.served.has(program)) worker.tell(closeKind, program);
       if (worker.owner === program) setTimeout(() => worker.kill("was not needed any more"), CLOSE_MS).unref();

@@ -1,0 +1,135 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Logger, Runtime, RuntimeOptions } from "../../dist/index.js";
+import type { LinkEvents } from "../../src/placement/link.ts";
+import { PlacedWorker } from "../../src/placement/placed-worker.ts";
+import { KIND } from "../../src/placement/protocol.ts";
+import { guest, withRuntime } from "./guests.ts";
+
+type Factory = (options: RuntimeOptions) => Runtime;
+const { quickjs } = (await import(new URL("../../../quickjs/dist/index.js", import.meta.url).href)) as {
+  quickjs: Factory;
+};
+
+const COUNT = 300;
+
+const CODE = `
+const say = (context) => { for (let i = 0; i < ${COUNT}; i++) context.log("info", "line " + i); };
+export const exit = (_, context) => { say(context); process.exit(3); };
+export const kill = (_, context) => { say(context); process.kill(process.pid, "SIGKILL"); };
+export const abort = (_, context) => { say(context); process.abort(); };
+export const forever = (_, context) => { say(context); for (;;); };
+export const long = (_, context) => { for (let i = 0; i < 20; i++) context.log("info", "é".repeat(16000) + i); for (;;); };
+`;
+
+const SCRIPT = `
+function forever() { for (let i = 0; i < ${COUNT}; i++) console.log("line " + i); for (;;); }
+`;
+
+function collector() {
+  const lines: string[] = [];
+  const take = (line: string) => void lines.push(line);
+  const logger: Logger = { debug: take, info: take, warn: take, error: take };
+  return { lines, logger };
+}
+
+const ALL = Array.from({ length: COUNT }, (_, i) => `line ${i}`);
+
+describe.each(["mapped", "off"])("what guests write before a process ends, with its journal %s,", (journal) => {
+  beforeAll(() => {
+    process.env.EXTRUNTIME_MAPPED_FILE = journal;
+  });
+  afterAll(() => {
+    delete process.env.EXTRUNTIME_MAPPED_FILE;
+  });
+
+  it.each(["exit", "kill", "abort"])("by %s arrives", async (fn) => {
+    const { lines, logger } = collector();
+    await withRuntime({ placement: "process" }, async (runtime) => {
+      const module = await runtime.load(guest("guest", {}, CODE), { logger });
+      await expect(module.call(fn)).rejects.toMatchObject({ code: "ERR_EXT_CRASHED" });
+      expect(lines).toEqual(ALL);
+    });
+  });
+
+  it("at a deadline, or when it is aborted, arrives", async () => {
+    const { lines, logger } = collector();
+    await withRuntime({ placement: "process" }, async (runtime) => {
+      const module = await runtime.load(guest("guest", {}, CODE), { logger });
+      await expect(module.invoke("forever", "1", { timeoutMs: 500 })).rejects.toMatchObject({
+        code: "ERR_EXT_TIMEOUT",
+      });
+      await module.close();
+    });
+    expect(lines).toEqual(ALL);
+  });
+
+  it("in lines that fill the journal arrives", async () => {
+    const { lines, logger } = collector();
+    await withRuntime({ placement: "process", limits: { logChars: 1_000_000 } }, async (runtime) => {
+      const module = await runtime.load(guest("guest", {}, CODE), { logger });
+      await expect(module.invoke("long", "1", { timeoutMs: 500 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
+      await module.close();
+    });
+    expect(lines.map((line) => line.slice(-2).replace("é", ""))).toEqual(Array.from({ length: 20 }, (_, i) => `${i}`));
+  });
+
+  it("by a deadline of quickjs arrives", async () => {
+    const { lines, logger } = collector();
+    await using runtime = quickjs({ placement: "process" });
+    const manifest = { name: "guest", runtime: "quickjs", module: "guest.js", exports: ["forever"] };
+    const module = await runtime.load({ manifest, files: { "guest.js": SCRIPT } }, { logger });
+    await expect(module.invoke("forever", "1", { timeoutMs: 500 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
+    await module.close();
+    await runtime.close();
+    expect(lines).toEqual(ALL);
+  });
+});
+
+it("what native guests in threads print arrives, though their threads are ended at once", async () => {
+  const child = fileURLToPath(new URL("lines-child.mjs", import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [child]);
+  const lines = stdout.trim().split("\n");
+  const expected = [0, 1, 2, 3].flatMap((name) => Array.from({ length: 200 }, (_, i) => `${name} ${i}`));
+  expect(lines.sort()).toEqual(expected.sort());
+});
+
+it("lines that are missing between the pipe and the journal of a process that ended are counted", () => {
+  const lines: string[] = [];
+  let events!: LinkEvents;
+  const said = (line: number) => [KIND.log, 0, 1, line, 1, 0, `line ${line}`] as const;
+  const link = {
+    ...{
+      send() {},
+      flushSoon() {},
+      flush() {},
+      withdraw() {},
+      abort() {},
+      poll() {},
+      kill() {},
+      giveUp() {},
+      hold() {},
+    },
+    gone: Promise.resolve(),
+    neverStarted: () => {
+      for (const line of [2, 3, 6, 7]) events.frame(...said(line));
+      return [];
+    },
+  };
+  const keeper = {
+    ...{ closed() {}, ended() {}, idle() {}, busy() {}, hostCall: () => undefined, isUnexplained: () => false },
+    log: (_program: number, _level: string, text: string) => void lines.push(text),
+  };
+  const worker = new PlacedWorker("process", false, keeper, (each) => {
+    events = each;
+    return link;
+  });
+  worker.served.add(1);
+  events.frame(KIND.ready, 0, 0, 0, 0, 0, "");
+  for (const line of [1, 2, 3]) events.frame(...said(line));
+  events.early(...said(5));
+  events.ended({ how: "was ended by SIGKILL", memory: false });
+  expect(lines).toEqual(["line 1", "line 2", "line 3", "2 lines of output were dropped", "line 6", "line 7"]);
+});

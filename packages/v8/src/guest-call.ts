@@ -3,7 +3,7 @@ import { MARK } from "./dispatcher.ts";
 import type { Guest, Waiter } from "./guest.ts";
 import type { HostAnswers, HostDesk } from "./host-desk.ts";
 import type { Reference } from "./isolated-vm.ts";
-import { isTimeout, thrownAtTopLevel, timedOut } from "./outcome.ts";
+import { thrownAtTopLevel } from "./outcome.ts";
 
 /** A function of a guest's, as the host calls it. */
 export class Invoker {
@@ -44,25 +44,24 @@ export class Invoker {
     guest.submit(sent, call);
   }
 
-  /** Calls it on this thread, for at most `limits.timeout` milliseconds of its processor time. */
-  callSync(payload: string, limits: { timeout?: number }): string {
+  /** Calls it on this thread, until a time on the clock of `performance.now()`. */
+  callSync(payload: string, deadline: number): string {
     this.guest.enter();
     try {
-      return this.#callHere(payload, limits);
+      return this.guest.runUntil(deadline, () => this.#callHere(payload));
     } finally {
       this.guest.leave();
     }
   }
 
-  #callHere(payload: string, limits: { timeout?: number }): string {
+  #callHere(payload: string): string {
     const { guest } = this;
     const ticket = ++this.#outbox.calls;
     let answer: unknown;
     try {
-      answer = this.#fn.applySync(undefined, [ticket, payload], limits);
+      answer = this.#fn.applySync(undefined, [ticket, payload]);
       if (answer === MARK.pending) answer = guest.take.applySync(undefined, [ticket]);
     } catch (error) {
-      if (limits.timeout !== undefined && isTimeout(error)) guest.kill(timedOut());
       const explained = guest.explain(error);
       if (guest.broken) throw explained;
       answer = guest.take.applySync(undefined, [ticket]) ?? error;
@@ -133,9 +132,10 @@ class GuestCall implements Waiter {
     this.#answer = answer;
   }
 
-  succeed(): void {
+  succeed(result?: unknown): void {
     const { desk } = this.invoker.guest;
-    if (this.#answer !== undefined) this.#receiver.succeed(this.#answer);
+    if (result === MARK.skipped) this.#receiver.fail(NOT_STARTED);
+    else if (this.#answer !== undefined) this.#receiver.succeed(this.#answer);
     else if (desk?.waits === true) this.#waitForHost(desk);
     else this.#receiver.succeed(MARK.pending);
   }

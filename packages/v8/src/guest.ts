@@ -4,9 +4,10 @@ import { disposed, enter, leave, watchExit } from "./exit.ts";
 import { type HostAnswers, HostDesk } from "./host-desk.ts";
 import { endWhenIdle } from "./idle-end.ts";
 import type { Context, Isolate, IsolatedVm, Reference } from "./isolated-vm.ts";
-import { neverRan, outOfMemory, withoutDispatcher } from "./outcome.ts";
+import { neverRan, outOfMemory, timedOut, withoutDispatcher } from "./outcome.ts";
 import { ended, neverEnds, started, strays } from "./running.ts";
 import { type Steps, step } from "./steps.ts";
+import { type Watch, watchUntil } from "./sync-deadline.ts";
 import { Turns } from "./turns.ts";
 
 export interface GuestOptions {
@@ -54,6 +55,7 @@ export class Guest {
   readonly isolate: Isolate;
   /** Where it asks for host functions, if it may. */
   readonly desk: HostDesk | undefined;
+  readonly #vm: IsolatedVm;
   readonly #options: GuestOptions;
   #entries: Reference | undefined;
   #take: Reference | undefined;
@@ -69,12 +71,15 @@ export class Guest {
   #seen: Waiter | undefined;
   /** The isolate was asked for a sign. */
   #asked = false;
+  /** Looks whether what runs on this thread is through in time. */
+  #watch: Watch | undefined;
   /** Told when V8 has let go of it. */
   readonly #onGone: (() => void)[] = [];
   /** Where the guest was told that it runs. It is told where that changes. */
   #here = false;
 
   constructor(vm: IsolatedVm, options: GuestOptions) {
+    this.#vm = vm;
     this.#options = options;
     watchExit();
     this.desk = options.host === undefined ? undefined : new HostDesk(options.host);
@@ -88,7 +93,7 @@ export class Guest {
       now: () => this.isolate.createContextSync(),
     });
     const { bounds, intl, log } = this.#options;
-    const now = (level = "", text = "") => log(level as LogLevel, withoutDispatcher(text).trimEnd());
+    const now = (level = "", text = "") => log(level as LogLevel, withoutDispatcher(text));
     const later = (level = "", text = "") => {
       this.#turns.heard();
       now(level, text);
@@ -149,6 +154,22 @@ export class Guest {
 
   leave(): void {
     leave();
+  }
+
+  /** Runs something of the guest's on this thread. Where it is not through in time the guest is ended, and it fails with `ERR_EXT_TIMEOUT` as soon as V8 looks. */
+  runUntil<Result>(deadline: number, run: () => Result): Result {
+    if (deadline === Number.POSITIVE_INFINITY) return run();
+    const watch = watchUntil(this.#vm, this.isolate, deadline);
+    this.#watch = watch;
+    let result: Result;
+    try {
+      result = run();
+    } finally {
+      this.#watch = undefined;
+      if (watch.stop()) this.kill(timedOut());
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+    return result;
   }
 
   /** What is sent from here on runs off this thread. */
@@ -225,7 +246,11 @@ export class Guest {
 
   close(): void {
     disposed();
-    if (!this.isolate.isDisposed) this.isolate.dispose();
+    try {
+      if (!this.isolate.isDisposed) this.isolate.dispose();
+    } catch {
+      // Its deadline did so at the same moment.
+    }
   }
 
   /** Takes back the calls after `running`, up to `last`: they fail with `NOT_STARTED`. `false` where `running` has not its turn. */
@@ -243,7 +268,7 @@ export class Guest {
       // Nobody else disposes of it but isolated-vm, for that.
       disposed();
       this.#turns.stop();
-      this.#failure = outOfMemory(error);
+      this.#failure = this.#watch?.fired === true ? timedOut() : outOfMemory(error);
       // A call's payload may have been too much, before its turn.
       if (waiter !== undefined && !neverRan(error)) return this.#failure;
     }

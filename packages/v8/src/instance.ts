@@ -2,7 +2,6 @@ import { type Answer, type Call, ExtensionError, type Instance } from "extruntim
 import type { Receiver } from "./guest-call.ts";
 import { readOutcome, timedOut } from "./outcome.ts";
 import type { LoadedGuest, V8Program } from "./program.ts";
-import { timeUntil } from "./steps.ts";
 import { MOST_TURNS } from "./turns.ts";
 
 /** Microseconds of work that are sent ahead to an isolate: enough to keep its thread at work until this one looks again. */
@@ -72,9 +71,9 @@ export class V8Instance implements Instance {
     }
     const { guest, invokers } = this.#loaded;
     try {
-      return this.read(invokers.get(fn)!.callSync(payload, timeUntil(call.deadline)));
+      return this.read(invokers.get(fn)!.callSync(payload, call.deadline));
     } catch (error) {
-      this.#stopped = guest.broken && ExtensionError.is(error, "ERR_EXT_TIMEOUT");
+      this.#stopped = ExtensionError.is(guest.failure, "ERR_EXT_TIMEOUT");
       throw error;
     }
   }

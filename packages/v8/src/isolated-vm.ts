@@ -36,11 +36,6 @@ export interface Isolate {
   dispose(): void;
 }
 
-/** Milliseconds of processor time for guest code. */
-export interface SyncLimits {
-  timeout?: number;
-}
-
 export interface CompileOptions {
   filename: string;
   cachedData?: object;
@@ -50,14 +45,14 @@ export interface CompileOptions {
 export interface Context {
   evalClosureSync(code: string, args: unknown[], options: { filename: string; result: { reference: true } }): Reference;
   eval(code: string, options: { filename: string; reference: true }): Promise<Reference>;
-  evalSync(code: string, options: SyncLimits & { filename: string; reference: true }): Reference;
+  evalSync(code: string, options: { filename: string; reference: true }): Reference;
 }
 
 export interface Script {
   /** Code cache, where it was asked for. Outlives the isolate. */
   readonly cachedData?: object;
   run(context: Context): Promise<unknown>;
-  runSync(context: Context, limits: SyncLimits): unknown;
+  runSync(context: Context): unknown;
 }
 
 export interface Module {
@@ -66,7 +61,7 @@ export interface Module {
   instantiate(context: Context, resolve: (specifier: string, referrer: Module) => Module): Promise<void>;
   instantiateSync(context: Context, resolve: (specifier: string, referrer: Module) => Module): void;
   evaluate(): Promise<unknown>;
-  evaluateSync(limits: SyncLimits): unknown;
+  evaluateSync(): unknown;
 }
 
 /** A value inside an isolate, held from outside. */
@@ -75,8 +70,10 @@ export interface Reference {
   getSync(key: number, options: { reference: true }): Reference;
   apply(receiver: undefined, args: unknown[]): Promise<unknown>;
   apply(receiver: undefined, args: unknown[], options: { result: { reference: true } }): Promise<Reference>;
-  applySync(receiver: undefined, args: unknown[], options: SyncLimits & { result: { reference: true } }): Reference;
-  applySync(receiver: undefined, args: unknown[], options?: SyncLimits): unknown;
+  applySync(receiver: undefined, args: unknown[], options: { result: { reference: true } }): Reference;
+  applySync(receiver: undefined, args: unknown[]): unknown;
+  /** As `apply`, where nobody wants the result. */
+  applyIgnored(receiver: undefined, args: unknown[]): void;
   derefInto(): object;
   release(): void;
 }

@@ -61,7 +61,7 @@ class Loader {
     }
     yield* step({
       later: () => script.run(this.#context),
-      now: (limits) => script.runSync(this.#context, limits),
+      now: () => script.runSync(this.#context),
     });
     return undefined;
   }
@@ -76,7 +76,7 @@ class Loader {
     const args = [holder?.derefInto()];
     const found = yield* step({
       later: () => entry.apply(undefined, args),
-      now: (limits) => entry.applySync(undefined, args, limits),
+      now: () => entry.applySync(undefined, args),
     });
     throw new ExtensionError(
       "ERR_EXT_UNKNOWN_FUNCTION",
@@ -115,7 +115,7 @@ class Loader {
       later: () => importer.instantiate(this.#context, resolve),
       now: () => importer.instantiateSync(this.#context, resolve),
     });
-    yield* step({ later: () => importer.evaluate(), now: (limits) => importer.evaluateSync(limits) });
+    yield* step({ later: () => importer.evaluate(), now: () => importer.evaluateSync() });
     const namespace = yield* this.#entry("ready", importer.namespace.derefInto());
     if (namespace.typeof === "object") return namespace;
     throw new ExtensionError("ERR_EXT_GUEST", `the top level of ${main} awaits what can never come`, {
@@ -151,7 +151,7 @@ class Loader {
     try {
       const found = yield* step({
         later: () => this.#context.eval(code, options),
-        now: (limits) => this.#context.evalSync(code, { ...options, ...limits }),
+        now: () => this.#context.evalSync(code, options),
       });
       return functionOf(found);
     } catch (error) {
@@ -170,7 +170,7 @@ class Loader {
     const entry = this.#guest.entry(name);
     return yield* step({
       later: () => entry.apply(undefined, args, REFERENCE),
-      now: (limits) => entry.applySync(undefined, args, { ...REFERENCE, ...limits }),
+      now: () => entry.applySync(undefined, args, REFERENCE),
     });
   }
 

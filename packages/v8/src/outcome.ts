@@ -13,6 +13,8 @@ import { DISPATCHER_FILE, MARK } from "./dispatcher.ts";
 const BOUNDARY = /\n\s*at \(<isolated-vm boundary>\)[\s\S]*$/;
 /** isolated-vm puts the place of a syntax error at the end of its message. */
 const PLACE = / \[([^[\]]+:\d+:\d+)\]$/;
+/** A line of a stack. */
+const FRAME = /^\s*at /;
 /** What isolated-vm throws in place of an object that is no `Error`. */
 const NO_ERROR = /^An object was thrown from supplied code within isolated-vm/;
 
@@ -63,11 +65,6 @@ export function timedOut(): ExtensionError {
   return new ExtensionError("ERR_EXT_TIMEOUT", "it was stopped at its deadline");
 }
 
-/** Whether isolated-vm stopped a synchronous operation at its timeout. These are its words. */
-export function isTimeout(error: unknown): boolean {
-  return error instanceof Error && error.message === "Script execution timed out.";
-}
-
 /** Whether isolated-vm dropped an operation that it had not begun, as the isolate had ended. These are its words. */
 export function neverRan(error: unknown): boolean {
   return error instanceof Error && error.message === "Isolate is disposed";
@@ -76,7 +73,7 @@ export function neverRan(error: unknown): boolean {
 /** Text that may hold a stack, without the dispatcher's frames. */
 export function withoutDispatcher(text: string): string {
   if (!text.includes(DISPATCHER_FILE)) return text;
-  const lines = text.split("\n").filter((line) => !line.includes(DISPATCHER_FILE));
+  const lines = text.split("\n").filter((line) => !(FRAME.test(line) && line.includes(DISPATCHER_FILE)));
   return lines.join("\n");
 }
 

@@ -1,12 +1,11 @@
 import { ExtensionError } from "extruntime/engine";
 import type { Guest } from "./guest.ts";
-import { isTimeout, thrownAtTopLevel, timedOut } from "./outcome.ts";
+import { thrownAtTopLevel } from "./outcome.ts";
 
 /** Something that isolated-vm does off this thread or on it. */
 export interface Step<Result> {
   later(): Promise<Result>;
-  /** `limits` are for what runs guest code. */
-  now(limits: { timeout?: number }): Result;
+  now(): Result;
 }
 
 /** Work that is made of steps, so that it is written once for both. */
@@ -37,32 +36,25 @@ export async function runLater<Result>(guest: Guest, steps: Steps<Result>): Prom
 export function runNow<Result>(guest: Guest, steps: Steps<Result>, deadline: number): Result {
   guest.enter();
   try {
-    return runHere(guest, steps, deadline);
+    return guest.runUntil(deadline, () => runHere(guest, steps));
   } finally {
     guest.leave();
   }
 }
 
-function runHere<Result>(guest: Guest, steps: Steps<Result>, deadline: number): Result {
+function runHere<Result>(guest: Guest, steps: Steps<Result>): Result {
   let next = steps.next();
   while (next.done !== true) {
     let result: unknown;
     try {
-      result = next.value.now(timeUntil(deadline));
+      result = next.value.now();
     } catch (error) {
-      if (isTimeout(error)) guest.kill(timedOut());
       next = steps.throw(asExtensionError(guest.explain(error)));
       continue;
     }
     next = steps.next(result);
   }
   return next.value;
-}
-
-/** Whole milliseconds, at least one, as isolated-vm takes them. */
-export function timeUntil(deadline: number): { timeout?: number } {
-  if (deadline === Number.POSITIVE_INFINITY) return {};
-  return { timeout: Math.max(1, Math.ceil(deadline - performance.now())) };
 }
 
 function asExtensionError(error: unknown): unknown {

@@ -79,6 +79,38 @@ describe("time", () => {
     expect(await module.invoke("f", "1")).toBe('"alive"');
   });
 
+  test("invokeSync inside V8 fails when V8 is through, and the thread goes on", async () => {
+    // Longer than isolated-vm would wait before it suspends the thread for ever.
+    const search = "return 'a'.repeat(value).lastIndexOf('a'.repeat(2 ** 17) + 'b')";
+    await using module = await load(`function f(value) { if (value === 1) return "alive"; ${search} }`);
+    let length = 2 ** 17 + 2 ** 12;
+    for (let took = 0; took < 6000; length = 2 ** 17 + (length - 2 ** 17) * 2) {
+      const before = performance.now();
+      expect(() => module.invokeSync("f", String(length), { timeoutMs: 20 })).toThrow(
+        expect.objectContaining({ code: "ERR_EXT_TIMEOUT" }),
+      );
+      took = performance.now() - before;
+    }
+    expect(module.invokeSync("f", "1", { timeoutMs: 60_000 })).toBe('"alive"');
+  });
+
+  test("invokeSync inside a call of invokeSync has a deadline of its own", async () => {
+    const inner = await load("function f() { for (;;); }");
+    const ask = () => {
+      try {
+        return inner.invokeSync("f", "null", { timeoutMs: 20 });
+      } catch (error) {
+        return (error as { code: string }).code;
+      }
+    };
+    await using outer = await load("async function f() { return await host.call('ask') }", {
+      hostFunctions: { ask },
+      manifest: { permissions: ["ask"] },
+    });
+    expect(outer.invokeSync("f", "null", { timeoutMs: 60_000 })).toBe('"ERR_EXT_TIMEOUT"');
+    await inner.close();
+  });
+
   test("invokeSync goes on at once after it was stopped, with a new isolate, again and again", async () => {
     const source = `let calls = 0; ${guest("if (value === 2) return ++calls; calls = 100; (async () => { for (;;) await null })(); for (;;);")}`;
     for (const module of ["guest.js", "guest.mjs"]) {

@@ -198,6 +198,9 @@ class GrantedFunctions implements HostCalls {
   #weigh(name: string, payload: string): number | string {
     const excess = excessBytes(payload, this.#bounds.hostCallBytes);
     if (excess !== undefined) return hostCallTooLong(name, excess, this.#bounds);
+    // Before anybody reads it: a guest may ask again and again.
+    const refusal = this.#waiting.refusal(name, BYTES_PER_CALL + payload.length);
+    if (refusal !== undefined) return refusal;
     const cost = jsonCost(payload, this.#bounds);
     if (typeof cost === "string")
       return hostFailure("RangeError", `the argument of ${name} has ${costProblem(cost, this.#bounds)}`);

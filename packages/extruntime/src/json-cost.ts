@@ -11,6 +11,8 @@ const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 const SPACE = 0x20;
+/** Characters of a string that are looked at one by one, which for few is quicker than a search. */
+const SHORT_STRING = 32;
 
 /** What a text would be past if it were parsed; else the number of its values. */
 export type JsonCost = number | "jsonValues" | "jsonDepth";
@@ -30,11 +32,7 @@ export function jsonCost(text: string, { jsonValues, jsonDepth }: Pick<Bounds, "
     if (unit === QUOTE) {
       values++;
       inWord = false;
-      for (at++; at < end; at++) {
-        const inner = text.charCodeAt(at);
-        if (inner === QUOTE) break;
-        if (inner === BACKSLASH) at++;
-      }
+      at = endOfString(text, at);
     } else if (unit === OPEN_OBJECT || unit === OPEN_ARRAY) {
       values++;
       inWord = false;
@@ -51,6 +49,25 @@ export function jsonCost(text: string, { jsonValues, jsonDepth }: Pick<Bounds, "
     if (values > jsonValues) return "jsonValues";
   }
   return values;
+}
+
+/** Where the string that begins at `from` has its closing quote, or the text its end. A long one is searched at the speed of memory. */
+function endOfString(text: string, from: number): number {
+  const near = Math.min(text.length, from + SHORT_STRING);
+  let at = from + 1;
+  for (; at < near; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit === QUOTE) return at;
+    if (unit === BACKSLASH) at++;
+  }
+  for (;;) {
+    at = text.indexOf('"', at);
+    if (at < 0) return text.length;
+    let slashes = 0;
+    while (text.charCodeAt(at - 1 - slashes) === BACKSLASH) slashes++;
+    if (slashes % 2 === 0) return at;
+    at++;
+  }
 }
 
 /** Whether a text is too short to cost more than it may, so that nobody need look: two brackets a level, one character a value. */

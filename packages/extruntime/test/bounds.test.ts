@@ -72,6 +72,12 @@ describe("what costs too much to parse", () => {
     expect(await module.call("echo")).toBe(JSON.parse(text));
   });
 
+  it.each(["\\", '"', "\\\\", '\\"', "a\\", 'a"', "x"])("is not mistaken for what is in strings: %j", (unit) => {
+    for (const count of [1, 2, 3, 15, 16, 17, 31, 32, 33, 100, 1001])
+      for (const text of [JSON.stringify([unit.repeat(count), "[", 1]), JSON.stringify({ [unit.repeat(count)]: "}" })])
+        expect([text.length, jsonCost(text, DEFAULT_BOUNDS)]).toEqual([text.length, text.startsWith("[") ? 4 : 3]);
+  });
+
   it("is counted as JSON.parse would count it", () => {
     const count = (value: unknown): number => {
       if (typeof value !== "object" || value === null) return 1;

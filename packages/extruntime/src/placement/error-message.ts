@@ -21,7 +21,7 @@ interface CauseMessage {
 }
 
 /** Characters of each text of an error that a frame takes: the host cuts at `limits.errorChars` once more. */
-const MOST_CHARS = 1 << 20;
+const MOST_CHARS = 65_536;
 
 /** Any error: one that is no ExtensionError is a fault of the engine. Never throws. */
 export function errorToJson(error: unknown): string {

@@ -1,3 +1,4 @@
+import type { Bounds } from "../bounds.ts";
 import { type FrameMemory, frameMemory, readFrame, roomFor, writeFrame } from "./frame.ts";
 import { type Body, type FrameSink, HEADER_BYTES } from "./protocol.ts";
 
@@ -8,11 +9,16 @@ const FIRST_BYTES = 1 << 16;
 const MOST_KEPT = 1 << 20;
 /** What a frame's length can say at all. */
 const MOST_BYTES = 2 ** 31 - 8;
-/**
- * Longest frame that a host takes from a worker, in bytes: a longer one is announced by who wants the host's memory. A frame holds one answer, error or
- * host call, so this is to lie above their bounds, with three bytes for each UTF-16 unit.
- */
-export const MOST_FROM_WORKER = 2 ** 28;
+/** Longest frame that a host takes from a worker, in bytes, where the bounds of its programs ask for no more: errors and what has no bound of its own fit. */
+export const MOST_FROM_WORKER = 2 ** 25 + 2 ** 16;
+
+/** Longest frame of a program with these bounds. A text goes as UTF-16 where it has lone surrogates: two bytes for each that it has in UTF-8, at the most. */
+export function mostFrameBytes({ resultBytes, hostCallBytes, lineChars }: Bounds): number {
+  return Math.min(
+    MOST_BYTES,
+    Math.max(MOST_FROM_WORKER, 2 * Math.max(resultBytes, hostCallBytes, 2 * lineChars) + 2 ** 16),
+  );
+}
 
 /** Gathers frames until they are sent together. */
 export class FrameBatch {
@@ -88,13 +94,18 @@ export class FrameStream {
   #start = 0;
   #end = 0;
   readonly #sink: FrameSink;
-  readonly #mostBytes: number;
+  #mostBytes: number;
   #fault: string | undefined;
 
   /** @param mostBytes of one frame. */
   constructor(sink: FrameSink, mostBytes = MOST_BYTES) {
     this.#sink = sink;
     this.#mostBytes = mostBytes;
+  }
+
+  /** From now on a frame may have so many bytes, or more if that was said before. */
+  allow(mostBytes: number): void {
+    this.#mostBytes = Math.max(this.#mostBytes, mostBytes);
   }
 
   /** Bytes that it holds of frames that have not come whole. */

@@ -17,11 +17,7 @@ export class GuestOutput {
       // A process that writes faster than ours is read waits, as it would without us.
       if (passOn(text, to)) return;
       from.pause();
-      const goOn = () => {
-        to.off("drain", goOn).off("error", goOn).off("close", goOn);
-        from.resume();
-      };
-      to.on("drain", goOn).on("error", goOn).on("close", goOn);
+      whenItGoesOn(to, () => from.resume());
     });
     from.on("error", () => {});
   }
@@ -34,6 +30,26 @@ export class GuestOutput {
   get quoted(): string {
     return this.text === "" ? "" : `; the last lines of its standard error:\n${this.text}`;
   }
+}
+
+/** What to do when a stream can be written to again, or is over with. */
+const waiting = new WeakMap<Writable, (() => void)[]>();
+
+/** One listener for all processes: past ten of an event Node warns of a leak. */
+function whenItGoesOn(to: Writable, then: () => void): void {
+  const others = waiting.get(to);
+  if (others !== undefined) {
+    others.push(then);
+    return;
+  }
+  const all = [then];
+  waiting.set(to, all);
+  const goOn = () => {
+    to.off("drain", goOn).off("error", goOn).off("close", goOn);
+    waiting.delete(to);
+    for (const each of all) each();
+  };
+  to.on("drain", goOn).on("error", goOn).on("close", goOn);
 }
 
 const underWay = new Map<Writable, number>();

@@ -27,6 +27,8 @@ export interface LinkEvents extends FrameSink {
 export interface Link {
   /** Takes a frame, to be sent by `flush` or in this turn of the event loop by `flushSoon`, with all the others. */
   send(kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body): void;
+  /** A program is sent whose frames may have so many bytes. A thread is not bounded: its frames are this process's own memory. */
+  allow?(mostBytes: number): void;
   flushSoon(): void;
   /** The same at once, for when this thread is blocked. */
   flush(): void;

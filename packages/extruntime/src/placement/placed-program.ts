@@ -3,6 +3,7 @@ import { DeadlineTimer } from "../deadline-timer.ts";
 import { ExtensionError } from "../errors.ts";
 import type { Extension } from "../extension.ts";
 import { type Call, type CompileContext, type Instance, NOT_STARTED, type Program, UNLIMITED } from "../spi.ts";
+import { mostFrameBytes } from "./frame-stream.ts";
 import { PlacedInstance } from "./placed-instance.ts";
 import type { PlacedWorker } from "./placed-worker.ts";
 import { type CompileMessage, FLAG, KIND } from "./protocol.ts";
@@ -140,6 +141,7 @@ export class PlacedProgram implements Program {
   #sendProgram(worker: PlacedWorker, call: RemoteCall): void {
     const { message, files } = this.#parcel;
     worker.served.add(this.#id);
+    worker.allow(mostFrameBytes(message.bounds));
     for (const file of files) worker.tell(KIND.file, this.#id, file);
     worker.ask(call, KIND.compile, 0, 0, this.#id, JSON.stringify(message));
   }

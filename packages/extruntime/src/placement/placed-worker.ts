@@ -177,6 +177,11 @@ export class PlacedWorker implements LinkEvents {
     if ((flags & FLAG.sync) === 0) this.#link.flushSoon();
   }
 
+  /** What comes from it may have frames of so many bytes. */
+  allow(mostBytes: number): void {
+    this.#link.allow?.(mostBytes);
+  }
+
   /** Sends what is not answered. */
   tell(kind: number, target: number, body: Body = ""): void {
     if (this.#state === "dead") return;

@@ -61,6 +61,7 @@ export class ProcessLink implements Link {
   #received = 0;
   /** Of answers to host calls that it has not read, at the most. */
   #answerBytes = 0;
+  readonly #fromWorker: FrameStream;
   #flushing = false;
   #killed: string | undefined;
   /** `ended` is being told, and reads what is left. */
@@ -77,7 +78,7 @@ export class ProcessLink implements Link {
     this.#stderr = new GuestOutput(child.stderr!, process.stderr);
     new GuestOutput(child.stdout!, process.stdout);
     this.#report = this.#readReport(bounds);
-    this.#read(FD.out, this, MOST_FROM_WORKER);
+    this.#fromWorker = this.#read(FD.out, this, MOST_FROM_WORKER);
     this.#read(FD.watchdog, { frame: this.#onAnswer }, MOST_ANSWERED);
     // Nothing comes that way: a guest may write there, or close it.
     const wrong = (kind: number) => this.giveUp(sentWrong(`a frame of kind ${kind} by the wrong way`));
@@ -103,6 +104,10 @@ export class ProcessLink implements Link {
     this.#answerBytes += HEADER_BYTES + body.length;
     if (this.#answerBytes > MOST_UNREAD_ANSWERS)
       this.giveUp(`left more than ${MOST_UNREAD_ANSWERS} bytes of answers to its host calls unread`);
+  }
+
+  allow(mostBytes: number): void {
+    this.#fromWorker.allow(mostBytes);
   }
 
   flushSoon(): void {
@@ -214,7 +219,7 @@ export class ProcessLink implements Link {
     asked.answer(withdrawn);
   };
 
-  #read(fd: number, sink: FrameSink, mostBytes: number): void {
+  #read(fd: number, sink: FrameSink, mostBytes: number): FrameStream {
     const stream = new FrameStream(sink, mostBytes);
     const pipe = this.#pipe(fd);
     pipe.on("error", () => {});
@@ -226,6 +231,7 @@ export class ProcessLink implements Link {
     // Of a process that ends they end a little sooner than it does.
     const closed = () => this.#running && this.giveUp("closed a pipe to the host");
     pipe.on("end", () => setTimeout(closed, CLOSED_MS).unref());
+    return stream;
   }
 
   get #running(): boolean {

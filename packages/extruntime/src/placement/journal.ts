@@ -135,7 +135,7 @@ export interface JournalSink extends FrameSink {
 export class JournalReader {
   readonly #fd: number;
   readonly #start: number;
-  readonly #memory = frameMemory(new ArrayBuffer(JOURNAL_BYTES));
+  #memory = frameMemory(new ArrayBuffer(JOURNAL_BYTES));
   readonly #head = Buffer.alloc(HEADER_BYTES);
   /** How far `readOn` has come, and in which batch. */
   #batch: number | undefined;
@@ -169,8 +169,10 @@ export class JournalReader {
     this.#position = this.#handOver(sink, this.#position, end).next;
   }
 
+  /** Nothing is read after it. Who still refers to a process that has ended keeps little of it. */
   close(): void {
     closeSync(this.#fd);
+    this.#memory = frameMemory(new ArrayBuffer(0));
   }
 
   /** Returns where the piece after the last begins. */

@@ -124,9 +124,8 @@ export class ProcessLink implements Link {
     // What is still here must not come after the answer.
     this.#write(true);
     const question = ++this.#asked;
-    this.#questions.set(question, { keys: keys.length, answer });
-    const silent = () => this.#questions.has(question) && this.kill("did not answer");
-    setTimeout(silent, SILENT_MS).unref();
+    const timer = setTimeout(() => this.kill("did not answer"), SILENT_MS).unref();
+    this.#questions.set(question, { keys: keys.length, answer, timer });
     this.#tellWatchdog(KIND.withdraw, question, new Uint8Array(Int32Array.from(keys).buffer));
   }
 
@@ -215,6 +214,7 @@ export class ProcessLink implements Link {
       this.giveUp(sentWrong(`a frame of kind ${kind} for question ${question}`));
       return;
     }
+    clearTimeout(asked.timer);
     this.#questions.delete(question);
     asked.answer(withdrawn);
   };
@@ -298,6 +298,7 @@ export class ProcessLink implements Link {
     this.#ending = true;
     this.#events.ended(death);
     this.#ended = true;
+    for (const { timer } of this.#questions.values()) clearTimeout(timer);
     this.#questions.clear();
   }
 
@@ -315,6 +316,7 @@ interface Question {
   /** How many keys it names. */
   readonly keys: number;
   readonly answer: (withdrawn: readonly boolean[]) => void;
+  readonly timer: NodeJS.Timeout;
 }
 
 /** `undefined` where it does not say yes or no to each of so many keys. */

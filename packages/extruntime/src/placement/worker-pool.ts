@@ -162,7 +162,7 @@ export class WorkerPool implements WorkerKeeper {
       if (worker.served.has(program)) worker.hear();
       worker.programs.delete(program);
       if (worker.served.has(program)) worker.tell(closeKind, program);
-      if (worker.owner === program) setTimeout(() => worker.kill("was not needed any more"), CLOSE_MS).unref();
+      if (worker.owner === program) endLater(worker);
     }
     this.closed(program);
   }
@@ -338,4 +338,10 @@ function worse(best: PlacedWorker, other: PlacedWorker, program: number): boolea
 
 function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** A worker that has ended before is not kept for it. */
+function endLater(worker: PlacedWorker): void {
+  const timer = setTimeout(() => worker.kill("was not needed any more"), CLOSE_MS).unref();
+  void worker.gone.then(() => clearTimeout(timer));
 }

@@ -4,14 +4,14 @@ import { type Answer, type Call, type Instance, NOT_STARTED } from "../spi.ts";
 import type { PlacedProgram } from "./placed-program.ts";
 import type { PlacedWorker } from "./placed-worker.ts";
 import { FLAG, KIND } from "./protocol.ts";
-import { PromisedAnswer, RemoteCall } from "./remote-call.ts";
+import { type GuestSide, PromisedAnswer, RemoteCall } from "./remote-call.ts";
 
 /** Microseconds of work that are sent ahead to an instance: enough to keep it busy until the answers are back here. */
 const WORK_AHEAD = 500;
 const MOST_AHEAD = 63;
 
 /** An instance that lives in a worker. */
-export class PlacedInstance implements Instance {
+export class PlacedInstance implements Instance, GuestSide {
   readonly #program: PlacedProgram;
   readonly #worker: PlacedWorker;
   readonly #id: number;
@@ -24,10 +24,12 @@ export class PlacedInstance implements Instance {
     this.#id = id;
   }
 
-  /** A worker that is held up by other calls does for nothing, where there is another one. */
+  /** A worker that is held up by other calls does for nothing, where there is another one; nor does one where its calls put others at risk. */
   get broken(): boolean {
     const worker = this.#worker;
-    return this.#broken || worker.closed || (worker.stalled && this.#program.pool.hasRelief(worker));
+    const { pool, history } = this.#program;
+    if (this.#broken || worker.closed || (worker.stalled && pool.hasRelief(worker))) return true;
+    return history.endless && pool.canPart(worker, history);
   }
 
   /** None while calls go on by themselves: what is behind one would wait though the worker is free. */
@@ -73,24 +75,29 @@ export class PlacedInstance implements Instance {
 
   close(): void {
     this.#worker.tell(KIND.closeInstance, this.#id);
-    this.#program.pool.instanceClosed(this.#worker);
+    this.#program.pool.instanceClosed(this.#worker, this.#program.history);
   }
 
   #send(fn: string, payload: string, limits: Call, flags: number, answer: Answer): RemoteCall {
-    const call = new RemoteCall(limits, answer, this.#onEnd);
+    const call = new RemoteCall(limits, answer, this);
     this.#calls.push(call);
     const signal = limits.signal === undefined ? 0 : FLAG.signal;
     this.#worker.ask(call, KIND.call, flags | signal, this.#program.exports.get(fn)!, this.#id, payload);
     return call;
   }
 
-  readonly #onEnd = (call: RemoteCall, broken: boolean, micros: number): void => {
+  wentOn(): void {
+    this.#program.history.waited();
+  }
+
+  ended(call: RemoteCall, broken: boolean, micros: number): void {
     this.#calls.remove(call);
+    if (call.endless) this.#program.history.heldItsThread();
     if (broken) this.#broken = true;
     if (micros === 0) return;
     const mean = this.#program.meanMicros;
     this.#program.meanMicros = mean === Number.POSITIVE_INFINITY ? micros : (mean + micros) / 2;
-  };
+  }
 }
 
 function notBegun(): ExtensionError {

@@ -6,6 +6,7 @@ import { type Call, type CompileContext, type Instance, NOT_STARTED, type Progra
 import { mostFrameBytes } from "./frame-stream.ts";
 import { PlacedInstance } from "./placed-instance.ts";
 import type { PlacedWorker } from "./placed-worker.ts";
+import { ProgramHistory } from "./program-history.ts";
 import { type CompileMessage, FLAG, KIND } from "./protocol.ts";
 import { type Patience, PromisedAnswer, RemoteCall } from "./remote-call.ts";
 import type { ProgramEars, WorkerPool } from "./worker-pool.ts";
@@ -51,6 +52,7 @@ export class PlacedProgram implements Program {
   meanMicros = Number.POSITIVE_INFINITY;
   readonly pool: WorkerPool;
   readonly #id = ++programs;
+  readonly history = new ProgramHistory();
   readonly #patience: Patience = { factor: 1 };
   readonly #parcel: Parcel;
   /** Set where the worker is to keep the instance's memory limit. */
@@ -62,7 +64,7 @@ export class PlacedProgram implements Program {
     this.#workerMemory = workerMemory;
     const { exports } = parcel.message.manifest as { exports: readonly string[] };
     this.exports = new Map(exports.map((name, index) => [name, index]));
-    pool.listen(this.#id, ears);
+    pool.listen(this.#id, ears, this.history);
   }
 
   /**
@@ -79,13 +81,13 @@ export class PlacedProgram implements Program {
     // For the top level of the guest: a worker that has to start first does not count.
     const forMs = deadline - performance.now();
     for (let crashes = 0, late = 0; ; ) {
-      const worker = await started(() => this.pool.forInstance(this.#id, this.#workerMemory));
+      const worker = await started(() => this.pool.forInstance(this.#id, this.#workerMemory, this.history));
       const id = ++instances;
       try {
         if (await notHandedBack(this.#compileIn(worker).then(() => this.#instantiateIn(worker, id, forMs))))
           return new PlacedInstance(this, worker, id);
       } catch (error) {
-        this.pool.instanceClosed(worker);
+        this.pool.instanceClosed(worker, this.history);
         // Another guest of that worker may be the one that made it crash.
         if (!ExtensionError.is(error, "ERR_EXT_CRASHED") || ++crashes > MOST_CRASHES) throw error;
         continue;
@@ -93,7 +95,7 @@ export class PlacedProgram implements Program {
         this.pool.instanceMade(worker);
       }
       const wasLost = worker.closed || worker.stalled;
-      this.pool.instanceClosed(worker);
+      this.pool.instanceClosed(worker, this.history);
       if (!wasLost && deadline !== Number.POSITIVE_INFINITY && ++late > MOST_LATE)
         throw new ExtensionError("ERR_EXT_TIMEOUT", "no worker began with the top level of the extension in time");
     }
@@ -101,7 +103,7 @@ export class PlacedProgram implements Program {
 
   /** Blocks this thread. */
   instantiateSync(call: Call): Instance {
-    const worker = this.pool.forInstanceNow(this.#id, call.deadline);
+    const worker = this.pool.forInstanceNow(this.#id, call.deadline, this.history);
     const id = ++instances;
     try {
       const compiled = new RemoteCall(call, undefined, this.#patience);
@@ -112,7 +114,7 @@ export class PlacedProgram implements Program {
       worker.programs.set(this.#id, Promise.resolve(""));
       return new PlacedInstance(this, worker, id);
     } catch (error) {
-      this.pool.instanceClosed(worker);
+      this.pool.instanceClosed(worker, this.history);
       throw error;
     }
   }

@@ -1,12 +1,13 @@
 import { ExtensionError } from "../errors.ts";
-import { NOT_STARTED } from "../spi.ts";
+import { NOT_STARTED, UNLIMITED } from "../spi.ts";
 import { WaitQueue } from "../wait-queue.ts";
 import { AnswerPace } from "./answer-pace.ts";
 import { GREATEST_KEY, nextKey, SLOTS, slotOf, wasBefore } from "./call-states.ts";
 import { errorFromJson } from "./error-message.ts";
 import { type Death, type Link, type LinkEvents, sentWrong } from "./link.ts";
+import type { ProgramHistory } from "./program-history.ts";
 import { type Body, FLAG, KIND, LOG_LEVELS, nextLine, timeLeft } from "./protocol.ts";
-import { type RemoteCall, Unsent } from "./remote-call.ts";
+import { RemoteCall, Unsent } from "./remote-call.ts";
 import { shown } from "./shown.ts";
 import { faultOfFrame } from "./worker-frame.ts";
 
@@ -31,6 +32,8 @@ export interface WorkerKeeper {
   ended(worker: PlacedWorker, expected: boolean): void;
   /** It holds calls again. */
   busy(): void;
+  /** Whether one more may linger. */
+  mayLinger(): boolean;
 }
 
 /** Looks without a sign from a worker that holds calls, until it counts as held up. */
@@ -45,6 +48,12 @@ const SILENT_MS = 1000;
 const GRACE_MS = 50;
 /** The same where the call goes on by itself, so that the worker serves others meanwhile. */
 const LATER_GRACE_MS = 1000;
+/** Milliseconds that a call which nobody waits for may hold the thread of others that go on by themselves: it may still end. */
+const SPARE_MS = 1000;
+/** The same where it is not known that it holds the thread, and another call may do so with good reason. */
+const LONG_MS = 30_000;
+/** Where no instance lives: a call to it is answered by whoever is there to answer. */
+const NOBODY = 0;
 
 /**
  * A worker thread or child process as the host sees it, with all the calls that it holds. Modules share it, so it is ended
@@ -65,6 +74,10 @@ export class PlacedWorker implements LinkEvents {
   holds = 0;
   /** When it last had a call, on the clock of `performance.now()`. */
   idleSince = performance.now();
+  /** Of the programs of these, once for each. */
+  readonly guests: ProgramHistory[] = [];
+  /** It takes no more calls, and a call that nobody waits for holds its thread: the others of it may end yet. */
+  lingering = false;
   /** Holds one instance only, for a module whose limits are the worker's. */
   exclusive = false;
   /** It has answered a call of a guest. */
@@ -80,6 +93,8 @@ export class PlacedWorker implements LinkEvents {
   /** By the slots of their keys. */
   readonly #calls: (RemoteCall | undefined)[] = [];
   #load = 0;
+  /** Of these, calls of guests that go on by themselves. */
+  #laters = 0;
   readonly #pace = new AnswerPace();
   #held = false;
   /** The key that each slot had last. */
@@ -100,6 +115,8 @@ export class PlacedWorker implements LinkEvents {
   #frames = 0;
   #framesAtLook = 0;
   #silentLooks = 0;
+  /** Looks after a worker that takes no more calls. */
+  #lingered: NodeJS.Timeout | undefined;
   /** Callers that wait for it with this thread, each called by the one before. */
   #blocked = 0;
   #started!: { resolve: () => void; reject: (error: unknown) => void };
@@ -161,8 +178,10 @@ export class PlacedWorker implements LinkEvents {
     if (key === undefined) {
       call.unsent = new Unsent(call, () => this.ask(call, kind, flags, number, target, body));
       this.#waiting.push(call.unsent);
-      return;
-    }
+    } else this.#send(call, key, kind, flags, number, target, body);
+  }
+
+  #send(call: RemoteCall, key: number, kind: number, flags: number, number: number, target: number, body: Body): void {
     call.key = key;
     call.place = ++this.#sent;
     if (!this.#held) {
@@ -232,7 +251,8 @@ export class PlacedWorker implements LinkEvents {
   look(): void {
     if (this.#state === "dead") return;
     if (this.#load > 0) this.#link.poll();
-    this.#silentLooks = this.#load > 0 && this.#frames === this.#framesAtLook ? this.#silentLooks + 1 : 0;
+    // Who waits for the host, or a timer, gives no sign of itself.
+    this.#silentLooks = this.#load > this.#laters && this.#frames === this.#framesAtLook ? this.#silentLooks + 1 : 0;
     this.#framesAtLook = this.#frames;
     this.stalled = this.#state !== "starting" && this.#silentLooks >= SILENT_LOOKS;
     if (this.#load === 0 && this.#state !== "starting") this.#hold(false);
@@ -329,7 +349,9 @@ export class PlacedWorker implements LinkEvents {
       call.fail(untouched[index] ? NOT_STARTED : this.#lost(death, call.later && several), true);
     });
     this.#calls.length = 0;
-    this.#load = 0;
+    this.#load = this.#laters = 0;
+    this.lingering = false;
+    clearTimeout(this.#lingered);
     for (let unsent = this.#waiting.shift(); unsent !== undefined; unsent = this.#waiting.shift())
       unsent.call.fail(NOT_STARTED, false);
     if (!this.#isReady) this.#started.reject(this.#lost(death, false));
@@ -433,7 +455,8 @@ export class PlacedWorker implements LinkEvents {
     if (call === undefined || call.key !== key)
       return this.#answeredBefore(key) ? undefined : `an answer to call ${key}`;
     if (kind === KIND.later) {
-      call.later = true;
+      if (isGuests(call) && !call.later) this.#laters++;
+      call.goOn();
       return undefined;
     }
     const broken = (flags & FLAG.broken) !== 0;
@@ -458,6 +481,8 @@ export class PlacedWorker implements LinkEvents {
   }
 
   #free(key: number): void {
+    const call = this.#calls[slotOf(key)]!;
+    if (isGuests(call) && call.later) this.#laters--;
     this.#calls[slotOf(key)] = undefined;
     this.#load--;
     if (this.#load === 0) {
@@ -511,17 +536,54 @@ export class PlacedWorker implements LinkEvents {
     if (call.later) {
       // The thread is free, or held by another call: no reason to end what others wait for.
       this.#afterGrace(call, LATER_GRACE_MS, () => {
-        call.fail(this.#notStopped(), true);
-        this.retire();
-        // What waits there for its instance would wait for ever.
-        this.handBack();
+        this.#letGo(call);
+        this.#probe();
       });
       return;
     }
     this.#afterGrace(call, GRACE_MS, () => {
       if (call.later) this.#stop(call);
-      else this.kill("was ended to stop a call whose time was up or that was aborted");
+      else this.#freeThread(call);
     });
+  }
+
+  /**
+   * Ends what a call holds that will not stop. Others that go on by themselves in that thread would be lost with it: where there are any, the call is only
+   * given up at first, and may end by itself.
+   */
+  #freeThread(call: RemoteCall): void {
+    call.endless = true;
+    const end = () => this.kill("was ended to stop a call whose time was up or that was aborted");
+    if (this.#laters === 0 || this.closed || !this.#keeper.mayLinger()) {
+      end();
+      return;
+    }
+    this.lingering = true;
+    this.#letGo(call);
+    this.#lingered = setTimeout(() => {
+      this.lingering = false;
+      if (this.#calls[slotOf(call.key)] === call) end();
+    }, SPARE_MS).unref();
+  }
+
+  #letGo(call: RemoteCall): void {
+    call.fail(this.#notStopped(), true);
+    this.retire();
+    // What waits there for its instance would wait for ever.
+    this.handBack();
+  }
+
+  /** Of a worker that takes no more calls: whether its thread still serves those that it has. */
+  #probe(): void {
+    const key = this.#state === "dead" ? undefined : this.#takeKey();
+    if (key === undefined || this.#lingered !== undefined) return;
+    const probe = new RemoteCall(UNLIMITED, undefined, { factor: Number.POSITIVE_INFINITY });
+    this.#send(probe, key, KIND.call, 0, 0, NOBODY, "null");
+    this.#lingered = setTimeout(() => {
+      this.#lingered = undefined;
+      if (probe.settled) this.#probe();
+      else this.kill("was ended, since a call that was given up held it");
+    }, LONG_MS).unref();
   }
 
   /** Where the engine cannot stop its guests there is nothing to wait for. */
@@ -552,4 +614,9 @@ function ofOther(what: string, program: number): string {
 
 function dropped(lines: number): string {
   return lines === 1 ? "1 line of output was dropped" : `${lines} lines of output were dropped`;
+}
+
+/** Not the making of a program or an instance, which may come to wait for others without a sign. */
+function isGuests(call: RemoteCall): boolean {
+  return call.repeatable === undefined;
 }

@@ -1,7 +1,13 @@
 import type { Answer, Call } from "../spi.ts";
 import { QueueEntry } from "../wait-queue.ts";
 
-type OnEnd = (call: RemoteCall, broken: boolean, micros: number) => void;
+/** Whose guest a call runs. */
+export interface GuestSide {
+  /** The call goes on by itself. */
+  wentOn(): void;
+  /** Before the answer is given. `broken`: the instance cannot serve on; `micros`: what its calls take, or 0. */
+  ended(call: RemoteCall, broken: boolean, micros: number): void;
+}
 
 /** Of a program: how much longer than usual the making of it and its instances may leave a worker without a sign. */
 export interface Patience {
@@ -21,32 +27,43 @@ export class RemoteCall {
   later = false;
   /** The worker said that it began, or it could not be taken back any more when that was tried. */
   started = false;
+  /** It held its thread when it was to stop. */
+  endless = false;
   settled = false;
   result: string | undefined;
   error: unknown;
   /** Can be done again elsewhere though it had started: how patient its worker is first. */
   readonly repeatable: Patience | undefined;
   readonly #answer: Answer | undefined;
-  /** Told, before the answer is given, whether the instance can serve on. */
-  readonly #onEnd: OnEnd | undefined;
+  readonly #guest: GuestSide | undefined;
 
   /**
    * @param answer where nobody waits for it with the thread.
-   * @param how `onEnd` for calls of guests: the making of programs and instances can be repeated instead.
+   * @param how for a call whose it is; the making of programs and instances can be repeated instead.
    */
-  constructor(limits: Call, answer: Answer | undefined, how: OnEnd | Patience) {
-    const onEnd = typeof how === "function" ? how : undefined;
+  constructor(limits: Call, answer: Answer | undefined, how: GuestSide | Patience) {
     this.limits = limits;
-    this.repeatable = typeof how === "function" ? undefined : how;
     this.#answer = answer;
-    this.#onEnd = onEnd;
+    if ("factor" in how) {
+      this.repeatable = how;
+      this.#guest = undefined;
+    } else {
+      this.repeatable = undefined;
+      this.#guest = how;
+    }
+  }
+
+  goOn(): void {
+    if (this.later) return;
+    this.later = true;
+    this.#guest?.wentOn();
   }
 
   succeed(result: string, broken: boolean, micros: number): void {
     if (this.settled) return;
     this.settled = true;
     this.result = result;
-    this.#onEnd?.(this, broken, micros);
+    this.#guest?.ended(this, broken, micros);
     this.#answer?.succeed(result);
   }
 
@@ -54,7 +71,7 @@ export class RemoteCall {
     if (this.settled) return;
     this.settled = true;
     this.error = error;
-    this.#onEnd?.(this, broken, 0);
+    this.#guest?.ended(this, broken, 0);
     this.#answer?.fail(error);
   }
 }

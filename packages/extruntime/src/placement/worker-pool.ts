@@ -5,6 +5,7 @@ import { Backoff } from "./backoff.ts";
 import type { Link, LinkEvents } from "./link.ts";
 import { OwnWorkers } from "./own-workers.ts";
 import { PlacedWorker, type WorkerKeeper, type WorkerKind } from "./placed-worker.ts";
+import type { ProgramHistory } from "./program-history.ts";
 import type { LOG_LEVELS } from "./protocol.ts";
 
 export interface WorkerPoolSetup {
@@ -44,6 +45,7 @@ export class WorkerPool implements WorkerKeeper {
   readonly #ears = new Map<number, ProgramEars>();
   /** Programs that their host has closed, while a worker may still have something to say of them. */
   readonly #forgotten = new Set<number>();
+  readonly #histories = new Map<number, ProgramHistory>();
   readonly #backoff = new Backoff();
   /** Where programs do not share workers. */
   readonly #own: OwnWorkers | undefined;
@@ -63,7 +65,7 @@ export class WorkerPool implements WorkerKeeper {
   }
 
   /** A worker for one more instance of a program; it counts as the worker's from now on. */
-  async forInstance(program: number, memoryBytes: number | undefined): Promise<PlacedWorker> {
+  async forInstance(program: number, memoryBytes: number | undefined, history: ProgramHistory): Promise<PlacedWorker> {
     for (;;) {
       const worker = await this.#obtain(program, memoryBytes);
       if (worker === undefined) {
@@ -71,15 +73,16 @@ export class WorkerPool implements WorkerKeeper {
         continue;
       }
       worker.instances++;
+      worker.guests.push(history);
       try {
         await worker.whenReady();
         if (!worker.closed) return worker;
       } catch (error) {
-        this.instanceClosed(worker);
+        this.instanceClosed(worker, history);
         this.instanceMade(worker);
         throw error;
       }
-      this.instanceClosed(worker);
+      this.instanceClosed(worker, history);
       this.instanceMade(worker);
     }
   }
@@ -90,7 +93,7 @@ export class WorkerPool implements WorkerKeeper {
   }
 
   /** The same for a caller that waits with its thread. */
-  forInstanceNow(program: number, deadline: number): PlacedWorker {
+  forInstanceNow(program: number, deadline: number, history: ProgramHistory): PlacedWorker {
     const worker = this.#choose(program);
     if (worker === undefined)
       throw new ExtensionError(
@@ -99,6 +102,7 @@ export class WorkerPool implements WorkerKeeper {
       );
     worker.waitUntilReady(deadline);
     worker.instances++;
+    worker.guests.push(history);
     return worker;
   }
 
@@ -139,8 +143,9 @@ export class WorkerPool implements WorkerKeeper {
     return worker;
   }
 
-  instanceClosed(worker: PlacedWorker): void {
+  instanceClosed(worker: PlacedWorker, history: ProgramHistory): void {
     worker.instances--;
+    worker.guests.splice(worker.guests.indexOf(history), 1);
     if (worker.exclusive) worker.kill("was not needed any more");
     else this.#own?.idle(worker);
   }
@@ -150,8 +155,29 @@ export class WorkerPool implements WorkerKeeper {
     this.#own?.close(program);
   }
 
-  listen(program: number, ears: ProgramEars): void {
+  listen(program: number, ears: ProgramEars, history: ProgramHistory): void {
     this.#ears.set(program, ears);
+    this.#histories.set(program, history);
+  }
+
+  /** Whether an instance had better live elsewhere, since its program's calls put others at risk where it is, and there is another place. */
+  canPart(worker: PlacedWorker, history: ProgramHistory): boolean {
+    if (this.#own !== undefined || worker.exclusive || worker.closed) return false;
+    return clash(worker, history, 1) && this.#isRoomApart(history);
+  }
+
+  mayLinger(): boolean {
+    return this.#lingering < this.#setup.max;
+  }
+
+  get #lingering(): number {
+    let lingering = 0;
+    for (const worker of this.#workers) if (worker.lingering) lingering++;
+    return lingering;
+  }
+
+  get #hasRoomApart(): boolean {
+    return this.#workers.size - this.#lingering < this.#setup.max * 2;
   }
 
   /** Frees a program everywhere. */
@@ -176,6 +202,7 @@ export class WorkerPool implements WorkerKeeper {
     }
     this.#forgotten.delete(program);
     this.#ears.delete(program);
+    this.#histories.delete(program);
   }
 
   /** Whether what a stalled worker holds up could run elsewhere. */
@@ -268,14 +295,16 @@ export class WorkerPool implements WorkerKeeper {
 
   /** The worker where one more instance of a program does best, or a new one where none is free; `undefined` while it is too early for a new one. */
   #choose(program: number): PlacedWorker | undefined {
+    const history = this.#histories.get(program);
     let best: PlacedWorker | undefined;
     let serving = 0;
     for (const worker of this.#workers) {
       if (worker.closed || worker.exclusive) continue;
       if (!worker.stalled) serving++;
-      if (best === undefined || worse(best, worker, program)) best = worker;
+      if (best === undefined || worse(best, worker, program, history)) best = worker;
     }
-    const room = serving < this.#setup.max && this.#workers.size < this.#setup.max * 2;
+    const apart = best !== undefined && history !== undefined && clash(best, history);
+    const room = apart ? this.#hasRoomApart : serving < this.#setup.max && this.#workers.size < this.#setup.max * 2;
     if (best !== undefined && (!room || (best.instances === 0 && !best.stalled))) return best;
     try {
       return this.#take(undefined);
@@ -284,6 +313,13 @@ export class WorkerPool implements WorkerKeeper {
       if (best === undefined) throw error;
       return best;
     }
+  }
+
+  #isRoomApart(history: ProgramHistory): boolean {
+    if (this.#hasRoomApart && this.#backoff.delay() === 0) return true;
+    for (const worker of this.#workers)
+      if (!worker.closed && !worker.exclusive && !worker.stalled && !clash(worker, history)) return true;
+    return false;
   }
 
   #startExclusive(memoryBytes: number): PlacedWorker | undefined {
@@ -328,12 +364,20 @@ export class WorkerPool implements WorkerKeeper {
 }
 
 /** Whether `other` is the better place for one more instance of a program. */
-function worse(best: PlacedWorker, other: PlacedWorker, program: number): boolean {
+function worse(best: PlacedWorker, other: PlacedWorker, program: number, history: ProgramHistory | undefined): boolean {
   if (best.stalled !== other.stalled) return best.stalled;
+  if (history !== undefined && clash(best, history) !== clash(other, history)) return clash(best, history);
   const [has, otherHas] = [best.programs.has(program), other.programs.has(program)];
   // Instances of one program are spread, so that its calls run side by side.
   if (has !== otherHas && best.instances === other.instances) return has;
   return other.instances < best.instances;
+}
+
+/** Whether a program's calls and those of the worker's guests put each other at risk. `own`: so many of these are the program's own and do not count. */
+function clash({ guests }: PlacedWorker, history: ProgramHistory, own = 0): boolean {
+  if (guests.length === own || !(history.waits || history.endless)) return false;
+  let skip = own;
+  return guests.some((guest) => (guest === history && skip-- > 0 ? false : guest.clashes(history)));
 }
 
 function sleep(ms: number): Promise<void> {

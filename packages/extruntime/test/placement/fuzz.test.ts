@@ -74,6 +74,7 @@ function placed() {
     hostCall: (_program, index) => (index === 0 ? "=1" : index === 1 ? Promise.resolve("=1") : undefined),
     closed() {},
     isUnexplained: () => false,
+    mayLinger: () => true,
     ended() {},
     idle() {},
     busy() {},
@@ -86,7 +87,7 @@ function placed() {
   worker.frame(KIND.ready, 0, 0, 0, 0, 0, "");
   let settled = 0;
   const answer = { succeed: () => void settled++, fail: () => void settled++ };
-  const calls = Array.from({ length: 8 }, () => new RemoteCall(UNLIMITED, answer, () => {}));
+  const calls = Array.from({ length: 8 }, () => new RemoteCall(UNLIMITED, answer, { wentOn() {}, ended() {} }));
   for (const call of calls) worker.ask(call, KIND.call, 0, 0, 1, "1");
   return { worker, calls, gaveUp: () => gaveUp, settled: () => settled, lines: () => lines };
 }

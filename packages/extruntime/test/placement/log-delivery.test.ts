@@ -119,7 +119,15 @@ it("lines that are missing between the pipe and the journal of a process that en
     },
   };
   const keeper = {
-    ...{ closed() {}, ended() {}, idle() {}, busy() {}, hostCall: () => undefined, isUnexplained: () => false },
+    ...{
+      closed() {},
+      ended() {},
+      idle() {},
+      busy() {},
+      hostCall: () => undefined,
+      mayLinger: () => true,
+      isUnexplained: () => false,
+    },
     log: (_program: number, _level: string, text: string) => void lines.push(text),
   };
   const worker = new PlacedWorker("process", false, keeper, (each) => {

@@ -310,7 +310,7 @@ class Run implements World {
   #checkBounds(): void {
     const { max, spare } = this.#plan;
     if (this.#budget.live > this.#budget.maxInstances) this.#fail(`${this.#budget.live} instances of all modules`);
-    if (this.workers.size > max * 2 + spare + this.#ending()) this.#fail(`${this.workers.size} workers`);
+    if (this.workers.size > max * 3 + spare + this.#ending()) this.#fail(`${this.workers.size} workers`);
     for (const { module, pool, queue } of this.#modules) {
       const { instances, queued, running } = module.stats();
       if (instances > pool) this.#fail(`${instances} instances of a pool of ${pool}`);

@@ -6,6 +6,8 @@ import { answered } from "./expect.ts";
 import type { Subject } from "./facts.ts";
 import { type FilesInMemory, type Guests, inMemory } from "./guests.ts";
 import type { KitGuest } from "./sources/kit-guest.ts";
+import { Witness } from "./witness.ts";
+import { WitnessedRuntime } from "./witnessed-module.ts";
 
 export interface BenchSetup {
   /** Makes a runtime for this test. */
@@ -32,6 +34,7 @@ export class Bench {
   readonly escapes: readonly Escape[];
   readonly names: Readonly<Record<string, string>>;
   readonly #setup: BenchSetup;
+  readonly #witness: Witness;
   readonly #runtimes: Runtime[] = [];
   /** Of a runtime that is shared. */
   readonly #modules: Module[] = [];
@@ -44,12 +47,13 @@ export class Bench {
     this.escapes = setup.escapes;
     this.names = setup.names;
     this.#setup = setup;
+    this.#witness = new Witness(setup.subject, setup.engine);
   }
 
   /** A runtime of its own for this test, or the one that it shares. */
   async runtime(): Promise<Runtime> {
-    if (this.#setup.shared !== undefined) return this.#setup.shared();
-    const runtime = await this.#setup.create();
+    if (this.#setup.shared !== undefined) return new WitnessedRuntime(await this.#setup.shared(), this.#witness);
+    const runtime = new WitnessedRuntime(await this.#setup.create(), this.#witness);
     this.#runtimes.push(runtime);
     return runtime;
   }
@@ -94,10 +98,16 @@ export class Bench {
     return answered(promise, what, this.#setup.patienceMs * share);
   }
 
-  /** Closes what the test opened. Calls that a test left running are aborted. */
+  /** Throws the first fault that was seen of any call so far, beside what the test looks at: for a test that is long, and would see it at its end only. */
+  testify(): void {
+    this.#witness.testify();
+  }
+
+  /** Closes what the test opened, and throws what was seen beside what the test looked at. Calls that a test left running are aborted. */
   async cleanUp(): Promise<void> {
     const all = [...this.#modules, ...this.#runtimes];
     const closing = Promise.all(all.map((each) => each.close({ abort: true })));
     await this.answered(closing, "close({ abort: true }), after the test,");
+    this.#witness.testify();
   }
 }

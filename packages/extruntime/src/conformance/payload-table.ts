@@ -1,4 +1,5 @@
 import type { ExtensionErrorCode } from "../errors.ts";
+import { STRANGE_VALUES } from "./strange-values.ts";
 
 /** Values that every language's JSON carries, and gives back as the same value. */
 export const SAME: readonly { readonly name: string; readonly payload: string }[] = [
@@ -35,6 +36,8 @@ export const SAME: readonly { readonly name: string; readonly payload: string }[
     "every plane of Unicode",
     JSON.stringify(Array.from({ length: 17 }, (_, plane) => String.fromCodePoint(plane * 0x10000 + 0x1234))),
   ],
+  ["a list of 100,000 numbers", JSON.stringify(Array.from({ length: 100_000 }, (_, i) => i % 97))],
+  ...STRANGE_VALUES.map((payload) => [`a value that software rewrites, ${payload.slice(0, 40)}`, payload]),
 ].map(([name, payload]) => ({ name: name!, payload: payload! }));
 
 /** What differs: the texts that a language may answer, or the codes that it may fail with. A language that is not named may do either. */

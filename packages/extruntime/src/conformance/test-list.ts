@@ -3,6 +3,7 @@ import type { Facts, Subject } from "./facts.ts";
 import { deadlineGroup, signalGroup } from "./groups/abort.ts";
 import { capabilityGroup } from "./groups/capabilities.ts";
 import { closingGroup } from "./groups/closing.ts";
+import { conversationGroup } from "./groups/conversation.ts";
 import { crashGroup } from "./groups/crash.ts";
 import { errorGroup } from "./groups/errors.ts";
 import { hostFunctionGroup } from "./groups/host-functions.ts";
@@ -93,6 +94,7 @@ const GROUPS: readonly ((subject: Subject) => Group)[] = [
   queueGroup,
   stateGroup,
   outputGroup,
+  conversationGroup,
   capabilityGroup,
   syncGroup,
   hostFunctionGroup,

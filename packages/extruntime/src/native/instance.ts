@@ -96,14 +96,18 @@ export function thrown(error: unknown): ExtensionError {
 function describe(error: unknown): GuestErrorDetails {
   try {
     if (types.isNativeError(error) || error instanceof Error)
-      return { name: String(error.name), message: String(error.message), stack: String(error.stack ?? "") };
+      return {
+        name: String(error.name),
+        message: String(error.message),
+        stack: withoutHost(String(error.stack ?? "")),
+      };
     if (typeof error === "object" && error !== null) {
       const { name, message, stack } = error as Record<string, unknown>;
       if (typeof message === "string")
         return {
           name: typeof name === "string" ? name : "Error",
           message,
-          stack: typeof stack === "string" ? stack : "",
+          stack: typeof stack === "string" ? withoutHost(stack) : "",
         };
       return { name: "thrown value", message: JSON.stringify(error) ?? "[object]", stack: "" };
     }
@@ -111,4 +115,15 @@ function describe(error: unknown): GuestErrorDetails {
   } catch {
     return { name: "thrown value", message: "(it cannot be shown: reading it throws)", stack: "" };
   }
+}
+
+/** Of this package's modules, whatever their place in it. */
+const HOST_FOLDER = new URL("..", import.meta.url).href;
+
+/** The guest's own frames: below the call of it are those of its host, which differ from placement to placement, and above it may be those of `host.call`. */
+function withoutHost(stack: string): string {
+  const lines = stack.split("\n");
+  const end = lines.findIndex((line) => line.includes(import.meta.url));
+  const own = end < 0 ? lines : lines.slice(0, end);
+  return own.filter((line) => !line.includes(HOST_FOLDER) && !line.includes("(node:internal/")).join("\n");
 }

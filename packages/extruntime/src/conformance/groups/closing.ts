@@ -3,6 +3,7 @@ import type { Bench } from "../bench.ts";
 import { expectCode, refusal } from "../expect.ts";
 import type { Subject } from "../facts.ts";
 import type { Group, Test } from "../test-list.ts";
+import { patientClose } from "./patient-close.ts";
 
 export function closingGroup(subject: Subject): Group {
   return { name: "closing", promise: "contract", tests: [...closing, ...(subject.traits.awaits ? [neverEnding] : [])] };
@@ -23,18 +24,7 @@ const closing: readonly Test[] = [
       assert.equal(module.stats().instances, 0, "instances are alive after close");
     },
   },
-  {
-    name: "close lets the calls that were accepted end",
-    async run(bench) {
-      const module = await bench.load(bench.subject.traits.awaits ? "async" : "echo", { limits: { pool: 2 } });
-      const fn = bench.subject.traits.awaits ? "later" : "echo";
-      const calls = Array.from({ length: 20 }, (_, i) => module.call(fn, i));
-      const closed = module.close();
-      await refusal(() => module.invoke(fn, "1"), "ERR_EXT_CLOSED", "a call while it closes");
-      assert.deepEqual(await bench.answered(Promise.all(calls), "calls before close()"), [...Array(20).keys()]);
-      await bench.answered(closed, "close()");
-    },
-  },
+  patientClose,
   {
     name: "close of the runtime closes its modules, and refuses loads",
     async run(bench) {

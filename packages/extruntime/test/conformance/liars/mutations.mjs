@@ -61,7 +61,7 @@ const ofGuest = (change) =>
     const guest = is.guest && change(is.guest, event);
     return guest && { guest: { ...is.guest, ...guest } };
   });
-const HOST_FRAME = `    at ToyInstance.invoke (${new URL("../engines/toy-engine.mjs", import.meta.url).pathname}:60:23)`;
+const HOST_FRAME = `    at ToyInstance.invoke (${new URL("./liar.mjs", import.meta.url).pathname}:60:23)`;
 
 /** An error of a call. */
 export const ERRORS = {

@@ -1,4 +1,5 @@
 import { ENGINE_VERSION, type Engine, ExtensionError } from "extruntime/engine";
+import { watchExit } from "./exit.ts";
 import { loadIsolatedVm } from "./isolated-vm.ts";
 import { V8Program } from "./program.ts";
 import { readSources } from "./sources.ts";
@@ -32,6 +33,7 @@ const MIB = 1_048_576;
 export function v8Engine(options: V8EngineOptions = {}): Engine {
   const { intl = false, patient = false } = options;
   if (typeof intl !== "boolean") throw new TypeError(`intl must be true or false, and is ${JSON.stringify(intl)}`);
+  watchExit();
   return {
     engineVersion: ENGINE_VERSION,
     name: "v8",

@@ -33,7 +33,7 @@ let here = 0;
 let watching = false;
 let over = false;
 
-/** To be called before the first guest runs. */
+/** To be called when an engine is made: what a guest can reach of the host does not change later. */
 export function watchExit(): void {
   if (watching) return;
   watching = true;

@@ -1,6 +1,6 @@
 import { type Bounds, ExtensionError, type HostCalls, type LogLevel, NOT_STARTED } from "extruntime/engine";
 import { DISPATCHER_FILE, dispatcher, ENTRY } from "./dispatcher.ts";
-import { disposed, enter, leave, watchExit } from "./exit.ts";
+import { disposed, enter, leave } from "./exit.ts";
 import { type HostAnswers, HostDesk } from "./host-desk.ts";
 import { endWhenIdle } from "./idle-end.ts";
 import type { Context, Isolate, IsolatedVm, Reference } from "./isolated-vm.ts";
@@ -81,7 +81,6 @@ export class Guest {
   constructor(vm: IsolatedVm, options: GuestOptions) {
     this.#vm = vm;
     this.#options = options;
-    watchExit();
     this.desk = options.host === undefined ? undefined : new HostDesk(options.host);
     this.isolate = new vm.Isolate({ memoryLimit: options.memoryMb, onCatastrophicError: () => this.#lost() });
   }

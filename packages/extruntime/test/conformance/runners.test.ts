@@ -84,6 +84,7 @@ it("the command fails for a broken promise, with the very tests that found it an
   expect(failed).toEqual([
     "what a guest throws is ERR_EXT_GUEST with the guest's own name, message and stack",
     "what an asynchronous guest throws is ERR_EXT_GUEST too",
+    "calls of many modules, one after the other and at a time, after errors, timeouts, closes and reloads: each gets its own answer, error and lines",
   ]);
   expect([report.passed, code]).toEqual([false, 1]);
 });

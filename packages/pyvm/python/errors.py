@@ -9,6 +9,26 @@ _SUBINTERPRETER_ERRORS = ("not support loading in subinterpreters", "load module
                           "sub-interpreters are not supported", "do not support subinterpreters")
 
 
+# What CPython says where an isolated interpreter lacks something that the main one has.
+_ISOLATED_HINTS = {
+    "daemon threads are disabled": "Daemon threads are there in the shared interpreter",
+    "fork not supported": "",
+    "exec not supported": "",
+    "thread is not supported for isolated subinterpreters": "Threads of this kind are there in the shared interpreter",
+}
+_SHARED_SETTING = ': set "python": { "interpreter": "shared" } in extension.json, or make the thread an ordinary one and end it'
+
+
+def _isolated_hint(error):
+    if not isinstance(error, RuntimeError):
+        return ""
+    text = str(error)
+    for said, remedy in _ISOLATED_HINTS.items():
+        if said in text and remedy:
+            return f"\n{remedy}{_SHARED_SETTING}"
+    return ""
+
+
 def _chain(error):
     seen = set()
     while error is not None and id(error) not in seen:
@@ -41,6 +61,11 @@ def describe(error):
     if _own and any(isinstance(e, ImportError) and any(t in str(e) for t in _SUBINTERPRETER_ERRORS)
                     for e in _chain(error)):
         message = message.rstrip() + _SHARED_HINT
+    elif _own:
+        try:
+            message += _isolated_hint(error)
+        except Exception:
+            pass
     return name[:_MOST_TOLD], message[:_MOST_TOLD], stack[:_MOST_TOLD]
 
 

@@ -14,7 +14,9 @@ def install():
     if hasattr(sys, "setdlopenflags"):
         sys.setdlopenflags(_dlopen_flags)
     sys.path_hooks.insert(0, _memory_hook)
-    sys.meta_path.insert(0, _LoggingFinder())
+    sys.meta_path.insert(0, _AfterImport({"logging": _attach, "multiprocessing.context": _spawn_by_default}))
+    _refuse_fork(sys.modules.get("posix"))
+    _refuse_fork(sys.modules.get("os"))
     if not _own:
         sys.meta_path.insert(0, _OwnFinder())
     else:

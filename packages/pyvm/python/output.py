@@ -46,20 +46,25 @@ class _Stream:
         raise UnsupportedOperation("fileno")
 
 
-class _LoggingFinder:
-    """Puts a handler on the root logger when `logging` is imported, which most guests never do."""
+class _AfterImport:
+    """Does something to a module of the standard library when it is imported, which most guests never do."""
+
+    def __init__(self, actions):
+        self.actions = actions
 
     def find_spec(self, name, path=None, target=None):
-        if name != "logging":
+        action = self.actions.pop(name, None)
+        if action is None:
             return None
-        sys.meta_path.remove(self)
-        from importlib.util import find_spec
-        spec = find_spec(name)
+        from importlib.machinery import PathFinder
+        spec = PathFinder.find_spec(name, path)
+        if spec is None:
+            return None
         run = spec.loader.exec_module
 
         def exec_module(module):
             run(module)
-            _attach(module)
+            action(module)
 
         spec.loader.exec_module = exec_module
         return spec

@@ -28,6 +28,7 @@ const PYTHON_FILES = [
   "coroutines",
   "threads",
   "host",
+  "processes",
   "output",
   "interpreter",
 ].map((name) => join(python, `${name}.py`));

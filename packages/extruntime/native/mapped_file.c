@@ -1,5 +1,5 @@
-// What Node has no way to: a file in memory, shared by all processes that have it (what one wrote there is seen by the others, also
-// after it was killed), and the end of a process whose threads never end. Plain C and Node-API, for Linux.
+// What Node has no way to: a file in memory, shared by all processes that have it (what one wrote there is seen by the others,
+// also after it was killed), and the end of a process whose threads never end. Plain C and Node-API, for Linux.
 #define NAPI_VERSION 8
 #include <errno.h>
 #include <node_api.h>

@@ -153,7 +153,8 @@ void compile(const Napi::CallbackInfo& info) {
         std::make_unique<CompileJob>(bytes(info[1]), info[2].As<Napi::String>(), number(info[0]), completions));
 }
 
-// load(token, { shared, code, filename, stem, program, exports, folder, files?, paths, venv, resultBytes, hostCallBytes, logChars }) → instance
+// load(token, { shared, code, filename, stem, program, exports, folder, files?, paths, venv, resultBytes, hostCallBytes,
+// logChars }) → instance
 Napi::Value load(const Napi::CallbackInfo& info) {
     Environment& environment = Environment::of(info.Env());
     auto given = info[1].As<Napi::Object>();

@@ -40,8 +40,7 @@ Failure write(Executor& executor, const Ref& result) {
         std::string bytes = std::to_string(std::max(executor.writer().size(), most + 1));
         executor.writer().trim();
         return fail("ERR_EXT_BAD_RESULT", "the result has " + bytes + " bytes or more, and limits.resultBytes is " +
-                                              std::to_string(most) +
-                                              ": make it shorter, or have the host raise that limit");
+                                              std::to_string(most) + ": make it shorter, or have the host raise that limit");
     }
     return refused(executor, "ERR_EXT_BAD_RESULT", "the result cannot be said in JSON");
 }

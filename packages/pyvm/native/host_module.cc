@@ -72,8 +72,7 @@ std::shared_ptr<HostCall> make_call(Interpreter& interpreter, std::int64_t progr
     std::size_t most = executor != nullptr ? executor->guest().bounds.host_call : Bounds{}.host_call;
     if (!to_json(interpreter, writer, py.PyTuple_GetItem(args, 1), most))
         return writer.over() ? too_long(interpreter, name, most) : nullptr;
-    return std::make_shared<HostCall>(program, std::move(name), std::string(writer.data(), writer.size()),
-                                      writer.is_ascii());
+    return std::make_shared<HostCall>(program, std::move(name), std::string(writer.data(), writer.size()), writer.is_ascii());
 }
 
 // The value of an answer; with an exception pending, null.

@@ -36,10 +36,12 @@ const SUPERVISED_PIPES_MS = 5000;
 /** Milliseconds for a supervisor to end its processes, before it is ended itself. */
 const SUPERVISOR_MS = 10_000;
 
-/** Milliseconds after which a process that has closed a pipe to the host, and lives, is given up. */
+/** Milliseconds after the end of a pipe for the process's own end to be seen, before what is left of it is ended. */
 const CLOSED_MS = 1000;
 /** Longest answer of the watchdog, which says a word for each call. */
 const MOST_ANSWERED = HEADER_BYTES + SLOTS * 4;
+/** Pipes whose end is looked for. */
+const PIPES = [FD.in, FD.out, FD.watchdog];
 const LITTLE_ENDIAN = endianness() === "LE";
 /** Bytes of answers to its host calls that a process may leave unread. */
 const MOST_UNREAD_ANSWERS = 64 << 20;
@@ -64,6 +66,10 @@ export class ProcessLink implements Link {
   readonly #fromWorker: FrameStream;
   #flushing = false;
   #killed: string | undefined;
+  /** Pipes from the process that have ended. */
+  readonly #closed = new Set<number>();
+  /** It was ended since a pipe had. */
+  #shut = false;
   /** `ended` is being told, and reads what is left. */
   #ending = false;
   #ended = false;
@@ -124,9 +130,14 @@ export class ProcessLink implements Link {
     // What is still here must not come after the answer.
     this.#write(true);
     const question = ++this.#asked;
-    const timer = setTimeout(() => this.kill("did not answer"), SILENT_MS).unref();
+    const timer = setTimeout(() => this.#whenRead(() => this.#unanswered(question)), SILENT_MS).unref();
     this.#questions.set(question, { keys: keys.length, answer, timer });
     this.#tellWatchdog(KIND.withdraw, question, new Uint8Array(Int32Array.from(keys).buffer));
+  }
+
+  /** This thread may have come to the answer late: it is not the process that was silent then. */
+  #unanswered(question: number): void {
+    if (this.#questions.has(question) && this.#closed.size === 0) this.kill("did not answer");
   }
 
   abort(key: number): void {
@@ -228,10 +239,21 @@ export class ProcessLink implements Link {
       const fault = this.#ended ? undefined : stream.push(piece);
       if (fault !== undefined) this.giveUp(sentWrong(fault));
     });
-    // Of a process that ends they end a little sooner than it does.
-    const closed = () => this.#running && this.giveUp("closed a pipe to the host");
-    pipe.on("end", () => setTimeout(closed, CLOSED_MS).unref());
+    pipe.on("end", () => {
+      this.#closed.add(fd);
+      setTimeout(() => this.#shutDown(), CLOSED_MS).unref();
+    });
     return stream;
+  }
+
+  /**
+   * Of a process that ends the pipes end first, and where processors are rare its own end is seen much later; one that lives may have closed a pipe. No clock tells
+   * them apart, so both are ended, and lose what they had begun: what was not is handed back, as at any end.
+   */
+  #shutDown(): void {
+    if (!this.#running || this.#shut) return;
+    this.#shut = true;
+    endProcess(this.#child);
   }
 
   get #running(): boolean {
@@ -290,6 +312,8 @@ export class ProcessLink implements Link {
   /** The host's reason for it goes before the supervisor's, and that before what was seen of the child. */
   #death(how: string, signal: NodeJS.Signals | null): Death {
     if (this.#killed !== undefined) return { how: this.#killed, memory: false };
+    // All pipes end with a process that somebody else has ended.
+    if (this.#shut && signal === "SIGKILL" && this.#closed.size < PIPES.length) how = "closed a pipe to the host";
     return this.#report.ended ?? { how: how + this.#stderr.quoted, memory: this.#outOfMemory(signal) };
   }
 

@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { kill } from "../../src/conformance/processes.ts";
 import { Backoff } from "../../src/placement/backoff.ts";
 import { hostLocale } from "../../src/placement/host-locale.ts";
+import { supervisorProgram } from "../../src/placement/supervisor.ts";
 import { codes, guest, withGuest, withRuntime } from "./guests.ts";
 
 const placement = "process";
@@ -38,6 +40,23 @@ describe.each(["mapped", "off"])("a process that ends, with its journal %s,", (j
       expect(await module.call("pid")).not.toBe(pid);
     });
   });
+
+  it.runIf(supervisorProgram() !== undefined)(
+    "by kill -9, whose end is seen late, costs no call that had not begun",
+    async () => {
+      await withGuest({ placement, processes: { max: 1 } }, async (module) => {
+        const [pid, supervisor] = await module.call<[number, number]>("pids");
+        process.kill(supervisor, "SIGSTOP");
+        kill([pid]);
+        const calls = Array.from({ length: 10 }, (_, i) => module.call("echo", i));
+        // Longer than a process may live after it has closed a pipe.
+        await sleep(1500);
+        process.kill(supervisor, "SIGCONT");
+        expect(await Promise.all(calls)).toEqual(calls.map((_, i) => i));
+        expect(await module.call("pid")).not.toBe(pid);
+      });
+    },
+  );
 
   it("by kill -9 at any moment settles ten thousand calls once each, one failure a kill at the most", async () => {
     await withRuntime({ placement }, async (runtime) => {

@@ -16,6 +16,7 @@ export const exit = (code) => process.exit(code);
 export const abort = (text) => { writeSync(2, text + "\\n"); process.abort(); };
 export const kill = () => { process.kill(process.pid, "SIGKILL"); for (;;); };
 export const pid = () => process.pid;
+export const pids = () => [process.pid, process.ppid];
 export const environment = () => process.env;
 export const stray = () => { setTimeout(() => { throw new Error("a stray error"); }, 0); return null; };
 `;

@@ -94,7 +94,10 @@ export function locate(error: ExtensionError, extension: string, fn?: string): E
   if (error.code === "ERR_EXT_BAD_MANIFEST") return error;
   // V8 writes the stack, which begins with the message, when it is first asked for: before the message changes.
   const { message, stack } = error;
-  error.message = `${error.function === undefined ? extension : `${extension}.${error.function}`}: ${message}`;
-  if (stack !== undefined) error.stack = stack.replace(message, () => error.message);
+  const place = `${error.function === undefined ? extension : `${extension}.${error.function}`}: `;
+  error.message = place + message;
+  // By its beginning: where a message is long, the stack is cut within it.
+  const at = stack?.indexOf(message.slice(0, 200)) ?? -1;
+  if (stack !== undefined && at >= 0) error.stack = stack.slice(0, at) + place + stack.slice(at);
   return error;
 }

@@ -100,8 +100,7 @@ export class Witness {
       error.message.startsWith(place) && error.message.length > place.length,
       `the message of ${where} must begin with ${show(place)} and go on, and is ${show(error.message)}`,
     );
-    // Both are cut where a guest's message is endless.
-    const first = error.message.split("\n")[0]!.slice(0, 1000);
+    const first = beginning(error.message.split("\n")[0]!);
     assert.ok(
       String(error.stack).includes(first),
       `the stack of the error of ${where} must have its message, and is ${show(error.stack)}`,
@@ -116,7 +115,7 @@ export class Witness {
     for (const key of ["name", "message", "stack"] as const)
       assert.equal(typeof guest[key], "string", `guest.${key} of ${where} must be text`);
     // Without a stack it is the engine that says why, in more words than the guest's name of it has.
-    const own = guest.stack === "" || error.message.includes(guest.message);
+    const own = guest.stack === "" || error.message.includes(beginning(guest.message));
     assert.ok(
       own,
       `the message of ${where} must have the guest's, ${show(guest.message)}, and is ${show(error.message)}`,
@@ -158,4 +157,9 @@ function isSendable(value: unknown): boolean {
   } catch {
     return false;
   }
+}
+
+/** Of a text that is cut where it is endless, and where others have it. */
+function beginning(text: string): string {
+  return text.slice(0, 1000);
 }

@@ -1,3 +1,4 @@
+import type { ProcessorUse } from "./processor-use.ts";
 import type { Body, FrameSink } from "./protocol.ts";
 
 /** How a worker ended. */
@@ -34,6 +35,8 @@ export interface Link {
   flush(): void;
   /** Keeps calls from starting. Answers, now or later, which of them will not start any more; never after the worker's end. */
   withdraw(keys: readonly number[], answer: (withdrawn: readonly boolean[]) => void): void;
+  /** What the thread that runs its guests has had of the processors. Answers now or later; never after the worker's end. */
+  use(answer: (use: ProcessorUse) => void): void;
   /** Marks a call as one that is to stop, for the engine to see wherever it is. */
   abort(key: number): void;
   /** After `kill` or the end: which of these calls never started. */

@@ -5,6 +5,7 @@ import { AnswerPace } from "./answer-pace.ts";
 import { GREATEST_KEY, nextKey, SLOTS, slotOf, wasBefore } from "./call-states.ts";
 import { errorFromJson } from "./error-message.ts";
 import { type Death, type Link, type LinkEvents, sentWrong } from "./link.ts";
+import { heldBy, type ProcessorUse } from "./processor-use.ts";
 import type { ProgramHistory } from "./program-history.ts";
 import { type Body, FLAG, KIND, LOG_LEVELS, nextLine, timeLeft } from "./protocol.ts";
 import { RemoteCall, Unsent } from "./remote-call.ts";
@@ -40,8 +41,10 @@ export interface WorkerKeeper {
 const SILENT_LOOKS = 3;
 /** The same, until a call that waits there alone is taken back: its worker may only lack a processor. */
 const SILENT_LOOKS_ALONE = 10;
-/** The same, until a worker is ended that runs no call at all: what holds its thread was left behind by one that has its answer. */
+/** Looks between questions whether a worker that runs no call at all is held: by what was left behind by one that has its answer. */
 const ABANDONED_LOOKS = 100;
+/** How often more a thread must be seen to be held, as {@link heldBy} counts, where the making of a program or an instance would be done again. */
+const REPEATED_HELD = 3;
 /** Milliseconds that a caller waits with its thread for a sign from a worker that has not begun its call. */
 const SILENT_MS = 1000;
 /** Milliseconds that an engine which can stop its guests by itself has for it, before its worker is ended. */
@@ -115,6 +118,8 @@ export class PlacedWorker implements LinkEvents {
   #frames = 0;
   #framesAtLook = 0;
   #silentLooks = 0;
+  /** That it holds up calls now. */
+  #silence: Silence | undefined;
   /** Looks after a worker that takes no more calls. */
   #lingered: NodeJS.Timeout | undefined;
   /** Callers that wait for it with this thread, each called by the one before. */
@@ -213,13 +218,15 @@ export class PlacedWorker implements LinkEvents {
     const deadline = call.limits.deadline + (this.#softAbort ? GRACE_MS : 0);
     const done = () => call.settled || (orLater && call.later);
     this.#blocked++;
+    this.#listen();
     for (;;) {
-      const frames = this.#frames;
       const look = performance.now() + SILENT_MS;
       this.#link.waitFor!(done, Math.min(deadline, look));
       if (done() || this.#state === "dead" || performance.now() >= deadline) break;
-      if (this.#frames === frames) this.handBack(true);
+      if (this.#silence?.frames === this.#frames) this.#askWhatHolds();
+      else this.#listen();
     }
+    this.#silence = undefined;
     this.#blocked--;
   }
 
@@ -256,7 +263,28 @@ export class PlacedWorker implements LinkEvents {
     this.#framesAtLook = this.#frames;
     this.stalled = this.#state !== "starting" && this.#silentLooks >= SILENT_LOOKS;
     if (this.#load === 0 && this.#state !== "starting") this.#hold(false);
-    if (this.stalled && this.#silentLooks % ABANDONED_LOOKS === 0) this.handBack(true);
+    if (this.#silentLooks === 0) this.#silence = undefined;
+    else if (this.#silentLooks >= SILENT_LOOKS && this.#silence === undefined) this.#listen();
+    if (this.stalled && this.#silentLooks % ABANDONED_LOOKS === 0) this.#askWhatHolds();
+  }
+
+  /** Takes note of what its thread has had of the processors so far. */
+  #listen(): void {
+    const silence: Silence = { since: performance.now(), frames: this.#frames, before: undefined, held: 0 };
+    this.#silence = silence;
+    this.#link.use((use) => {
+      silence.before = use;
+    });
+  }
+
+  /** Ends it where its thread, in a silence that lasts, is seen to be held, and by no call. */
+  #askWhatHolds(): void {
+    const silence = this.#silence;
+    this.#link.use((now) => {
+      if (silence?.before === undefined || silence !== this.#silence || silence.frames !== this.#frames) return;
+      silence.held = heldBy(performance.now() - silence.since, silence.before, now);
+      if (silence.held >= 1) this.handBack(true);
+    });
   }
 
   /** It is held up, and calls that wait there would rather run elsewhere. */
@@ -273,7 +301,9 @@ export class PlacedWorker implements LinkEvents {
     if (this.takingBack) return;
     const held = this.#unsettled();
     const calls = held.filter((call) => !call.later && !call.started);
+    const frames = this.#frames;
     if (calls.length === 0 && this.#waiting.length === 0 && !orEnd) return;
+    const asked = new Set(calls);
     this.takingBack = true;
     this.#link.withdraw(
       calls.map((call) => call.key),
@@ -281,7 +311,9 @@ export class PlacedWorker implements LinkEvents {
         calls.forEach((call, index) => {
           call.started = !withdrawn[index];
         });
-        if (orEnd && this.#unsettled().every((call) => this.#mayLose(call))) {
+        // A sign of it, or a call that came meanwhile, which it may have begun by now: it is not held, or not known to be.
+        const end = orEnd && this.#frames === frames && this.#unsettled().every((call) => this.#mayLose(call, asked));
+        if (end) {
           for (const { repeatable } of this.#unsettled()) if (repeatable !== undefined) repeatable.factor *= 2;
           this.#state = "retiring";
           this.kill("was ended, since what a guest had left behind held it");
@@ -499,9 +531,10 @@ export class PlacedWorker implements LinkEvents {
     if (this.#unsettled().length === 0) this.kill("was not needed any more");
   }
 
-  #mayLose({ later, started, repeatable }: RemoteCall): boolean {
-    if (!later && !started) return true;
-    return repeatable !== undefined && this.#silentLooks >= ABANDONED_LOOKS * repeatable.factor;
+  #mayLose(call: RemoteCall, withdrawn: ReadonlySet<RemoteCall>): boolean {
+    const { later, started, repeatable } = call;
+    if (!later && !started) return withdrawn.has(call);
+    return repeatable !== undefined && (this.#silence?.held ?? 0) >= REPEATED_HELD * repeatable.factor;
   }
 
   #takeUnsent(call: RemoteCall): void {
@@ -604,6 +637,17 @@ export class PlacedWorker implements LinkEvents {
     const code = memory && !perhapsOther ? "ERR_EXT_MEMORY" : "ERR_EXT_CRASHED";
     return new ExtensionError(code, `its ${this.kind} ${how}`, { cause });
   }
+}
+
+/** While a worker gives no sign of itself. */
+interface Silence {
+  /** On the clock of `performance.now()`. */
+  readonly since: number;
+  /** Frames that had come. */
+  readonly frames: number;
+  before: ProcessorUse | undefined;
+  /** As {@link heldBy} counts. */
+  held: number;
 }
 
 const NO_ERROR = "a failure whose error cannot be read";

@@ -17,6 +17,7 @@ import { mappedFileAddon } from "./mapped-file.ts";
 import type { ProcessOptions } from "./options.ts";
 import { boundsOf, dataLimit, heldLimit, limitsOfAll, type ProcessBounds, processCommand } from "./process-command.ts";
 import { FD } from "./process-descriptors.ts";
+import type { ProcessorUse } from "./processor-use.ts";
 import { type Body, type FrameSink, HEADER_BYTES, KIND, type StartMessage } from "./protocol.ts";
 import { filesOfModules, filesOfNode, type Shown, shownPath } from "./sandbox-files.ts";
 import { supervisorProgram } from "./supervisor.ts";
@@ -39,7 +40,7 @@ const SUPERVISOR_MS = 10_000;
 /** Milliseconds after the end of a pipe for the process's own end to be seen, before what is left of it is ended. */
 const CLOSED_MS = 1000;
 /** Longest answer of the watchdog, which says a word for each call. */
-const MOST_ANSWERED = HEADER_BYTES + SLOTS * 4;
+const MOST_ANSWERED = HEADER_BYTES + SLOTS * 4 + 8;
 /** Pipes whose end is looked for. */
 const PIPES = [FD.in, FD.out, FD.watchdog];
 const LITTLE_ENDIAN = endianness() === "LE";
@@ -129,6 +130,14 @@ export class ProcessLink implements Link {
   withdraw(keys: readonly number[], answer: (withdrawn: readonly boolean[]) => void): void {
     // What is still here must not come after the answer.
     this.#write(true);
+    this.#ask(keys, answer);
+  }
+
+  use(answer: (use: ProcessorUse) => void): void {
+    this.#ask([], (_, use) => answer(use));
+  }
+
+  #ask(keys: readonly number[], answer: Question["answer"]): void {
     const question = ++this.#asked;
     const timer = setTimeout(() => this.#whenRead(() => this.#unanswered(question)), SILENT_MS).unref();
     this.#questions.set(question, { keys: keys.length, answer, timer });
@@ -220,14 +229,14 @@ export class ProcessLink implements Link {
   ): void => {
     if (this.#ended) return;
     const asked = this.#questions.get(question);
-    const withdrawn = kind === KIND.withdrawn ? readWithdrawn(body, asked?.keys) : undefined;
-    if (asked === undefined || withdrawn === undefined) {
+    const said = kind === KIND.withdrawn ? readAnswer(body, asked?.keys) : undefined;
+    if (asked === undefined || said === undefined) {
       this.giveUp(sentWrong(`a frame of kind ${kind} for question ${question}`));
       return;
     }
     clearTimeout(asked.timer);
     this.#questions.delete(question);
-    asked.answer(withdrawn);
+    asked.answer(said.withdrawn, said.use);
   };
 
   #read(fd: number, sink: FrameSink, mostBytes: number): FrameStream {
@@ -336,19 +345,26 @@ export class ProcessLink implements Link {
 const LAST_WORDS =
   /^(?:FATAL ERROR: .*\bout of memory|# Fatal (?:process out of memory|JavaScript OOM)|terminate called after throwing an instance of 'std::bad_alloc')/im;
 
+interface Answer {
+  readonly withdrawn: readonly boolean[];
+  readonly use: ProcessorUse;
+}
+
 interface Question {
   /** How many keys it names. */
   readonly keys: number;
-  readonly answer: (withdrawn: readonly boolean[]) => void;
+  readonly answer: (withdrawn: readonly boolean[], use: ProcessorUse) => void;
   readonly timer: NodeJS.Timeout;
 }
 
-/** `undefined` where it does not say yes or no to each of so many keys. */
-function readWithdrawn(body: Body, keys: number | undefined): boolean[] | undefined {
-  if (keys === undefined || typeof body === "string" || body.byteLength !== keys * 4) return undefined;
+/** `undefined` where it does not say yes or no to each of so many keys, and what the thread had of the processors. */
+function readAnswer(body: Body, keys: number | undefined): Answer | undefined {
+  if (keys === undefined || typeof body === "string" || body.byteLength !== (keys + 2) * 4) return undefined;
   const words = new DataView(body.buffer, body.byteOffset, body.byteLength);
   const said = Array.from({ length: keys }, (_, index) => words.getInt32(index * 4, LITTLE_ENDIAN));
-  return said.every((word) => word === 0 || word === 1) ? said.map((word) => word === 1) : undefined;
+  if (said.some((word) => word !== 0 && word !== 1)) return undefined;
+  const [ranMs, waitedMs] = [words.getInt32(keys * 4, LITTLE_ENDIAN), words.getInt32(keys * 4 + 4, LITTLE_ENDIAN)];
+  return { withdrawn: said.map((word) => word === 1), use: { ranMs, waitedMs: waitedMs < 0 ? undefined : waitedMs } };
 }
 
 /** Bubblewrap tells of a signal by an exit code above 128. */

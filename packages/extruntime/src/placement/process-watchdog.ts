@@ -3,6 +3,7 @@ import { workerData } from "node:worker_threads";
 import { CallStates } from "./call-states.ts";
 import { FrameBatch, FrameStream } from "./frame-stream.ts";
 import { FD } from "./process-descriptors.ts";
+import { useOf } from "./processor-use.ts";
 import { type Body, type FrameSink, KIND } from "./protocol.ts";
 
 /**
@@ -28,7 +29,8 @@ class Watchdog implements FrameSink {
     if (kind !== KIND.withdraw) return;
     const bytes = body as Uint8Array;
     const keys = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2);
-    const withdrawn = keys.map((each) => (this.#states.withdraw(each) ? 1 : 0));
+    const { ranMs, waitedMs = -1 } = useOf(process.pid);
+    const withdrawn = Int32Array.of(...keys.map((each) => (this.#states.withdraw(each) ? 1 : 0)), ranMs, waitedMs);
     this.#answers.add(KIND.withdrawn, 0, 0, key, 0, 0, new Uint8Array(withdrawn.buffer));
     this.#socket.write(this.#answers.take(true));
   }

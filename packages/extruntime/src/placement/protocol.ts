@@ -15,7 +15,7 @@ import type { Bounds } from "../bounds.ts";
  */
 
 /** Both ends must have the same one. It goes up with every change of this folder that the other end would notice. */
-export const PROTOCOL_VERSION = 5;
+export const PROTOCOL_VERSION = 6;
 
 export const HEADER_BYTES = 20;
 
@@ -51,7 +51,7 @@ export const KIND = {
   later: 20,
   /** A line of guest output. Target: the program; number: index into {@link LOG_LEVELS}; key: {@link nextLine} of the worker's line before it. */
   log: 21,
-  /** Answer to `withdraw`. Body: 32 bits for each key: 1 where the call will not start, 0 where it has. */
+  /** Answer to `withdraw`. Body: 32 bits for each key: 1 where the call will not start, 0 where it has; then as many each for the milliseconds that the thread of the guests ran, and waited for a processor, -1 where that cannot be told. */
   withdrawn: 22,
   /** A guest calls a host function. Target: the program; number: index into the manifest's `permissions`; key: a number for the answer; body: the payload. */
   hostCall: 23,

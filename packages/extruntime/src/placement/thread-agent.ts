@@ -2,6 +2,7 @@ import { receiveMessageOnPort, workerData } from "node:worker_threads";
 import { Agent, type AgentLink } from "./agent.ts";
 import type { CallStates } from "./call-states.ts";
 import { MOST_IN_RING } from "./frame-ring.ts";
+import { ownThread } from "./processor-use.ts";
 import { type Body, FLAG } from "./protocol.ts";
 import { type ThreadData, threadMemory } from "./thread-memory.ts";
 import { printAtOnce } from "./thread-output.ts";
@@ -37,6 +38,7 @@ class ThreadAgent implements AgentLink {
     this.#data = data;
     this.#memory = threadMemory(data.memory);
     this.states = this.#memory.states;
+    Atomics.store(this.#memory.thread, 0, ownThread());
     this.#agent = new Agent(this);
     data.bell.on("message", () => this.#serve());
     this.#serve();

@@ -7,6 +7,7 @@ import {
 } from "node:worker_threads";
 import { MOST_IN_RING } from "./frame-ring.ts";
 import { type Death, type Link, type LinkEvents, sentWrong } from "./link.ts";
+import { type ProcessorUse, useOf } from "./processor-use.ts";
 import { type Body, FLAG, KIND, type StartMessage } from "./protocol.ts";
 import { shown } from "./shown.ts";
 import { type ThreadData, type ThreadMemory, threadMemory, threadMemoryBytes } from "./thread-memory.ts";
@@ -88,6 +89,10 @@ export class ThreadLink implements Link {
 
   withdraw(keys: readonly number[], answer: (withdrawn: readonly boolean[]) => void): void {
     answer(this.neverStarted(keys));
+  }
+
+  use(answer: (use: ProcessorUse) => void): void {
+    answer(useOf(Atomics.load(this.#memory.thread, 0)));
   }
 
   abort(key: number): void {

@@ -11,10 +11,12 @@ export interface ThreadMemory {
   readonly states: CallStates;
   readonly toWorker: FrameRing;
   readonly toHost: FrameRing;
+  /** One word: the thread's number in the system, 0 until it has begun. */
+  readonly thread: Int32Array;
 }
 
 export function threadMemoryBytes(): number {
-  return CALL_STATES_BYTES + 2 * RING_TOTAL;
+  return CALL_STATES_BYTES + 2 * RING_TOTAL + 4;
 }
 
 export function threadMemory(buffer: SharedArrayBuffer): ThreadMemory {
@@ -22,6 +24,7 @@ export function threadMemory(buffer: SharedArrayBuffer): ThreadMemory {
     states: new CallStates(buffer),
     toWorker: new FrameRing(buffer, CALL_STATES_BYTES, RING_BYTES),
     toHost: new FrameRing(buffer, CALL_STATES_BYTES + RING_TOTAL, RING_BYTES),
+    thread: new Int32Array(buffer, CALL_STATES_BYTES + 2 * RING_TOTAL, 1),
   };
 }
 

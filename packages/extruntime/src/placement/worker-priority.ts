@@ -1,5 +1,6 @@
-import { readlinkSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { constants, getPriority, setPriority } from "node:os";
+import { ownThread } from "./processor-use.ts";
 
 /**
  * Steps below the host's priority. With none, the host's thread was seen to wait 6 ms and more (99th percentile) where guests and another
@@ -14,8 +15,9 @@ const STEPS = 5;
  */
 export function giveWay(): void {
   attempt(() => {
-    // `<pid>/task/<tid>`
-    const thread = Number(readlinkSync("/proc/thread-self").split("/").at(-1));
+    const thread = ownThread();
+    // 0 is the process's first thread.
+    if (thread === 0) return;
     setPriority(thread, Math.min(constants.priority.PRIORITY_LOW, getPriority(thread) + STEPS));
   });
 }

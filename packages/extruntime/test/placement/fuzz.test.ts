@@ -58,6 +58,7 @@ function placed() {
     flushSoon() {},
     flush() {},
     withdraw: (keys, answer) => answer(keys.map(() => false)),
+    use() {},
     abort() {},
     neverStarted: (keys) => keys.map(() => false),
     poll() {},

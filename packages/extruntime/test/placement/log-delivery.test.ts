@@ -106,6 +106,7 @@ it("lines that are missing between the pipe and the journal of a process that en
       flushSoon() {},
       flush() {},
       withdraw() {},
+      use() {},
       abort() {},
       poll() {},
       kill() {},

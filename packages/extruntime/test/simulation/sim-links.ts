@@ -1,4 +1,5 @@
 import type { Death, Link, LinkEvents } from "../../src/placement/link.ts";
+import type { ProcessorUse } from "../../src/placement/processor-use.ts";
 import { type Body, KIND } from "../../src/placement/protocol.ts";
 import { SimWorker } from "./sim-worker.ts";
 import type { World } from "./world.ts";
@@ -74,6 +75,14 @@ abstract class SimLink implements Link {
   giveUp(how: string): void {
     this.end({ how, memory: false, fault: true });
     this.worker.dead = true;
+  }
+
+  /** Asked of the system, not of the thread itself. */
+  use(answer: (use: ProcessorUse) => void): void {
+    const { clock, random } = this.world;
+    clock.toHost(clock.now + random.ms(0.01, 3), () => {
+      if (!this.over) answer({ ranMs: this.worker.ranMs, waitedMs: 0 });
+    });
   }
 
   hold(): void {}

@@ -23,6 +23,7 @@ interface SimInstance {
 
 /** Holds the thread. */
 interface Holding {
+  readonly since: number;
   readonly key: number;
   /** Where the engine can end it. */
   readonly stop: (() => void) | undefined;
@@ -40,6 +41,8 @@ export class SimWorker {
   readonly #states: States;
   readonly #tasks: (() => void)[] = [];
   #holding: Holding | undefined;
+  /** Milliseconds that calls which have ended held it. */
+  #heldMs = 0;
   /** Programs that are compiled. */
   readonly #programs = new Set<number>();
   readonly #instances = new Map<number, SimInstance>();
@@ -52,6 +55,11 @@ export class SimWorker {
     this.number = ++world.workersMade;
     this.#states = states;
     this.#out = out;
+  }
+
+  /** Milliseconds that it ran. */
+  get ranMs(): number {
+    return this.#heldMs + (this.#holding === undefined ? 0 : this.#world.clock.now - this.#holding.since);
   }
 
   frame(kind: number, flags: number, key: number, target: number, time: number, body: string): void {
@@ -215,7 +223,7 @@ export class SimWorker {
     const { clock, softAbort } = this.#world;
     const left = time === NO_DEADLINE || !softAbort || stopped === undefined ? Number.POSITIVE_INFINITY : time;
     const stop = stopped !== undefined && softAbort ? () => this.#release(holding, stopped) : undefined;
-    const holding: Holding = { key, stop };
+    const holding: Holding = { since: clock.now, key, stop };
     this.#holding = holding;
     if (ms > 2 && this.#world.random.chance(0.5)) this.#out.flush();
     const until = Math.min(ms, left);
@@ -226,6 +234,7 @@ export class SimWorker {
   #release(holding: Holding, then: () => void): void {
     if (this.dead || this.#holding !== holding) return;
     this.#holding = undefined;
+    this.#heldMs += this.#world.clock.now - holding.since;
     then();
     this.#go();
   }

@@ -1,0 +1,134 @@
+import { describe, expect, it } from "vitest";
+import type { Link, LinkEvents } from "../../src/placement/link.ts";
+import { PlacedWorker, type WorkerKeeper } from "../../src/placement/placed-worker.ts";
+import { heldBy, ownThread, type ProcessorUse, useOf } from "../../src/placement/processor-use.ts";
+import { KIND } from "../../src/placement/protocol.ts";
+import { RemoteCall } from "../../src/placement/remote-call.ts";
+import { NOT_STARTED, UNLIMITED } from "../../src/spi.ts";
+
+const LOOKS = 100;
+
+/** A worker whose link answers when the test says so. */
+function worker() {
+  let events!: LinkEvents;
+  const use = { ranMs: 0, waitedMs: 0 };
+  const withdrawals: (() => void)[] = [];
+  const ends: string[] = [];
+  const link: Link = {
+    send() {},
+    flushSoon() {},
+    flush() {},
+    withdraw: (keys, answer) => void withdrawals.push(() => answer(keys.map(() => true))),
+    use: (answer) => answer({ ...use }),
+    abort() {},
+    neverStarted: (keys) => keys.map(() => false),
+    poll() {},
+    kill: (how) => {
+      ends[0] ??= how;
+    },
+    giveUp: (how) => void ends.push(how),
+    gone: Promise.resolve(),
+    hold() {},
+  };
+  const keeper: WorkerKeeper = {
+    log() {},
+    hostCall: () => undefined,
+    closed() {},
+    isUnexplained: () => false,
+    mayLinger: () => true,
+    ended() {},
+    idle() {},
+    busy() {},
+  };
+  const placed = new PlacedWorker("process", false, keeper, (each) => {
+    events = each;
+    return link;
+  });
+  events.frame(KIND.ready, 0, 0, 0, 0, 0, "");
+  const ask = () => {
+    const call = new RemoteCall(UNLIMITED, { succeed() {}, fail() {} }, { wentOn() {}, ended() {} });
+    placed.ask(call, KIND.call, 0, 0, 1, "1");
+    return call;
+  };
+  /** Looks so often, while its thread runs and waits for so many milliseconds. */
+  const look = (times: number, ranMs: number, waitedMs = 0) => {
+    for (let i = 0; i < times; i++) {
+      use.ranMs += ranMs / times;
+      use.waitedMs += waitedMs / times;
+      placed.look();
+    }
+  };
+  const answer = () => withdrawals.splice(0).forEach((each) => void each());
+  return {
+    placed,
+    ask,
+    look,
+    answer,
+    ends,
+    frame: (kind: number, key: number) => events.frame(kind, 0, 0, key, 0, 0, ""),
+  };
+}
+
+describe("a worker that gives no sign", () => {
+  it("and runs all the time is ended, and its calls are handed back", () => {
+    const { ask, look, answer, ends } = worker();
+    const call = ask();
+    look(LOOKS + 3, 1000);
+    answer();
+    expect(ends).toEqual(["was ended, since what a guest had left behind held it"]);
+    expect(call.error).toBe(NOT_STARTED);
+  });
+
+  it("and only lacks a processor is not ended, however long that takes", () => {
+    const { ask, look, answer, ends } = worker();
+    ask();
+    look(50 * LOOKS, 200, 500_000);
+    answer();
+    expect(ends).toEqual([]);
+  });
+
+  it("but gives one before it has taken back its calls is not ended", () => {
+    const { ask, look, answer, ends, frame } = worker();
+    const first = ask();
+    look(LOOKS + 3, 1000);
+    frame(KIND.began, first.key);
+    answer();
+    expect(ends).toEqual([]);
+  });
+
+  it("is not ended with a call that came while it took back others, since that may have begun", () => {
+    const { ask, look, answer, ends } = worker();
+    const first = ask();
+    look(LOOKS + 3, 1000);
+    const second = ask();
+    answer();
+    expect(ends).toEqual([]);
+    expect([first.settled, second.settled]).toEqual([true, false]);
+    // The next time it is one of those that are taken back.
+    look(LOOKS, 1000);
+    answer();
+    expect(second.error).toBe(NOT_STARTED);
+    expect(ends).toHaveLength(1);
+  });
+});
+
+describe("a thread", () => {
+  const use = (ranMs: number, waitedMs: number | undefined): ProcessorUse => ({ ranMs, waitedMs });
+
+  it("is held where it ran, or neither ran nor waited for a processor", () => {
+    expect(heldBy(1000, use(100, 0), use(1000, 0))).toBeGreaterThan(1);
+    expect(heldBy(60_000, use(100, 0), use(200, 50_000))).toBeLessThan(1);
+    expect(heldBy(1000, use(100, 0), use(100, 0))).toBeLessThan(1);
+    expect(heldBy(60_000, use(100, 0), use(200, 100))).toBeGreaterThan(1);
+    expect(heldBy(5000, use(100, undefined), use(200, undefined))).toBeLessThan(1);
+    expect(heldBy(60_000, use(100, undefined), use(200, undefined))).toBeGreaterThan(1);
+  });
+
+  it("is told what it has had of the processors", () => {
+    const before = useOf(ownThread());
+    const until = before.ranMs + 50;
+    while (useOf(ownThread()).ranMs < until);
+    expect(useOf(ownThread()).ranMs).toBeGreaterThanOrEqual(until);
+    expect(useOf(-1).waitedMs).toBe(undefined);
+  });
+});

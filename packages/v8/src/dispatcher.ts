@@ -103,7 +103,7 @@ const give = (mine, answer) => {
   }
 };
 
-const mostAsked = ${bounds.hostCallBytes};
+const mostAsked = ${bounds.hostCallBytes}, mostWaiting = ${bounds.waitingBytes};
 ${hosted ? HOST_CALLER : NO_HOST_CALLER}
 const settle = async (promise, mine) => {
   let answer;

@@ -33,6 +33,8 @@ export interface Waiter {
   readonly ticket: number;
   /** Set by the guest before it tells of the end. */
   settled: boolean;
+  /** Set by the guest: which of the operations sent to it the waiter waits for, as one waiter may do so for one after another. */
+  operation?: number;
   /** It waits for the host, and not for the isolate. */
   readonly outside?: boolean;
   /** It has the call's answer. */
@@ -65,10 +67,12 @@ export class Guest {
   /** Of what was sent, in order: isolated-vm does one after the other, and tells of their ends in that order. */
   readonly #waiters: Waiter[] = [];
   readonly #turns = new Turns();
+  /** Operations that were sent. */
+  #operations = 0;
   /** Sent and not ended by isolated-vm. */
   #unended = 0;
-  /** Was the first at the last look. */
-  #seen: Waiter | undefined;
+  /** The operation of the first waiter at the last look. */
+  #seen: number | undefined;
   /** The isolate was asked for a sign. */
   #asked = false;
   /** Looks whether what runs on this thread is through in time. */
@@ -186,6 +190,7 @@ export class Guest {
   /** Has `waiter` told what becomes of something that was sent to the isolate just now. */
   submit(sent: Promise<unknown>, waiter: Waiter): void {
     if (this.#waiters.push(waiter) === 1) started(this);
+    waiter.operation = ++this.#operations;
     this.#unended++;
     sent.then(
       (result) => {
@@ -229,14 +234,14 @@ export class Guest {
    */
   look(): void {
     const first = this.#waiters[0];
-    const waited = first === this.#seen;
-    this.#seen = first;
+    const waited = first?.operation === this.#seen;
+    this.#seen = first?.operation;
     if (first === undefined || first.outside || !waited || this.#asked || this.#failure !== undefined) return;
-    const before = this.#waiters.filter((waiter) => !waiter.outside);
+    const last = this.#operations;
     this.#asked = true;
     this.isolate
       .getHeapStatistics()
-      .then(() => this.#replaceLost(before))
+      .then(() => this.#replaceLost(last))
       .catch(() => {})
       .finally(() => {
         this.#asked = false;
@@ -301,8 +306,9 @@ export class Guest {
     for (const tell of this.#onGone.splice(0)) tell();
   }
 
-  #replaceLost(before: readonly Waiter[]): void {
-    const silent = before.filter((waiter) => !waiter.settled);
+  /** `last` is an operation before one that has ended. */
+  #replaceLost(last: number): void {
+    const silent = this.#waiters.filter(({ outside, settled, operation }) => !outside && !settled && operation! <= last);
     if (silent.length === 0) return;
     const error = new ExtensionError("ERR_EXT_CRASHED", "isolated-vm lost the end of an operation");
     for (const _ of silent) this.#ended();

@@ -23,13 +23,17 @@ const { defineProperty } = Object, { indexOf } = String.prototype;
 // Of the call whose turn it is: what waits for answers, by number, and how many; what is to be asked, in order; whether it is answered.
 let asking = { __proto__: null }, open = 0, first = null, last = null, over = false;
 let asked = 0;
+// Characters of the arguments that are with the host: more than may wait there are refused here, as it costs the host to hear them.
+let waiting = 0;
 
 const begin = () => {
   over = false;
-  if (open > 0) quit();
+  quit();
 };
 
 const quit = () => {
+  waiting = 0;
+  if (open === 0) return;
   asking = { __proto__: null };
   open = 0;
 };
@@ -37,7 +41,7 @@ const quit = () => {
 const end = (mine) => {
   if (mine !== ticket) return;
   over = true;
-  if (open > 0) quit();
+  quit();
   while (first !== null) sendFirst();
 };
 
@@ -69,9 +73,14 @@ const conclude = (call, answer) => {
 };
 
 const send = (call) => {
-  const { name, payload } = call;
+  const { name, payload } = call, { length } = payload;
+  if (waiting + length > mostWaiting) {
+    call.reject(fail(call.error, "RangeError", "calls of host functions that wait for their answers take " + waiting + " bytes, this one of " + name + " would add " + length + ", and limits.waitingBytes is " + mostWaiting + ": await some first"));
+    return;
+  }
+  waiting += length;
   const number = over ? 0 : ++asked;
-  if (number > 0 && name.length + payload.length <= ${SENT_LATER}) askLater(number, name, payload);
+  if (number > 0 && name.length + length <= ${SENT_LATER}) askLater(number, name, payload);
   else {
     store(cells, ${CELL.waits}, 1);
     try {
@@ -82,6 +91,7 @@ const send = (call) => {
   }
   if (number === 0) return;
   call.payload = "";
+  call.length = length;
   asking[number] = call;
   open++;
 };
@@ -108,7 +118,7 @@ const call = (name, value) => {
       throw fail(error, "RangeError", "the host function " + name + " takes up to " + mostAsked + " bytes of JSON (limits.hostCallBytes), and got " + payload.length);
     if (ticket === 0)
       throw fail(error, "UnsupportedError", "the host function " + name + " cannot be called while the extension loads: call it from an exported function");
-    ask({ __proto__: null, name, payload, resolve, reject, error, next: null });
+    ask({ __proto__: null, name, payload, resolve, reject, error, length: 0, next: null });
   });
 };
 
@@ -120,6 +130,7 @@ const deliver = (mine, ...answers) => {
     if (call === undefined) continue;
     delete asking[answers[i]];
     open--;
+    waiting -= call.length;
     conclude(call, answers[i + 1]);
   }
   while (first !== null && open < ${MOST_OPEN}) sendFirst();

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { Guest } from "../src/guest.ts";
 import { loadIsolatedVm } from "../src/isolated-vm.ts";
 import { runLater } from "../src/steps.ts";
+import { load } from "./guest.ts";
 
 /** Submits what isolated-vm never tells the end of. */
 async function forgotten(answered: boolean): Promise<[string, unknown, Guest]> {
@@ -55,4 +56,14 @@ test("one that takes long is not taken for one that was forgotten", async () => 
   const found = await guest.run(() => context.eval(code, { filename: "long.js", reference: true }));
   expect([found.typeof, guest.broken]).toEqual(["function", false]);
   guest.close();
+});
+
+test("nor is a call that takes long before it waits for the host, and again after", async () => {
+  const code =
+    "const spin = () => { const until = Date.now() + 2500; while (Date.now() < until); }; async function f() { spin(); await host.call('ask', 1); spin(); return await host.call('ask', 2); }";
+  await using module = await load(code, {
+    manifest: { permissions: ["ask"] },
+    hostFunctions: { ask: (value: number) => value },
+  });
+  expect(await module.call("f")).toBe(2);
 });

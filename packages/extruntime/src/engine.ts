@@ -8,7 +8,14 @@ export { ExtensionError, type ExtensionErrorCode, type GuestErrorDetails, guestE
 export { exitNow } from "./exit-now.ts";
 export type { Extension } from "./extension.ts";
 export { type GuestConsoleOptions, guestConsole } from "./guest-console.ts";
-export { HOST_ANSWER, type HostCalls, hostCallTooLong, notGranted, readHostAnswer } from "./host-functions.ts";
+export {
+  HOST_ANSWER,
+  type HostCalls,
+  hostCallsTakeTooMuch,
+  hostCallTooLong,
+  notGranted,
+  readHostAnswer,
+} from "./host-functions.ts";
 export { badManifest, insidePath, type Manifest } from "./manifest.ts";
 export {
   type ManifestSection,

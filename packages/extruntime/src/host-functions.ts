@@ -111,6 +111,14 @@ export function hostCallTooLong(name: string, bytes: number, { hostCallBytes }: 
   );
 }
 
+/** The failure of a call that may not wait beside those that wait already, which take so many bytes. */
+export function hostCallsTakeTooMuch(name: string, waiting: number, bytes: number, { waitingBytes }: Bounds): string {
+  return hostFailure(
+    "RangeError",
+    `calls of host functions that wait for their answers take ${waiting} bytes, this one of ${name} would add ${bytes}, and limits.waitingBytes is ${waitingBytes}: await some first`,
+  );
+}
+
 /** Calls of a module that wait for their answers: how many of each function, and what all of them take. */
 export class WaitingCalls {
   readonly #bounds: Bounds;
@@ -130,10 +138,7 @@ export class WaitingCalls {
         `${waitingCalls} calls of the host function ${name} wait for their answers already, as many as limits.waitingCalls allows: await some first`,
       );
     if (this.#bytes + bytes <= waitingBytes) return undefined;
-    return hostFailure(
-      "RangeError",
-      `calls of host functions that wait for their answers take ${this.#bytes} bytes, this one of ${name} would add ${bytes}, and limits.waitingBytes is ${waitingBytes}: await some first`,
-    );
+    return hostCallsTakeTooMuch(name, this.#bytes, bytes, this.#bounds);
   }
 
   begin(name: string, bytes: number): void {

@@ -1,4 +1,4 @@
-import { type Bounds, hostCallTooLong, type LogLevel } from "extruntime/engine";
+import { type Bounds, hostCallsTakeTooMuch, hostCallTooLong, type LogLevel } from "extruntime/engine";
 import { hostFailure } from "./host-object.ts";
 import type { LinearMemory } from "./linear-memory.ts";
 import { lostMemory, outOfMemory, withoutDispatcher } from "./outcome.ts";
@@ -9,6 +9,8 @@ export const REQUEST = { log: 1, ask: 2 } as const;
 
 /** Takes what a guest asks of host functions. */
 export interface HostCallTaker {
+  /** Characters of the arguments whose calls have no answer yet. */
+  readonly waiting: number;
   /**
    * The answer, or `undefined` where it comes later: `keep` then returns the guest's function for it, which takes the
    * answer as its text and is the taker's to release.
@@ -81,12 +83,18 @@ export class GuestRequests {
 
   #ask(argv: number): string | undefined {
     const { bounds } = this.#options;
-    const name = this.#argument(argv, 0, MOST_NAME_BYTES);
-    const payload = this.#argument(argv, 1, bounds.hostCallBytes);
-    if (name === undefined || payload === undefined) throw outOfMemory();
+    const asked = this.#argument(argv, 0, MOST_NAME_BYTES);
+    if (asked === undefined) throw outOfMemory();
     if (this.taker === undefined) return NO_CALL;
-    if (typeof name === "number") return NAME_TOO_LONG;
-    const called = JSON.parse(name) as string;
+    if (typeof asked === "number") return NAME_TOO_LONG;
+    const characters = Number.parseInt(asked, 10);
+    const called = JSON.parse(asked.slice(asked.indexOf('"'))) as string;
+    // Before it is copied: a guest may ask again and again. It has as many bytes at the least.
+    if (characters > bounds.hostCallBytes) return hostCallTooLong(called, characters, bounds);
+    const { waiting } = this.taker;
+    if (waiting + characters > bounds.waitingBytes) return hostCallsTakeTooMuch(called, waiting, characters, bounds);
+    const payload = this.#argument(argv, 1, bounds.hostCallBytes);
+    if (payload === undefined) throw outOfMemory();
     if (typeof payload === "number") return hostCallTooLong(called, payload, bounds);
     return this.taker.asked(called, payload, () => this.#keep(argv, 2));
   }

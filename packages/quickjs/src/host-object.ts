@@ -5,8 +5,8 @@ import { HOST_ANSWER } from "extruntime/engine";
  * evaluated before any guest code, where the manifest asks for host functions, and keeps the built-ins that it needs for
  * the dispatcher's reasons.
  *
- * `ask` takes the name as JSON (whatever is in it is carried then), the payload, and the function that is to be given the
- * answer; it returns the answer, or `undefined` where that comes later.
+ * `ask` takes the number of the payload's characters and after it the name as JSON (whatever is in it is carried then), the payload,
+ * and the function that is to be given the answer; it returns the answer, or `undefined` where that comes later.
  */
 export const HOST_OBJECT = `(function (ask) {
 "use strict";
@@ -55,7 +55,8 @@ const call = (name, value) => {
   try {
     if (typeof name !== "string")
       throw new TypeErrorHere("the name of a host function must be a string, and is of type " + typeof name);
-    const answer = ask(stringify(name), payloadOf(value), settle);
+    const payload = payloadOf(value);
+    const answer = ask(payload.length + stringify(name), payload, settle);
     // An answer that comes later finds nothing of the guest on the stack: where it was asked for is noted now.
     if (answer === undefined) place = new ErrorHere();
     else settle(answer);

@@ -9,6 +9,8 @@ import type { Handle, Vm } from "./vm.ts";
 interface OpenCall {
   /** The guest's function for the answer. */
   readonly settle: Handle;
+  /** Characters of its argument. */
+  readonly characters: number;
 }
 
 /** What is left to do for a caller that was given a promise. */
@@ -29,6 +31,7 @@ const NO_ROOM = hostFailure("RangeError", "there is too little of the host's sta
  * Answers that come after that are dropped.
  */
 export class HostedCall implements HostCallTaker {
+  waiting = 0;
   readonly #vm: Vm;
   readonly #ask: HostCalls["call"];
   readonly #call: Call;
@@ -70,7 +73,8 @@ export class HostedCall implements HostCallTaker {
     if (!hasStackRoom()) return NO_ROOM;
     const answer = this.#ask(name, payload);
     if (typeof answer === "string") return answer;
-    const open = { settle: keep() };
+    const open = { settle: keep(), characters: payload.length };
+    this.waiting += payload.length;
     this.#open.add(open);
     void answer.then((text) => this.#take(open, text));
     return undefined;
@@ -100,6 +104,7 @@ export class HostedCall implements HostCallTaker {
         if (vm.memory.dead) throw lostMemory();
         vm.callWithText(open.settle, answer);
         this.#open.delete(open);
+        this.waiting -= open.characters;
         vm.release(open.settle);
         return vm.goOn();
       });

@@ -308,7 +308,9 @@ export class Guest {
 
   /** `last` is an operation before one that has ended. */
   #replaceLost(last: number): void {
-    const silent = this.#waiters.filter(({ outside, settled, operation }) => !outside && !settled && operation! <= last);
+    const silent = this.#waiters.filter(
+      ({ outside, settled, operation }) => !outside && !settled && operation! <= last,
+    );
     if (silent.length === 0) return;
     const error = new ExtensionError("ERR_EXT_CRASHED", "isolated-vm lost the end of an operation");
     for (const _ of silent) this.#ended();

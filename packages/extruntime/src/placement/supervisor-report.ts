@@ -1,6 +1,9 @@
 import { DataUse } from "./data-use.ts";
 
-/** What a supervisor says of the processes that it answers for, line by line. Only the supervisor can write there. */
+/** Characters of a line that are kept until it is whole: more than any that says something. */
+const MOST_LINE = 32;
+
+/** What a supervisor says of the processes that it answers for, line by line. Only the supervisor can write there; other lines than its own say nothing. */
 export class SupervisorReport {
   /** Bytes that `ulimit -d` allows each of them; undefined for no limit. */
   readonly #dataBytes: number | undefined;
@@ -17,9 +20,14 @@ export class SupervisorReport {
     this.#tasks = tasks;
   }
 
+  /** Characters that wait for the rest of their line. */
+  get held(): number {
+    return this.#rest.length;
+  }
+
   push(text: string): void {
     const lines = (this.#rest + text).split("\n");
-    this.#rest = lines.pop()!.slice(-64);
+    this.#rest = lines.pop()!.slice(0, MOST_LINE);
     for (const line of lines) this.#line(line);
   }
 
@@ -34,19 +42,21 @@ export class SupervisorReport {
   }
 
   #line(line: string): void {
-    const [, what, digits] = /^(memory|tasks|data) (\d+)$/.exec(line) ?? [];
+    const [, what, digits] = /^(memory|tasks|data) (\d{1,15})$/.exec(line) ?? [];
     const number = Number(digits);
-    if (what === "memory")
-      this.ended = {
-        how: `was ended for want of memory: with the processes that it started it held ${mebibytes(number)}, and may hold ${mebibytes(this.#memoryBytes ?? 0)}, its engine included`,
-        memory: true,
-      };
-    if (what === "tasks")
-      this.ended = {
+    if (what === "memory") this.ended ??= { how: `was ended for want of memory${this.#memory(number)}`, memory: true };
+    if (what === "tasks" && this.#tasks !== undefined)
+      this.ended ??= {
         how: `was ended because there were ${number} processes and threads of it, and there may be ${this.#tasks} (processes.tasks)`,
         memory: false,
       };
     if (what === "data" && this.#dataBytes !== undefined) this.#use = new DataUse(number, this.#dataBytes);
+  }
+
+  /** Without a limit of its own it may have met one of a control group above, or the machine's. */
+  #memory(held: number): string {
+    if (this.#memoryBytes === undefined) return "";
+    return `: with the processes that it started it held ${mebibytes(held)}, and may hold ${mebibytes(this.#memoryBytes)}, its engine included`;
   }
 }
 

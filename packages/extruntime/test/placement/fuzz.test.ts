@@ -10,6 +10,7 @@ import type { Link, LinkEvents } from "../../src/placement/link.ts";
 import { PlacedWorker, type WorkerKeeper } from "../../src/placement/placed-worker.ts";
 import { type Body, KIND } from "../../src/placement/protocol.ts";
 import { RemoteCall } from "../../src/placement/remote-call.ts";
+import { SupervisorReport } from "../../src/placement/supervisor-report.ts";
 import { UNLIMITED } from "../../src/spi.ts";
 import { Random } from "./fuzz.ts";
 
@@ -109,6 +110,56 @@ function fuzz(share: number, perRound: number, round: (random: Random, seed: num
 }
 
 const COUNT = 20;
+const NO_LIMITS: [undefined, undefined, undefined] = [undefined, undefined, undefined];
+
+describe("whatever is written where the supervisor reports,", () => {
+  it("is read without end or fault, and little of it is kept", { timeout: 0 }, () => {
+    const limit = 64 * 2 ** 20;
+    const right = ["memory 100", "tasks 7", "data 1", `data ${2 ** 31}`, "memory 99999999999999999999", "tasks 0"];
+    const wrong = [
+      "",
+      "memory",
+      "memory -1",
+      "memory 1e9",
+      "tasks NaN",
+      "__proto__ 1",
+      "data 1 2",
+      "\0",
+      "\u00ff",
+      "x".repeat(70),
+    ];
+    let ended = 0;
+    fuzz(0.05, COUNT, (random) => {
+      const report = random.below(2) === 0 ? new SupervisorReport(limit, limit, 8) : new SupervisorReport(...NO_LIMITS);
+      let text = "";
+      for (let i = 0; i < COUNT; i++) {
+        const line = random.pick(random.below(2) === 0 ? right : wrong);
+        const at = random.below(line.length + 1);
+        text +=
+          random.below(4) === 0 ? line.slice(0, at) + random.pick([" ", "\r", "\n", "9", "-"]) + line.slice(at) : line;
+        text += random.below(8) === 0 ? "" : "\n";
+      }
+      for (let at = 0; at < text.length; ) {
+        const cut = at + 1 + random.below(40);
+        report.push(text.slice(at, cut));
+        at = cut;
+        if (random.below(4) === 0) report.look();
+        expect(report.held).toBeLessThanOrEqual(32);
+        expect(typeof report.explains(random.pick(["SIGSEGV", "SIGKILL", null]))).toBe("boolean");
+      }
+      if (report.ended === undefined) return;
+      ended++;
+      expect(report.ended.how).toMatch(/^was ended (for want of memory|because there were)[^\n]{0,200}$/);
+      expect(report.ended.how).not.toMatch(/NaN|undefined|Infinity/);
+    });
+    expect(ended).toBeGreaterThan(0);
+    const report = new SupervisorReport(...NO_LIMITS);
+    for (let i = 0; i < 1000; i++) report.push("9".repeat(10_000));
+    expect(report.held).toBeLessThanOrEqual(32);
+    report.push(`memory ${"9".repeat(1_000_000)}\n`);
+    expect(report.ended).toBe(undefined);
+  });
+});
 
 describe("whatever a worker sends,", () => {
   it("frames through a pipe end in answers or in the worker's end, and each call settles once at the most", {

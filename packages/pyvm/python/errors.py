@@ -38,6 +38,7 @@ def _chain(error):
 
 
 _MOST_TOLD = 65536  # characters: the core cuts at limits.errorChars
+_MOST_NOTES = 1000
 
 
 def describe(error):
@@ -54,8 +55,9 @@ def describe(error):
         if not _own:
             _refresh_lines(error)
         told = TracebackException(type(error), error, error.__traceback__, compact=True)
+        _bound_notes(told)
         _hide_own_frames(told)
-        stack = _told("".join(told.format()))
+        stack = _told(_beginning(told.format()))
     except Exception:
         stack = ""
     if _own and any(isinstance(e, ImportError) and any(t in str(e) for t in _SUBINTERPRETER_ERRORS)
@@ -69,13 +71,37 @@ def describe(error):
     return name[:_MOST_TOLD], message[:_MOST_TOLD], stack[:_MOST_TOLD]
 
 
+def _beginning(parts):
+    """The text of the parts, up to where nobody is told more: they may be many, and all of them past any memory."""
+    kept, room = [], _MOST_TOLD
+    for part in parts:
+        kept.append(part[:room])
+        room -= len(part)
+        if room <= 0:
+            break
+    return "".join(kept)
+
+
+def _bound_notes(told):
+    """CPython copies a note line by line, and makes all of its lines before it tells the first."""
+    for each in _all_told(told):
+        notes = getattr(each, "__notes__", None)
+        if type(notes) is list:
+            each.__notes__ = [note[:_MOST_TOLD] if type(note) is str else note for note in notes[:_MOST_NOTES]]
+
+
 def _hide_own_frames(told):
     """Those of the addon, and those of the import system, which CPython hides too where it knows them."""
+    for each in _all_told(told):
+        each.stack[:] = [f for f in each.stack if not f.filename.startswith((__file__, "<frozen importlib"))]
+        if each.stack and each.stack[0].name == "run_until_complete" and each.stack[0].filename.endswith("base_events.py"):
+            del each.stack[0]  # of the loop that awaits the guest
+
+
+def _all_told(told):
     pending = [told]
     while pending:
         each = pending.pop()
         if each is not None:
-            each.stack[:] = [f for f in each.stack if not f.filename.startswith((__file__, "<frozen importlib"))]
-            if each.stack and each.stack[0].name == "run_until_complete" and each.stack[0].filename.endswith("base_events.py"):
-                del each.stack[0]  # of the loop that awaits the guest
+            yield each
             pending += [each.__cause__, each.__context__, *(each.exceptions or ())]

@@ -1,0 +1,4 @@
+import { sectionTest } from "../../../fixtures/manifest-section/section-test.ts";
+import { quickjsEngine } from "../src/engine.ts";
+
+sectionTest(quickjsEngine());

@@ -77,6 +77,12 @@ export class CallStates {
     return false;
   }
 
+  /** For the other side. Whether the worker has yet to come to it. */
+  waits(key: number): boolean {
+    const state = Atomics.load(this.#states, slotOf(key));
+    return state !== ((key << 3) | STARTED) && state !== ((key << 3) | LATER) && !isUsedAgain(state, key);
+  }
+
   goesOn(key: number): boolean {
     return Atomics.load(this.#states, slotOf(key)) === ((key << 3) | LATER);
   }

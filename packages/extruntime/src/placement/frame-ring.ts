@@ -69,6 +69,23 @@ export class FrameRing {
     return true;
   }
 
+  /** For the writer: where its next frame begins, or would if the end of the memory were far enough. */
+  get head(): number {
+    return this.#head;
+  }
+
+  /** For the writer: whether the reader has come to where the head was when it was `at`, since which less than the memory's length was written. */
+  hasReadTo(at: number): boolean {
+    const behind = (position: number) => (this.#head - position + this.#size) % this.#size;
+    return behind(this.#position(TAIL)) <= behind(at);
+  }
+
+  /** For the reader, while it hands over a frame of which nothing more is read here: says that it has come so far. */
+  tellTail(): void {
+    Atomics.store(this.#control, TAIL, this.#tail);
+    if (Atomics.load(this.#control, WRITER_BLOCKED) === 1) Atomics.notify(this.#control, TAIL);
+  }
+
   /**
    * For the writer, after it has written: ends a `waitForFrames` or a `sleep`. Says whether the reader was asleep, and needs a
    * message where it did not ask for `woken`.
@@ -98,8 +115,7 @@ export class FrameRing {
     let read = 0;
     while (this.#fault === undefined && read < this.#size && this.#tail !== this.#position(HEAD))
       read += this.#readOne(sink, aside);
-    Atomics.store(control, TAIL, this.#tail);
-    if (Atomics.load(control, WRITER_BLOCKED) === 1) Atomics.notify(control, TAIL);
+    this.tellTail();
     return this.#fault === undefined && read < this.#size;
   }
 

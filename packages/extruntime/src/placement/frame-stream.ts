@@ -65,13 +65,27 @@ export class FrameBatch {
 
   /** What was gathered. With `lasting` it stays as it is; else only until the next `add`. */
   take(lasting: boolean): Buffer {
+    if (lasting) return this.takePiece(Number.POSITIVE_INFINITY);
     const frames = this.#memory.bytes.subarray(this.#start, this.#end);
-    if (!lasting) {
-      this.#memory = this.#home;
+    this.#memory = this.#home;
+    this.#end = 0;
+    this.#start = 0;
+    return frames;
+  }
+
+  /** So much of what was gathered, wherever in a frame that ends. It stays as it is. */
+  takePiece(mostBytes: number): Buffer {
+    const { bytes } = this.#memory;
+    const from = this.#start;
+    this.#start = Math.min(this.#end, from + mostBytes);
+    const piece = bytes.subarray(from, this.#start);
+    if (this.empty && bytes.byteLength > MOST_KEPT) {
+      this.#large = undefined;
+      this.#memory = frameMemory(new ArrayBuffer(FIRST_BYTES));
+      this.#start = 0;
       this.#end = 0;
     }
-    this.#start = this.#end;
-    return frames;
+    return piece;
   }
 
   #makeRoom(most: number): void {

@@ -20,6 +20,8 @@ export function sentWrong(fault: string): string {
 export interface LinkEvents extends FrameSink {
   /** A frame that will come again by the ordinary way, unless the worker ends before. It may be one that came already, or none at all. */
   early: FrameSink["frame"];
+  /** A call that was sent has begun, as far as is known before its answer. May be told more than once, and of calls that there are not. */
+  began(key: number): void;
   /** The worker has ended, or is given up. Called once; no frame comes later. */
   ended(death: Death): void;
 }
@@ -41,6 +43,9 @@ export interface Link {
   abort(key: number): void;
   /** After `kill` or the end: which of these calls never started. */
   neverStarted(keys: readonly number[]): boolean[];
+  /** Bytes of frames that were to be sent so far, and those that the worker has taken: one that reads is not held up, though it says nothing. */
+  readonly given: number;
+  readonly taken: number;
   /** Handles what has come and was not announced yet. */
   poll(): void;
   /** Ends the worker at once. `ended` is called when what it had answered has been handled. */

@@ -8,7 +8,7 @@ import { type Death, type Link, type LinkEvents, sentWrong } from "./link.ts";
 import { heldBy, type ProcessorUse } from "./processor-use.ts";
 import type { ProgramHistory } from "./program-history.ts";
 import { type Body, FLAG, KIND, LOG_LEVELS, nextLine, timeLeft } from "./protocol.ts";
-import { RemoteCall, Unsent } from "./remote-call.ts";
+import { type Patience, RemoteCall, Unsent } from "./remote-call.ts";
 import { shown } from "./shown.ts";
 import { faultOfFrame } from "./worker-frame.ts";
 
@@ -35,6 +35,8 @@ export interface WorkerKeeper {
   busy(): void;
   /** Whether one more may linger. */
   mayLinger(): boolean;
+  /** With workers that read long payloads. */
+  readonly patience: Patience;
 }
 
 /** Looks without a sign from a worker that holds calls, until it counts as held up. */
@@ -45,6 +47,10 @@ const SILENT_LOOKS_ALONE = 10;
 const ABANDONED_LOOKS = 100;
 /** How often more a thread must be seen to be held, as {@link heldBy} counts, where the making of a program or an instance would be done again. */
 const REPEATED_HELD = 3;
+/** Bytes of calls that a worker has taken and not begun, for which it may be silent one look longer: strings are made of them, and it may have to wait for a processor. */
+const BYTES_PER_LOOK = 1 << 17;
+/** Where that was too few again and again, the most that is waited instead. */
+const MOST_PATIENCE = 64;
 /** Milliseconds that a caller waits with its thread for a sign from a worker that has not begun its call. */
 const SILENT_MS = 1000;
 /** Milliseconds that an engine which can stop its guests by itself has for it, before its worker is ended. */
@@ -117,6 +123,10 @@ export class PlacedWorker implements LinkEvents {
   #expected = false;
   #frames = 0;
   #framesAtLook = 0;
+  #takenAtLook = 0;
+  /** Bytes of the calls that it holds and has not begun. */
+  #bytes = 0;
+  /** Looks without a sign. Below zero: those that it may need for what it has taken. */
   #silentLooks = 0;
   /** That it holds up calls now. */
   #silence: Silence | undefined;
@@ -197,7 +207,10 @@ export class PlacedWorker implements LinkEvents {
     this.#lastKeys[slotOf(key)] = key;
     this.#load++;
     if (this.#pace.isDue(this.#load)) flags |= FLAG.prompt;
+    const { given } = this.#link;
     this.#link.send(kind, flags, number, key, target, timeLeft(call.limits.deadline), body);
+    call.bytes = this.#link.given - given;
+    this.#bytes += call.bytes;
     if ((flags & FLAG.sync) === 0) this.#link.flushSoon();
   }
 
@@ -258,12 +271,10 @@ export class PlacedWorker implements LinkEvents {
   look(): void {
     if (this.#state === "dead") return;
     if (this.#load > 0) this.#link.poll();
-    // Who waits for the host, or a timer, gives no sign of itself.
-    this.#silentLooks = this.#load > this.#laters && this.#frames === this.#framesAtLook ? this.#silentLooks + 1 : 0;
-    this.#framesAtLook = this.#frames;
+    this.#countSilence();
     this.stalled = this.#state !== "starting" && this.#silentLooks >= SILENT_LOOKS;
     if (this.#load === 0 && this.#state !== "starting") this.#hold(false);
-    if (this.#silentLooks === 0) this.#silence = undefined;
+    if (this.#silentLooks <= 0) this.#silence = undefined;
     else if (this.#silentLooks >= SILENT_LOOKS && this.#silence === undefined) this.#listen();
     if (this.stalled && this.#silentLooks % ABANDONED_LOOKS === 0) this.#askWhatHolds();
   }
@@ -285,6 +296,19 @@ export class PlacedWorker implements LinkEvents {
       silence.held = heldBy(performance.now() - silence.since, silence.before, now);
       if (silence.held >= 1) this.handBack(true);
     });
+  }
+
+  /** A worker that is sent a long payload says nothing until it has read it: that it reads is a sign, and then it needs time. */
+  #countSilence(): void {
+    const { given, taken } = this.#link;
+    // Who waits for the host, or a timer, gives no sign of itself.
+    const sign = this.#load === this.#laters || this.#frames !== this.#framesAtLook || taken !== this.#takenAtLook;
+    // What it has not taken comes after what it has.
+    const toRead = Math.max(0, this.#bytes - (given - taken));
+    const needed = Math.floor(toRead / BYTES_PER_LOOK) * this.#keeper.patience.factor;
+    this.#silentLooks = sign ? -needed : Math.max(this.#silentLooks, -needed) + 1;
+    this.#framesAtLook = this.#frames;
+    this.#takenAtLook = taken;
   }
 
   /** It is held up, and calls that wait there would rather run elsewhere. */
@@ -321,6 +345,7 @@ export class PlacedWorker implements LinkEvents {
         const back = calls.filter((_, index) => withdrawn[index]);
         for (let unsent = this.#waiting.shift(); unsent !== undefined; unsent = this.#waiting.shift())
           back.push(unsent.call);
+        this.#learn(back.some(({ bytes }) => bytes >= BYTES_PER_LOOK) ? 2 : 1);
         const last = back.pop();
         for (const call of back) call.fail(NOT_STARTED, false);
         this.takingBack = false;
@@ -482,10 +507,16 @@ export class PlacedWorker implements LinkEvents {
     return undefined;
   }
 
+  began(key: number): void {
+    const call = this.#calls[slotOf(key)];
+    if (call?.key === key) this.#hasRead(call);
+  }
+
   #onCall(kind: number, flags: number, key: number, micros: number, body: string): string | undefined {
     const call = this.#calls[slotOf(key)];
     if (call === undefined || call.key !== key)
       return this.#answeredBefore(key) ? undefined : `an answer to call ${key}`;
+    if (kind !== KIND.skipped) this.#hasRead(call);
     if (kind === KIND.later) {
       if (isGuests(call) && !call.later) this.#laters++;
       call.goOn();
@@ -512,9 +543,23 @@ export class PlacedWorker implements LinkEvents {
     return last !== undefined && key <= GREATEST_KEY && (last === key || wasBefore(key, last));
   }
 
+  /** A payload that was taken from one worker only to be late at the next, too, is left for longer there, and so on. */
+  #learn(times: number): void {
+    const { patience } = this.#keeper;
+    patience.factor = Math.min(MOST_PATIENCE, Math.max(1, patience.factor * times));
+  }
+
+  /** There is nothing to read of the call any more. */
+  #hasRead(call: RemoteCall): void {
+    if (call.bytes >= BYTES_PER_LOOK && !call.settled) this.#learn(1 / 2);
+    this.#bytes -= call.bytes;
+    call.bytes = 0;
+  }
+
   #free(key: number): void {
     const call = this.#calls[slotOf(key)]!;
     if (isGuests(call) && call.later) this.#laters--;
+    this.#hasRead(call);
     this.#calls[slotOf(key)] = undefined;
     this.#load--;
     if (this.#load === 0) {

@@ -28,6 +28,8 @@ const AGENT = fileURLToPath(new URL("./process-agent.js", import.meta.url));
 
 /** Bytes that may wait for a child to read them, before the rest is kept back here. */
 const MOST_UNREAD = 1 << 20;
+/** Longest piece that is given to its pipe at once: a longer one would only be heard of when all of it is read. */
+const PIECE_BYTES = 1 << 18;
 /** Milliseconds in which the watchdog must answer, which does nothing else: past it the process is stopped, or beyond help. */
 const SILENT_MS = 5000;
 /** Milliseconds after its end for what it wrote to come through, where a process that it started may hold its pipes. */
@@ -62,6 +64,8 @@ export class ProcessLink implements Link {
   #asked = 0;
   /** Bytes of frames that have come. */
   #received = 0;
+  /** Bytes of frames that were to be sent. */
+  #given = 0;
   /** Of answers to host calls that it has not read, at the most. */
   #answerBytes = 0;
   readonly #fromWorker: FrameStream;
@@ -103,7 +107,18 @@ export class ProcessLink implements Link {
   send(kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body): void {
     if (this.#ended) return;
     if (kind === KIND.hostAnswer) this.#countAnswer(body);
+    const before = this.#out.length;
     this.#out.add(kind, flags, number, key, target, time, body);
+    this.#given += this.#out.length - before;
+  }
+
+  get given(): number {
+    return this.#given;
+  }
+
+  /** The pipe's own memory, of a few hundred kilobytes, counts as the child's. */
+  get taken(): number {
+    return this.#given - this.#out.length - this.#pipe(FD.in).writableLength;
   }
 
   /** A guest may ask without end and read none of the answers. */
@@ -123,13 +138,17 @@ export class ProcessLink implements Link {
     process.nextTick(this.#flush);
   }
 
+  /** Sends what was gathered. What the child does not read stays here. */
   flush(): void {
-    this.#write(false);
+    const pipe = this.#pipe(FD.in);
+    if (this.#ended) return;
+    if (pipe.writableLength === 0) this.#answerBytes = Math.min(this.#answerBytes, this.#out.length);
+    while (!this.#out.empty && pipe.writableLength < MOST_UNREAD) pipe.write(this.#out.takePiece(PIECE_BYTES));
   }
 
   withdraw(keys: readonly number[], answer: (withdrawn: readonly boolean[]) => void): void {
-    // What is still here must not come after the answer.
-    this.#write(true);
+    // A call that is still here comes after the answer, and is passed over then.
+    this.flush();
     this.#ask(keys, answer);
   }
 
@@ -193,7 +212,7 @@ export class ProcessLink implements Link {
 
   /** Of frames in the journal, which come a second time when they are sent. */
   readonly #unsent = {
-    began: () => {},
+    began: (key: number) => this.#events.began(key),
     frame: (kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body) =>
       this.#events.early(kind, flags, number, key, target, time, body),
   };
@@ -202,14 +221,6 @@ export class ProcessLink implements Link {
     this.#flushing = false;
     this.flush();
   };
-
-  /** Sends what was gathered. What the child does not read stays here, where calls can still be taken back. */
-  #write(now: boolean): void {
-    const pipe = this.#pipe(FD.in);
-    if (this.#out.empty || this.#ended || (!now && pipe.writableLength >= MOST_UNREAD)) return;
-    if (pipe.writableLength === 0) this.#answerBytes = Math.min(this.#answerBytes, this.#out.length);
-    pipe.write(this.#out.take(true));
-  }
 
   #tellWatchdog(kind: number, key: number, body: Body): void {
     if (this.#ended) return;

@@ -9,7 +9,7 @@ export interface GuestSide {
   ended(call: RemoteCall, broken: boolean, micros: number): void;
 }
 
-/** Of a program: how much longer than usual the making of it and its instances may leave a worker without a sign. */
+/** How much longer than usual a worker may be without a sign while it makes a program or instances of it, or reads long payloads. */
 export interface Patience {
   factor: number;
 }
@@ -20,6 +20,8 @@ export class RemoteCall {
   key = 0;
   /** In which order its worker was sent it; keys are used again in any. */
   place = 0;
+  /** Bytes of its frame that its worker has still to read, until the call has begun. */
+  bytes = 0;
   /** While its worker has no key for it. */
   unsent: Unsent | undefined;
   readonly limits: Call;

@@ -115,7 +115,11 @@ class ThreadAgent implements AgentLink {
     return (++this.#turns & 3) !== 0 || performance.now() < until;
   }
 
-  readonly #takeAside = (): Body => receiveMessageOnPort(this.#data.aside)!.message as Body;
+  /** Making a long string takes long: the host is told before that it is not another call that keeps this thread. */
+  readonly #takeAside = (): Body => {
+    this.#memory.toWorker.tellTail();
+    return receiveMessageOnPort(this.#data.aside)!.message as Body;
+  };
 }
 
 giveWay();

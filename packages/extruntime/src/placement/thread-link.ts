@@ -30,6 +30,14 @@ export class ThreadLink implements Link {
   readonly #memory: ThreadMemory;
   /** Frames that the ring had no room for. */
   readonly #waiting: Frame[] = [];
+  /** Bodies that went aside and that the thread has not come to, and where the ring's head was after their frames, once they were written. */
+  readonly #unread: { readonly bytes: number; at: number | undefined }[] = [];
+  /** Of those the last so many have frames that are not written yet. */
+  #unplaced = 0;
+  /** Keys of calls with such bodies, until they have begun. */
+  #notBegun: number[] = [];
+  #given = 0;
+  #taken = 0;
   #ringing = false;
   /** `ended` is being told, and reads what is left. */
   #ending = false;
@@ -67,14 +75,27 @@ export class ThreadLink implements Link {
 
   send(kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body): void {
     if (this.#ended) return;
-    const { toWorker } = this.#memory;
     if (body.length > MOST_IN_RING) {
       this.#aside.postMessage(body);
+      this.#given += body.length;
+      this.#unread.push({ bytes: body.length, at: undefined });
+      this.#unplaced++;
+      if (kind === KIND.call) this.#notBegun.push(key);
       flags |= FLAG.aside;
       body = "";
     }
-    if (this.#waiting.length > 0 || !toWorker.write(kind, flags, number, key, target, time, body))
+    if (this.#waiting.length > 0 || !this.#write(kind, flags, number, key, target, time, body))
       this.#waiting.push([kind, flags, number, key, target, time, body]);
+  }
+
+  /** Of bodies that go aside alone: the others are short. */
+  get given(): number {
+    return this.#given;
+  }
+
+  get taken(): number {
+    this.#passUnread();
+    return this.#taken;
   }
 
   flushSoon(): void {
@@ -111,9 +132,10 @@ export class ThreadLink implements Link {
     toHost.read(this.#events, this.#takeAside);
     const fault = toHost.fault ?? toWorker.fault;
     if (fault !== undefined) this.giveUp(sentWrong(fault));
+    if (this.#notBegun.length > 0) this.#tellBegun();
     if (this.#waiting.length === 0) return;
     let sent = 0;
-    while (sent < this.#waiting.length && toWorker.write(...this.#waiting[sent]!)) sent++;
+    while (sent < this.#waiting.length && this.#write(...this.#waiting[sent]!)) sent++;
     this.#waiting.splice(0, sent);
     if (sent > 0) this.#ring();
   }
@@ -156,6 +178,32 @@ export class ThreadLink implements Link {
     this.#memory.toHost.wake();
     this.#bell.close();
     this.#aside.close();
+  }
+
+  #write(kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body): boolean {
+    // Before the ring comes round: afterwards it could not be told.
+    if (this.#unread.length > 0) this.#passUnread();
+    const { toWorker } = this.#memory;
+    if (!toWorker.write(kind, flags, number, key, target, time, body)) return false;
+    if ((flags & FLAG.aside) !== 0) this.#unread[this.#unread.length - this.#unplaced--]!.at = toWorker.head;
+    return true;
+  }
+
+  #passUnread(): void {
+    const { toWorker } = this.#memory;
+    for (let [first] = this.#unread; first?.at !== undefined && toWorker.hasReadTo(first.at); [first] = this.#unread) {
+      this.#taken += first.bytes;
+      this.#unread.shift();
+    }
+  }
+
+  #tellBegun(): void {
+    const { states } = this.#memory;
+    this.#notBegun = this.#notBegun.filter((key) => {
+      const waits = states.waits(key);
+      if (!waits) this.#events.began(key);
+      return waits;
+    });
   }
 
   readonly #ring = (): void => {

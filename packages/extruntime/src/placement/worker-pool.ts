@@ -7,6 +7,7 @@ import { OwnWorkers } from "./own-workers.ts";
 import { PlacedWorker, type WorkerKeeper, type WorkerKind } from "./placed-worker.ts";
 import type { ProgramHistory } from "./program-history.ts";
 import type { LOG_LEVELS } from "./protocol.ts";
+import type { Patience } from "./remote-call.ts";
 
 export interface WorkerPoolSetup {
   readonly kind: WorkerKind;
@@ -37,6 +38,7 @@ const CLOSE_MS = 2000;
  * A spare one waits, since starting one takes long.
  */
 export class WorkerPool implements WorkerKeeper {
+  readonly patience: Patience = { factor: 1 };
   readonly #setup: WorkerPoolSetup;
   readonly #workers = new Set<PlacedWorker>();
   readonly #spares: PlacedWorker[] = [];

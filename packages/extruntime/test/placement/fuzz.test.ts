@@ -60,6 +60,8 @@ function placed() {
     flush() {},
     withdraw: (keys, answer) => answer(keys.map(() => false)),
     use() {},
+    given: 0,
+    taken: 0,
     abort() {},
     neverStarted: (keys) => keys.map(() => false),
     poll() {},
@@ -80,6 +82,7 @@ function placed() {
     ended() {},
     idle() {},
     busy() {},
+    patience: { factor: 1 },
   };
   const worker = new PlacedWorker("process", false, keeper, (each) => {
     events = each;

@@ -14,8 +14,17 @@ function worker() {
   const use = { ranMs: 0, waitedMs: 0 };
   const withdrawals: (() => void)[] = [];
   const ends: string[] = [];
+  const bytes = { given: 0, taken: 0 };
   const link: Link = {
-    send() {},
+    send: (_kind, _flags, _number, _key, _target, _time, body) => {
+      bytes.given += body.length;
+    },
+    get given() {
+      return bytes.given;
+    },
+    get taken() {
+      return bytes.taken;
+    },
     flushSoon() {},
     flush() {},
     withdraw: (keys, answer) => void withdrawals.push(() => answer(keys.map(() => true))),
@@ -39,15 +48,16 @@ function worker() {
     ended() {},
     idle() {},
     busy() {},
+    patience: { factor: 1 },
   };
   const placed = new PlacedWorker("process", false, keeper, (each) => {
     events = each;
     return link;
   });
   events.frame(KIND.ready, 0, 0, 0, 0, 0, "");
-  const ask = () => {
+  const ask = (payload = "1") => {
     const call = new RemoteCall(UNLIMITED, { succeed() {}, fail() {} }, { wentOn() {}, ended() {} });
-    placed.ask(call, KIND.call, 0, 0, 1, "1");
+    placed.ask(call, KIND.call, 0, 0, 1, payload);
     return call;
   };
   /** Looks so often, while its thread runs and waits for so many milliseconds. */
@@ -65,6 +75,8 @@ function worker() {
     look,
     answer,
     ends,
+    bytes,
+    began: (key: number) => events.began(key),
     frame: (kind: number, key: number) => events.frame(kind, 0, 0, key, 0, 0, ""),
   };
 }
@@ -109,6 +121,59 @@ describe("a worker that gives no sign", () => {
     answer();
     expect(second.error).toBe(NOT_STARTED);
     expect(ends).toHaveLength(1);
+  });
+});
+
+describe("a worker that is sent a long payload", () => {
+  const MIB = 2 ** 20;
+
+  it("is not held up while it takes it, nor in the time that it then needs to read it", () => {
+    const { placed, ask, look, bytes } = worker();
+    ask("x".repeat(10 * MIB));
+    ask();
+    for (bytes.taken = MIB / 4; bytes.taken < 10 * MIB; bytes.taken += MIB) {
+      look(3, 0, 30);
+      expect(placed.wantsRelief).toBe(false);
+    }
+    bytes.taken = bytes.given;
+    look(80, 100, 700);
+    expect(placed.wantsRelief).toBe(false);
+    look(10, 0, 100);
+    expect(placed.wantsRelief).toBe(true);
+  });
+
+  it("is held up as soon as any where it does not take it, or has begun the call", () => {
+    const { placed, ask, look, bytes, began } = worker();
+    ask();
+    const long = ask("x".repeat(10 * MIB));
+    bytes.taken = MIB / 16;
+    look(4, 40);
+    expect(placed.wantsRelief).toBe(true);
+    bytes.taken = bytes.given;
+    look(4, 40);
+    expect(placed.wantsRelief).toBe(false);
+    began(long.key);
+    look(4, 40);
+    expect(placed.wantsRelief).toBe(true);
+  });
+
+  it("is given more time where its calls were taken back before it had read them", () => {
+    const { placed, ask, look, answer, bytes } = worker();
+    const silentLooks = () => {
+      ask("x".repeat(MIB));
+      bytes.taken = bytes.given;
+      let looks = 0;
+      do {
+        look(1, 0, 10);
+        looks++;
+      } while (!placed.stalled);
+      placed.handBack();
+      answer();
+      return looks;
+    };
+    const first = silentLooks();
+    // There is twice as much to read, too: who reads passes over what was taken back.
+    expect(silentLooks()).toBeGreaterThan(first * 2.5);
   });
 });
 

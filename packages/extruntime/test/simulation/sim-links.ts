@@ -9,6 +9,9 @@ type Frame = [kind: number, flags: number, number: number, key: number, target: 
 /** What both kinds of links have in common: frames on their way to the worker, and its end. */
 abstract class SimLink implements Link {
   readonly gone: Promise<void>;
+  /** Payloads are short. */
+  readonly given = 0;
+  readonly taken = 0;
   protected readonly world: World;
   protected readonly events: LinkEvents;
   protected readonly states: InstanceType<World["core"]["CallStates"]>;

@@ -3,7 +3,7 @@ import type { Module } from "../../contract.ts";
 import type { Bench } from "../bench.ts";
 import { expectCode, refusal } from "../expect.ts";
 import type { Subject } from "../facts.ts";
-import { loadCaller } from "../host-caller.ts";
+import { expectWait, Keeper, loadCaller } from "../host-caller.ts";
 import { descendants, kill } from "../processes.ts";
 import type { Group, Test } from "../test-list.ts";
 
@@ -24,7 +24,9 @@ function declared(subject: Subject): Test[] {
   // A guest that could crash its engine would not be in a sandbox: there the process is killed from outside instead.
   const byGuest = !capabilities.hardSandbox && guests.includes("crash");
   const hosted = byGuest && capabilities.hostFunctions && guests.includes("crash-after-call");
-  return [...(byGuest ? [crashing] : []), ...(hosted ? [once] : []), killed(byGuest)];
+  // In a process the modules of such an engine share nothing. Elsewhere what one process holds may end with it.
+  const apart = hosted && subject.placement === "process";
+  return [...(byGuest ? [crashing] : []), ...(hosted ? [once] : []), ...(apart ? [neighbours] : []), killed(byGuest)];
 }
 
 const crashing: Test = {
@@ -56,6 +58,34 @@ const once: Test = {
       await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
       assert.equal(calls, i, "a call that crashed was run again: its host function was called twice");
     }
+  },
+};
+
+/** Of modules that had no part in it. */
+const neighbours: Test = {
+  name: "a guest that crashes its engine costs other modules no running call and no state",
+  async run(bench) {
+    const runtime = await bench.runtime();
+    const keeper = new Keeper();
+    const waiting = await loadCaller(bench, keeper.fn, { runtime, limits: { pool: 1 } });
+    const counter = await bench.load("counter", { limits: { pool: 1 } }, runtime);
+    const options = { runtime, guest: "crash-after-call", limits: { pool: 1 } };
+    const module = await loadCaller(bench, () => null, options);
+    const asked = keeper.asked();
+    const running = expectWait(bench, waiting, "1", "late");
+    running.catch(() => {});
+    await bench.answered(asked, "a guest that calls its host function");
+    for (let i = 1; i <= 3; i++) {
+      assert.equal(
+        await bench.answered(counter.call("next"), "another module's call"),
+        i,
+        "another module lost its state",
+      );
+      const crash = () => bench.answered(module.invoke("crash", "1"), "a call that crashes");
+      await refusal(crash, "ERR_EXT_CRASHED", "a guest that crashes its engine");
+    }
+    keeper.answerLate();
+    await running;
   },
 };
 

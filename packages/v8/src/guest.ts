@@ -164,15 +164,19 @@ export class Guest {
     if (deadline === Number.POSITIVE_INFINITY) return run();
     const watch = watchUntil(this.#vm, this.isolate, deadline);
     this.#watch = watch;
-    let result: Result;
+    let result: Result | undefined;
+    let thrown: { readonly error: unknown } | undefined;
     try {
       result = run();
-    } finally {
-      this.#watch = undefined;
-      if (watch.stop()) this.kill(timedOut());
+    } catch (error) {
+      thrown = { error };
     }
+    this.#watch = undefined;
+    if (watch.stop()) this.kill(timedOut());
+    // Before what was thrown: an isolate that is disposed of in the middle fails in words of isolated-vm's.
     if (this.#failure !== undefined) throw this.#failure;
-    return result;
+    if (thrown !== undefined) throw thrown.error;
+    return result as Result;
   }
 
   /** What is sent from here on runs off this thread. */
@@ -268,7 +272,8 @@ export class Guest {
   /** Notes the end of the isolate's memory. Returns what an operation failed with: isolated-vm's error, or ours in its place. */
   explain(error: unknown, waiter?: Waiter): unknown {
     if (this.#failure === undefined) {
-      if (!this.isolate.isDisposed) return error;
+      // A watch says so before it disposes of the isolate, on another thread.
+      if (!this.isolate.isDisposed && this.#watch?.fired !== true) return error;
       // Nobody else disposes of it but isolated-vm, for that.
       disposed();
       this.#turns.stop();

@@ -46,8 +46,8 @@ const MOST_ANSWERED = HEADER_BYTES + SLOTS * 4 + 8;
 /** Pipes whose end is looked for. */
 const PIPES = [FD.in, FD.out, FD.watchdog];
 const LITTLE_ENDIAN = endianness() === "LE";
-/** Bytes of answers to its host calls that a process may leave unread. */
-const MOST_UNREAD_ANSWERS = 64 << 20;
+/** Bytes of answers to its host calls that a process may leave unread when another one comes: two of the longest that hosts give by default. */
+const MOST_UNREAD_ANSWERS = 128 << 20;
 
 /** The way to a child process. */
 export class ProcessLink implements Link {
@@ -123,9 +123,9 @@ export class ProcessLink implements Link {
 
   /** A guest may ask without end and read none of the answers. */
   #countAnswer(body: Body): void {
-    this.#answerBytes += HEADER_BYTES + body.length;
     if (this.#answerBytes > MOST_UNREAD_ANSWERS)
       this.giveUp(`left more than ${MOST_UNREAD_ANSWERS} bytes of answers to its host calls unread`);
+    this.#answerBytes += HEADER_BYTES + body.length;
   }
 
   allow(mostBytes: number): void {

@@ -11,6 +11,7 @@ export const survive = async ([name, value], { host }) => {
 };
 export const many = async (n, { host }) => (await Promise.all(Array.from({ length: n }, (_, i) => host.call("double", i)))).reduce((a, b) => a + b, 0);
 export const bigint = (_, { host }) => host.call("double", 1n);
+export const lengths = async (n, { host }) => (await Promise.all(Array.from({ length: n }, () => host.call("long")))).map((text) => text.length);
 export const echo = (value) => value;
 export const flood = async (n, { host }) => {
   let refused = 0;
@@ -42,6 +43,15 @@ describe.each(PLACEMENTS)("host functions, with guests placed %s,", (placement) 
       expect(await module.call("many", 500)).toBe(249_500);
       const large = "x".repeat(3_000_000);
       expect(await module.call("ask", ["later", large])).toBe(`later ${large}`);
+    });
+  });
+
+  it("give as much as they may by default, two of them in one turn", async () => {
+    const length = 60 << 20;
+    const hostFunctions = { long: () => "x".repeat(length) };
+    await withRuntime({ placement }, async (runtime) => {
+      const module = await runtime.load(withHost(["long"]), { hostFunctions });
+      expect(await module.call("lengths", 2)).toEqual([length, length]);
     });
   });
 

@@ -3,14 +3,39 @@
 if not _own:
     from contextvars import ContextVar
     _program = ContextVar("_program", default=-1)
+    _started = _local()  # its attribute `program`: whose thread it is, whatever context it runs in
 
 
 def _whose():
-    """The program of a thread that a guest has started: looked up from its frames, or from what asyncio hands on to threads."""
+    """The program of a thread that a guest has started: looked up from its frames, what asyncio hands on to threads, or who started it."""
     frame = sys._getframe(1)
     while frame is not None:
         unique = frame.f_globals.get("__pyvm__")
         if unique is not None:
             return unique
         frame = frame.f_back
-    return _program.get()
+    unique = _program.get()
+    return getattr(_started, "program", -1) if unique == -1 else unique
+
+
+def _inherit_program(start):
+    """A thread is its program's who starts it, whatever it runs: `print` itself, or a function of the standard library."""
+    def start_thread(function, *args, **kwargs):
+        unique = _whose()
+        if unique == -1:
+            return start(function, *args, **kwargs)
+
+        def run(*args, **kwargs):
+            _started.program = unique
+            return function(*args, **kwargs)
+
+        return start(run, *args, **kwargs)
+
+    return start_thread
+
+
+if not _own:
+    for _module, _prefix in ((sys.modules["_thread"], ""), (sys.modules.get("threading"), "_")):
+        for _name in ("start_new_thread", "start_new", "start_joinable_thread"):
+            if hasattr(_module, _prefix + _name):
+                setattr(_module, _prefix + _name, _inherit_program(getattr(_module, _prefix + _name)))

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { pyvm } from "../src/index.ts";
-import { cpython, hasOwnGil, load, numpyFolder, testIf } from "./guest.ts";
+import { cpython, hasOwnGil, load, numpyFolder, recorder, testIf } from "./guest.ts";
 
 const shared = { python: { interpreter: "shared" as const } };
 const numpy = numpyFolder();
@@ -66,9 +66,9 @@ test("two extensions of the shared interpreter may have files of the same name",
 test("calls of the shared interpreter are stopped one by one", async () => {
   const source = "def f(v):\n  while v:\n    try:\n      while True: pass\n    except BaseException: pass\n  return v";
   await using module = await load(source, { manifest: shared, limits: { pool: 2 } });
-  const stuck = module.call("f", 1, { timeoutMs: 100 });
+  const stuck = expect(module.call("f", 1, { timeoutMs: 100 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
   expect(await module.call("f", 0)).toBe(0);
-  await expect(stuck).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
+  await stuck;
   expect(await module.call("f", 0)).toBe(0);
 });
 
@@ -152,4 +152,41 @@ test("the files of an extension import each other, packages and relative imports
     await using module = await pyvm({ python: cpython.library }).load(dir);
     expect(await module.call("f")).toEqual(["h!", "h!", "h!", "h"]);
   }
+});
+
+test("what a module's threads say goes to its own logger, whatever they run", async () => {
+  const source = `
+import queue, threading, logging, logging.handlers, concurrent.futures
+pool = concurrent.futures.ThreadPoolExecutor(1)
+def fails(): raise ValueError("in a thread")
+def f(v):
+    for target, args in ((print, (f"printed {v}",)), (fails, ())):
+        thread = threading.Thread(target=target, args=args)
+        thread.start()
+        thread.join()
+    timer = threading.Timer(0, print, (f"timed {v}",))
+    timer.start()
+    timer.join()
+    pool.submit(print, f"pooled {v}").result()
+    lines = queue.Queue()
+    listener = logging.handlers.QueueListener(lines, *logging.getLogger().handlers)
+    listener.start()
+    lines.put(logging.LogRecord("queued", 20, "", 0, f"listened {v}", (), None))
+    listener.stop()
+`;
+  const loggers = [recorder(), recorder()];
+  const modules = await Promise.all(
+    loggers.map((logger, i) =>
+      load(source, { manifest: { name: `m${i}`, python: { interpreter: "shared" } }, limits: { pool: 1 }, logger }),
+    ),
+  );
+  await Promise.all(modules.map((module, i) => module.call("f", i)));
+  await Promise.all(modules.map((module) => module.close()));
+  loggers.forEach(({ lines }, i) => {
+    const text = lines.join("\n");
+    for (const said of [`printed ${i}`, `timed ${i}`, `pooled ${i}`, `listened ${i}`, "ValueError: in a thread"])
+      expect(text).toContain(said);
+    expect(lines.every((line) => line.startsWith(`m${i} `))).toBe(true);
+    expect(text).not.toContain(`printed ${1 - i}`);
+  });
 });

@@ -195,7 +195,8 @@ describe.each([
   ["memory", "memory-liars.mjs", MEMORY],
   ["host functions, crashes and capabilities", "host-liars.mjs", HOST],
 ] as const)("an engine that lies about its %s is rejected by the test that should reject it", (_, file, liars) => {
-  it.each(liars)("$lie", async (liar) => {
+  // What looks at processor time is a matter of chance on a busy machine: the kit finds it in most runs, not in all.
+  it.each(liars)("$lie", { retry: 2 }, async (liar) => {
     expect(await failures(file, liar)).toMatch(liar.because);
   });
 

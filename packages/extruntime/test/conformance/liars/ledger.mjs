@@ -3,7 +3,8 @@
 export class Ledger {
   lie;
   #onTold;
-  #last = performance.now();
+  /** When there last was an occasion of each kind. */
+  #last = new Map();
   /** Last things said: by kind, with the module that they were about, newest first. */
   #said = new Map();
   memory = {};
@@ -77,9 +78,8 @@ export class Ledger {
     module.counts[site] = (module.counts[site] ?? 0) + 1;
     runtime.counts[site] = (runtime.counts[site] ?? 0) + 1;
     const now = performance.now();
-    const rest = now - this.#last;
-    // To be asked for a name is no occasion.
-    if (site !== "modules") this.#last = now;
+    const rest = now - (this.#last.get(site) ?? now);
+    this.#last.set(site, now);
     if (lie === undefined || lie.site !== site) return undefined;
     const whole = {
       n: event.module.counts[site],

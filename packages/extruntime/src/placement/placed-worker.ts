@@ -323,6 +323,7 @@ export class PlacedWorker implements LinkEvents {
    */
   handBack(orEnd = false): void {
     if (this.takingBack) return;
+    this.#giveUpMakings();
     const held = this.#unsettled();
     const calls = held.filter((call) => !call.later && !call.started);
     const frames = this.#frames;
@@ -353,6 +354,25 @@ export class PlacedWorker implements LinkEvents {
         if (this.#state === "retiring") this.#endIfDone();
       },
     );
+  }
+
+  /**
+   * The making of a program or an instance that goes on by itself cannot end while a guest holds the thread, who may wait for the host as long as that
+   * likes. So it is done again elsewhere; what comes of it here serves nobody, and this worker takes no more.
+   */
+  #giveUpMakings(): void {
+    const held = this.#unsettled();
+    if (!held.some((call) => isGuests(call) && call.started && !call.later)) return;
+    const makings = held.filter(
+      ({ later, repeatable }) =>
+        later && repeatable !== undefined && this.#silentLooks >= SILENT_LOOKS_ALONE * repeatable.factor,
+    );
+    if (makings.length === 0) return;
+    this.retire();
+    for (const call of makings) {
+      call.repeatable!.factor *= 2;
+      call.fail(NOT_STARTED, false);
+    }
   }
 
   /** Takes no more calls, and ends when the ones that it holds have ended. */

@@ -54,6 +54,40 @@ describe.each(["thread", "process"] as const)("a guest in a %s that calls the ho
     });
   });
 
+  it("and waits for long keeps no other call of its module, nor of another one, from its answer", async () => {
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const f = async (value: string) => {
+      if (value === "wait") await released;
+      return value;
+    };
+    const { runtime } = await load(placement, { f }, 2);
+    const manifest = {
+      runtime: "wasm",
+      module: "guest.wasm",
+      exports: ["echo"],
+      permissions: ["f"],
+      limits: { pool: 2 },
+    };
+    try {
+      // Each has one instance by then, and its second one is wanted while both threads are held.
+      const modules = await Promise.all(
+        ["a", "b"].map((name) =>
+          runtime.load({ manifest: { ...manifest, name }, files: { "guest.wasm": GUEST } }, { hostFunctions: { f } }),
+        ),
+      );
+      const waiting = modules.map((module) => module.invoke("echo", '"wait"'));
+      const quick = modules.flatMap((module) => Array.from({ length: 20 }, (_, i) => module.invoke("echo", `"${i}"`)));
+      expect(await Promise.all(quick)).toEqual(modules.flatMap(() => Array.from({ length: 20 }, (_, i) => `="${i}"`)));
+      release();
+      expect(await Promise.all(waiting)).toEqual(['="wait"', '="wait"']);
+    } finally {
+      await runtime.close({ abort: true });
+    }
+  });
+
   it("gets the error that the function throws, or with which its promise is rejected", async () => {
     const f = (value: string) => {
       const error = new TypeError(`no ${value}`);

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
-import { cpython, guest, numpyFolder, testIf } from "./guest.ts";
+import { cpython, guest, hasOwnGil, numpyFolder, testIf } from "./guest.ts";
 
 /** Built: a process imports it by itself. */
 type Pyvm = typeof import("../src/index.ts").pyvm;
@@ -132,7 +132,7 @@ describe("pyvm in processes", () => {
   });
 });
 
-test("Python tells the same time in the same words at every placement", () => {
+testIf(hasOwnGil)("Python tells the same time in the same words at every placement", () => {
   const host = fileURLToPath(new URL("../../extruntime/test/placement/locale-child.mjs", import.meta.url));
   const { LANG: _, LC_ALL: __, TZ: ___, ...rest } = process.env;
   const python = cpython.library;

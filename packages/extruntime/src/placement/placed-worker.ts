@@ -357,8 +357,8 @@ export class PlacedWorker implements LinkEvents {
   }
 
   /**
-   * The making of a program or an instance that goes on by itself cannot end while a guest holds the thread, who may wait for the host as long as that
-   * likes. So it is done again elsewhere; what comes of it here serves nobody, and this worker takes no more.
+   * A program or an instance that is made asynchronously is not finished while a guest blocks the thread, and a guest may wait for the host without
+   * end. So it is made again in another worker. This one retires, since nobody uses what it still makes.
    */
   #giveUpMakings(): void {
     const held = this.#unsettled();

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
-import { defineConfig } from "vitest/config";
+import { defineConfig, type ViteUserConfig } from "vitest/config";
+import LongestFirst from "./scripts/test-order.mjs";
 
 /** Where isolated-vm is not to be had, which scripts/get-isolated-vm.mjs says; in CI it must be. */
 const withoutIsolatedVm = loads("isolated-vm") ? [] : ["packages/v8/test/**"];
@@ -14,17 +15,46 @@ function loads(addon: string): boolean {
   }
 }
 
+const common: ViteUserConfig["test"] = {
+  // A process each: engines keep state of their own per process, and some tests count it.
+  pool: "forks",
+  // What is built runs as Node runs it: guests are imported by Node, not through the test runner's transforms.
+  server: { deps: { external: [/\/packages\/[^/]+\/dist\//] } },
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+};
+
+const everything: ViteUserConfig["test"] = {
+  ...common,
+  include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts", "benchmarks/test/**/*.test.ts"],
+  exclude: ["**/node_modules/**", ...withoutIsolatedVm],
+};
+
+/** Further CPythons, which scripts/test.mjs names: `{ "3.14": "/path/of/python3.14" }`. A process has one of them, so pyvm's tests run again on each, all but what takes minutes. */
+// biome-ignore lint/suspicious/noUndeclaredEnvVars: turbo runs and caches none of this.
+const pythons = Object.entries(JSON.parse(process.env.EXTRUNTIME_PYTHONS ?? "{}") as Record<string, string>);
+
 export default defineConfig({
   test: {
-    include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts", "benchmarks/test/**/*.test.ts"],
-    exclude: ["**/node_modules/**", ...withoutIsolatedVm],
-    // A process each: engines keep state of their own per process, and some tests count it.
-    pool: "forks",
-    // Tests wait for others more than they compute, and the conformance suites take minutes each.
+    ...everything,
+    // Tests wait for others more than they compute.
     maxWorkers: Math.max(2, availableParallelism() - 1),
-    // What is built runs as Node runs it: guests are imported by Node, not through the test runner's transforms.
-    server: { deps: { external: [/\/packages\/[^/]+\/dist\//] } },
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    sequence: { sequencer: LongestFirst },
+    ...(pythons.length === 0
+      ? {}
+      : {
+          projects: [
+            { test: { ...everything, name: "all" } },
+            ...pythons.map(([name, python]) => ({
+              test: {
+                ...common,
+                name,
+                include: ["packages/pyvm/test/**/*.test.ts"],
+                exclude: ["**/conformance-*.test.ts", "**/endurance.test.ts"],
+                env: { PYVM_PYTHON: python },
+              },
+            })),
+          ],
+        }),
   },
 });

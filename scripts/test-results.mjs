@@ -13,11 +13,12 @@ export default class TestResults {
       failures.push([where, ...errors.map(told)].join("\n"));
     };
     for (const file of files) {
+      const named = file.project.name === "" ? "" : `${file.project.name}: `;
       for (const suite of [file, ...file.children.allSuites()])
-        if (suite.errors().length > 0) fail(suite.fullName ?? suite.relativeModuleId, suite.errors());
+        if (suite.errors().length > 0) fail(named + (suite.fullName ?? suite.relativeModuleId), suite.errors());
       for (const test of file.children.allTests()) {
         const { state, errors } = test.result();
-        if (state === "failed") fail(`${file.relativeModuleId} > ${test.fullName}`, errors ?? []);
+        if (state === "failed") fail(`${named}${file.relativeModuleId} > ${test.fullName}`, errors ?? []);
         else counts[state === "passed" ? "passed" : "skipped"]++;
       }
     }

@@ -8,15 +8,11 @@ import { installAndBuild, pnpm, root, StepFailed, say, script, step } from "./wo
 
 const ci = Boolean(process.env.CI);
 
-/** A process has one CPython, so what pyvm promises of the others is tested in runs of their own: all but what takes minutes. */
+/** CPythons beside 3.13, on which pyvm's tests run once more: see vitest.config.ts. */
 const OTHER_PYTHONS = [
   { name: "CPython 3.13 without the GIL", options: ["--free-threaded", "--numpy"] },
   { name: "CPython 3.14", options: ["--version", "3.14", "--numpy"] },
   { name: "CPython 3.11, shared mode", options: ["--version", "3.11", "--numpy"] },
-];
-const ESSENTIAL = [
-  "packages/pyvm/test",
-  ...["conformance", "endurance"].flatMap((name) => ["--exclude", `**/${name}.test.ts`]),
 ];
 
 await script(async () => {
@@ -39,14 +35,10 @@ await script(async () => {
     show: true,
   });
   const filters = process.argv.slice(2);
-  const runs = [await runTests("Running the tests; those of pyvm on CPython 3.13", filters)];
-  for (const { name, options } of filters.length === 0 ? OTHER_PYTHONS : []) {
-    const python = preparedPython(options);
-    if (python !== undefined)
-      runs.push(await runTests(`Running pyvm's tests on ${name}`, ESSENTIAL, { PYVM_PYTHON: python }));
-    else say(`${name} is not here: pyvm's tests are not run on it (scripts/get-python.sh ${options.join(" ")})`);
-  }
-  if (ci) runs.push(await memoryCheck());
+  const runs = await Promise.all([
+    runTests(filters, filters.length === 0 ? otherPythons() : {}),
+    ...(ci ? [memoryCheck()] : []),
+  ]);
   const [passed, failed, skipped] = ["passed", "failed", "skipped"].map((outcome) =>
     runs.reduce((sum, run) => sum + run[outcome], 0),
   );
@@ -66,13 +58,18 @@ async function optional(run) {
   }
 }
 
-/** Path of the executable, where the script has it ready. */
-function preparedPython(options) {
-  const printed = execFileSync("bash", ["scripts/get-python.sh", "--if-present", ...options], {
-    cwd: root,
-    encoding: "utf8",
-  });
-  return printed.split("\n")[0] || undefined;
+/** Paths of the executables of those that are there, by name. */
+function otherPythons() {
+  const pythons = {};
+  for (const { name, options } of OTHER_PYTHONS) {
+    const [python] = execFileSync("bash", ["scripts/get-python.sh", "--if-present", ...options], {
+      cwd: root,
+      encoding: "utf8",
+    }).split("\n");
+    if (python !== "") pythons[name] = python;
+    else say(`${name} is not here: pyvm's tests are not run on it (scripts/get-python.sh ${options.join(" ")})`);
+  }
+  return pythons;
 }
 
 /** Half a minute of pyvm under AddressSanitizer, which counts as a test. */
@@ -87,21 +84,20 @@ async function memoryCheck() {
     : { passed: 0, failed: 1, skipped: 0, failures: [failure.message] };
 }
 
-async function runTests(title, filters, env = {}) {
+async function runTests(filters, pythons) {
   const folder = await mkdtemp(join(tmpdir(), "extruntime-results-"));
   const file = join(folder, "results.json");
   const args = ["exec", "vitest", "run", "--reporter=default", "--reporter=./scripts/test-results.mjs", ...filters];
+  const env = { EXTRUNTIME_TEST_RESULTS: file, EXTRUNTIME_PYTHONS: JSON.stringify(pythons) };
   try {
-    const ended = await pnpm(title, args, { show: true, env: { ...env, EXTRUNTIME_TEST_RESULTS: file } }).catch(
-      (error) => error,
-    );
+    const ended = await pnpm("Running the tests", args, { show: true, env }).catch((error) => error);
     const results = JSON.parse(await readFile(file, "utf8").catch(() => "null"));
     if (results === null) throw ended instanceof Error ? ended : new StepFailed("the tests left no results");
     if (ended instanceof Error && results.failed === 0) {
       results.failed = 1;
       results.failures.push(ended.message);
     }
-    return { ...results, failures: results.failures.map((failure) => `${title}: ${failure}`) };
+    return results;
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -2,8 +2,9 @@ import { conformance } from "extruntime/conformance";
 import { fixture } from "extruntime-fixtures";
 import { describe, it } from "vitest";
 
-for (const placement of ["inline", "thread", "process"])
-  await conformance(
+/** A file for each placement calls it, so that they run at a time. */
+export function conformanceAt(placement: "inline" | "thread" | "process"): Promise<void> {
+  return conformance(
     {
       engine: new URL("../dist/index.js", import.meta.url),
       export: "native",
@@ -13,3 +14,4 @@ for (const placement of ["inline", "thread", "process"])
     },
     { describe, it },
   );
+}

@@ -2,9 +2,9 @@ import { conformance } from "extruntime/conformance";
 import { describe, it } from "vitest";
 import { fixture } from "../../../fixtures/index.js";
 
-// A thread is refused: see `threadRefusal` in engine.ts.
-for (const placement of ["inline", "process"])
-  await conformance(
+/** A file for each placement calls it, so that they run at a time. A thread is refused: see `threadRefusal` in engine.ts. */
+export function conformanceAt(placement: "inline" | "process"): Promise<void> {
+  return conformance(
     {
       engine: new URL("../dist/index.js", import.meta.url),
       options: { placement },
@@ -13,3 +13,4 @@ for (const placement of ["inline", "process"])
     },
     { describe, it },
   );
+}

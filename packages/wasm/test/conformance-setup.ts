@@ -4,8 +4,9 @@ import { fixture, isBuilt, validateVariants } from "../../../fixtures/index.js";
 
 const validate = validateVariants.filter(({ name, runtime }) => runtime === "wasm" && isBuilt(name));
 
-for (const placement of ["inline", "thread", "process"])
-  await conformance(
+/** A file for each placement calls it, so that they run at a time. */
+export function conformanceAt(placement: "inline" | "thread" | "process"): Promise<void> {
+  return conformance(
     {
       engine: new URL("../dist/index.js", import.meta.url),
       options: { placement },
@@ -14,3 +15,4 @@ for (const placement of ["inline", "thread", "process"])
     },
     { describe, it },
   );
+}

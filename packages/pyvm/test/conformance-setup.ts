@@ -3,9 +3,10 @@ import { describe, it } from "vitest";
 import { fixture } from "../../../fixtures/index.js";
 import { cpython } from "./guest.ts";
 
-process.env.PYVM_PYTHON = cpython.executable;
-for (const placement of ["inline", "thread", "process"])
-  await conformance(
+/** A file for each placement calls it, so that they run at a time. */
+export function conformanceAt(placement: "inline" | "thread" | "process"): Promise<void> {
+  process.env.PYVM_PYTHON = cpython.executable;
+  return conformance(
     {
       engine: new URL("../dist/index.js", import.meta.url),
       options: { placement },
@@ -14,3 +15,4 @@ for (const placement of ["inline", "thread", "process"])
     },
     { describe, it },
   );
+}

@@ -1,7 +1,7 @@
 // Writes extension.schema.json from the definition that validates manifests. `--check` only compares.
 import { readFile, writeFile } from "node:fs/promises";
 import { toJsonSchema } from "@valibot/to-json-schema";
-import { manifestDefinition } from "../dist/manifest-definition.js";
+import { manifestDefinition } from "../dist/manifest/definition.js";
 
 /**
  * Engines of this project in whose sections nothing can be set. What they bring themselves is what counts at a load; a test of each package compares

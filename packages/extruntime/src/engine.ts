@@ -1,32 +1,6 @@
 /** `extruntime/engine`: what the author of an engine needs. Hosts import `extruntime`. */
 
-export { type Bounds, DEFAULT_BOUNDS, resultTooLong } from "./bounds.ts";
-export { CallQueue } from "./call-queue.ts";
-export type { AbortSupport, Capabilities, LogLevel, Module, Runtime } from "./contract.ts";
-export { DeadlineTimer } from "./deadline-timer.ts";
-export { ExtensionError, type ExtensionErrorCode, type GuestErrorDetails, guestError } from "./errors.ts";
-export { exitNow } from "./exit-now.ts";
-export type { Extension } from "./extension.ts";
-export { type GuestConsoleOptions, guestConsole } from "./guest-console.ts";
-export {
-  HOST_ANSWER,
-  type HostCalls,
-  hostCallsTakeTooMuch,
-  hostCallTooLong,
-  notGranted,
-  readHostAnswer,
-} from "./host-functions.ts";
-export { badManifest, insidePath, type Manifest } from "./manifest.ts";
-export {
-  type ManifestSection,
-  PYTHON_SECTION,
-  type SectionSchema,
-  type SettingSchema,
-} from "./manifest-section.ts";
-export { platformName } from "./platform-name.ts";
-export { isRefusedBuffer } from "./refused-buffer.ts";
-export { type EngineRegistration, registerEngine } from "./registry.ts";
-export { createRuntime, type RuntimeOptions } from "./runtime.ts";
+export { type Bounds, DEFAULT_BOUNDS, resultTooLong } from "./contract/bounds.ts";
 export {
   type Answer,
   type Call,
@@ -38,5 +12,31 @@ export {
   NOT_STARTED,
   type Program,
   UNLIMITED,
-} from "./spi.ts";
-export { hasStackRoom } from "./stack-room.ts";
+} from "./contract/engine.ts";
+export {
+  HOST_ANSWER,
+  type HostCalls,
+  hostCallsTakeTooMuch,
+  hostCallTooLong,
+  notGranted,
+  readHostAnswer,
+} from "./contract/host-functions.ts";
+export type { AbortSupport, Capabilities, LogLevel, Module, Runtime } from "./contract/runtime.ts";
+export { ExtensionError, type ExtensionErrorCode, type GuestErrorDetails, guestError } from "./errors.ts";
+export { type EngineRegistration, registerEngine } from "./host/registry.ts";
+export { CallQueue } from "./kit/call-queue.ts";
+export { DeadlineTimer } from "./kit/deadline-timer.ts";
+export { exitNow } from "./kit/exit-now.ts";
+export { type GuestConsoleOptions, guestConsole } from "./kit/guest-console.ts";
+export { platformName } from "./kit/platform-name.ts";
+export { isRefusedBuffer } from "./kit/refused-buffer.ts";
+export { hasStackRoom } from "./kit/stack-headroom.ts";
+export type { Extension } from "./manifest/extension.ts";
+export { badManifest, insidePath, type Manifest } from "./manifest/manifest.ts";
+export {
+  type ManifestSection,
+  PYTHON_SECTION,
+  type SectionSchema,
+  type SettingSchema,
+} from "./manifest/section.ts";
+export { createRuntime, type RuntimeOptions } from "./runtime/runtime.ts";

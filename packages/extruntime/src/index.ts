@@ -1,4 +1,6 @@
-export type { Bounds } from "./bounds.ts";
+export type { Bounds } from "./contract/bounds.ts";
+export type { HostFunction, HostFunctionContext, HostFunctions } from "./contract/host-functions.ts";
+export { InstanceBudget, type InstanceBudgetOptions } from "./contract/instance-budget.ts";
 export {
   type AbortSupport,
   type Capabilities,
@@ -13,14 +15,13 @@ export {
   type Module,
   type ModuleStats,
   type Runtime,
-} from "./contract.ts";
-export { type DiscoverOptions, type Discovery, discoverRuntimes, type UnavailableEngine } from "./discover.ts";
+} from "./contract/runtime.ts";
 export { ERROR_CODES, ExtensionError, type ExtensionErrorCode, type GuestErrorDetails } from "./errors.ts";
-export type { Extension, ExtensionFiles, ExtensionSource } from "./extension.ts";
-export { ExtensionHost, type ExtensionHostOptions, type LoadFailure, type LoadReport } from "./host.ts";
-export type { HostFunction, HostFunctionContext, HostFunctions } from "./host-functions.ts";
-export { InstanceBudget, type InstanceBudgetOptions } from "./instance-budget.ts";
-export { type Limits, type Manifest, type ManifestInput, type Placement, parseManifest } from "./manifest.ts";
+export { type DiscoverOptions, type Discovery, discoverRuntimes, type UnavailableEngine } from "./host/discover.ts";
+export { ExtensionHost, type ExtensionHostOptions, type LoadFailure, type LoadReport } from "./host/host.ts";
+export type { PlacementPolicy, Policy } from "./host/policy.ts";
+export type { Extension, ExtensionFiles, ExtensionSource } from "./manifest/extension.ts";
+export { type Limits, type Manifest, type ManifestInput, type Placement, parseManifest } from "./manifest/manifest.ts";
 export {
   type NativeContext,
   type NativeFunction,
@@ -29,5 +30,4 @@ export {
   native,
 } from "./native/index.ts";
 export type { PlacementOptions, ProcessOptions, ThreadOptions } from "./placement/options.ts";
-export type { PlacementPolicy, Policy } from "./policy.ts";
-export { createRuntime, type RuntimeOptions } from "./runtime.ts";
+export { createRuntime, type RuntimeOptions } from "./runtime/runtime.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { DEFAULT_BOUNDS, resolveBounds } from "../src/bounds.ts";
+import { DEFAULT_BOUNDS, resolveBounds } from "../src/contract/bounds.ts";
+import { jsonCost } from "../src/contract/json-cost.ts";
 import type { Call } from "../src/engine.ts";
 import { createRuntime, type Limits, native } from "../src/index.ts";
-import { jsonCost } from "../src/json-cost.ts";
 import { type FakeEngine, fakeEngine, fakeExtension } from "./fake-engine.ts";
 
 /** A module of an engine that answers each call at once with what `answer` makes of it. */

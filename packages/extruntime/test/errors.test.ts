@@ -3,7 +3,7 @@ import { inspect } from "node:util";
 import { describe, expect, it, vi } from "vitest";
 import { locate } from "../src/errors.ts";
 import { ERROR_CODES, ExtensionError } from "../src/index.ts";
-import { badManifest } from "../src/manifest.ts";
+import { badManifest } from "../src/manifest/manifest.ts";
 
 describe("ExtensionError", () => {
   it("is recognised across two copies of the package, and nothing else is", async () => {

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Extension } from "../src/engine.ts";
-import { openExtension } from "../src/extension.ts";
-import { OpenedFile, readSmall } from "../src/folder-file.ts";
 import { createRuntime, ExtensionHost, native } from "../src/index.ts";
+import { openExtension } from "../src/manifest/extension.ts";
+import { OpenedFile, readSmall } from "../src/manifest/folder-file.ts";
 import { fakeEngine } from "./fake-engine.ts";
 
 /** A folder that whoever wrote it changes while it is loaded. */

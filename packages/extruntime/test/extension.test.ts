@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openExtension } from "../src/extension.ts";
+import { openExtension } from "../src/manifest/extension.ts";
 
 const manifest = { name: "example", runtime: "native", module: "main.js", exports: ["run"] };
 let root: string;

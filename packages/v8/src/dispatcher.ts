@@ -1,6 +1,6 @@
 import { type Bounds, guestConsole } from "extruntime/engine";
 import { HOST_CALLER, NO_HOST_CALLER } from "./host-caller.ts";
-import { CELL } from "./turns.ts";
+import { CELL } from "./shared-cells.ts";
 
 /** File name of the dispatcher in the guest's stacks; its frames are left out of what a host is shown. */
 export const DISPATCHER_FILE = "extruntime:dispatcher";
@@ -32,7 +32,7 @@ const UNCOUNTED = ["WebAssembly", "SharedArrayBuffer", "Atomics"];
 
 /**
  * The code between the host and a guest, inside the guest's context: the body of a function that gets the host's log
- * function as `$0` (which does not wait) and `$1` (which does), the memory of `turns.ts` as `$2`, and the function that takes an
+ * function as `$0` (which does not wait) and `$1` (which does), the memory of `shared-cells.ts` as `$2`, and the function that takes an
  * answer as `$3` (which does not wait), and returns the entries above.
  *
  * Off the host's thread an answer is sent with `$3` as soon as there is one, also from within the microtasks, and is on its way before

@@ -1,6 +1,6 @@
 import { ENGINE_VERSION, type Engine, ExtensionError } from "extruntime/engine";
-import { watchExit } from "./exit.ts";
 import { loadIsolatedVm } from "./isolated-vm.ts";
+import { watchExit } from "./process-exit.ts";
 import { V8Program } from "./program.ts";
 import { readSources } from "./sources.ts";
 

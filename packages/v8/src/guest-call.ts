@@ -1,7 +1,7 @@
 import { NOT_STARTED } from "extruntime/engine";
 import { MARK } from "./dispatcher.ts";
 import type { Guest, Waiter } from "./guest.ts";
-import type { HostAnswers, HostDesk } from "./host-desk.ts";
+import type { HostAnswers, HostDesk } from "./host-call-mailbox.ts";
 import type { Reference } from "./isolated-vm.ts";
 import { thrownAtTopLevel } from "./outcome.ts";
 

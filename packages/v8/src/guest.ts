@@ -1,14 +1,14 @@
 import { type Bounds, ExtensionError, type HostCalls, type LogLevel, NOT_STARTED } from "extruntime/engine";
 import { DISPATCHER_FILE, dispatcher, ENTRY } from "./dispatcher.ts";
-import { disposed, enter, leave } from "./exit.ts";
-import { type HostAnswers, HostDesk } from "./host-desk.ts";
+import { type HostAnswers, HostDesk } from "./host-call-mailbox.ts";
 import { endWhenIdle } from "./idle-end.ts";
 import type { Context, Isolate, IsolatedVm, Reference } from "./isolated-vm.ts";
 import { neverRan, outOfMemory, timedOut, withoutDispatcher } from "./outcome.ts";
+import { disposed, enter, leave } from "./process-exit.ts";
 import { ended, neverEnds, started, strays } from "./running.ts";
-import { type Steps, step } from "./steps.ts";
+import { Turns } from "./shared-cells.ts";
 import { type Watch, watchUntil } from "./sync-deadline.ts";
-import { Turns } from "./turns.ts";
+import { type Steps, step } from "./sync-or-async.ts";
 
 export interface GuestOptions {
   /** Megabytes of the isolate's heap and buffers together. */

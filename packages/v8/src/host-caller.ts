@@ -1,5 +1,5 @@
 import { HOST_ANSWER } from "extruntime/engine";
-import { CELL } from "./turns.ts";
+import { CELL } from "./shared-cells.ts";
 
 /** Calls of host functions that a guest has under way at a time, as many as the core lets a module wait for; more are kept back in the guest's own memory, which is limited. */
 const MOST_OPEN = 1000;

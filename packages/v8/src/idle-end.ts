@@ -1,4 +1,4 @@
-import { endProcess } from "./exit.ts";
+import { endProcess } from "./process-exit.ts";
 import { lost, running, strays } from "./running.ts";
 import { runningThreads } from "./threads.ts";
 

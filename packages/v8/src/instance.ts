@@ -2,7 +2,7 @@ import { type Answer, type Call, ExtensionError, type Instance } from "extruntim
 import type { Receiver } from "./guest-call.ts";
 import { readOutcome, timedOut } from "./outcome.ts";
 import type { LoadedGuest, V8Program } from "./program.ts";
-import { MOST_TURNS } from "./turns.ts";
+import { MOST_TURNS } from "./shared-cells.ts";
 
 /** Microseconds of work that are sent ahead to an isolate: enough to keep its thread at work until this one looks again. */
 const WORK_AHEAD = 1000;

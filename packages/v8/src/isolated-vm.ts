@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { ExtensionError } from "extruntime/engine";
-import { tryInChild } from "./trial.ts";
+import { tryInChild } from "./probe-child.ts";
 
 /**
  * The part of isolated-vm that the engine uses. Its own types are not taken, since the package is there only where a

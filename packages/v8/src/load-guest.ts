@@ -5,7 +5,7 @@ import { Invoker, Outbox } from "./guest-call.ts";
 import type { Context, IsolatedVm, Module, Reference, Script } from "./isolated-vm.ts";
 import { isSyntaxError } from "./outcome.ts";
 import { resolveImport, type Sources } from "./sources.ts";
-import { type Steps, step } from "./steps.ts";
+import { type Steps, step } from "./sync-or-async.ts";
 
 /** A name that can be looked up as a variable, for top-level `const`, `let` and `class`, which are not on the global object. */
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;

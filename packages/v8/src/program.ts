@@ -15,7 +15,7 @@ import { V8Instance } from "./instance.ts";
 import type { IsolatedVm } from "./isolated-vm.ts";
 import { type GuestCode, loadGuest } from "./load-guest.ts";
 import type { Sources } from "./sources.ts";
-import { runLater, runNow } from "./steps.ts";
+import { runLater, runNow } from "./sync-or-async.ts";
 
 export interface ProgramOptions {
   readonly memoryMb: number;

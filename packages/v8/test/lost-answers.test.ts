@@ -2,7 +2,7 @@ import { DEFAULT_BOUNDS } from "extruntime/engine";
 import { expect, test } from "vitest";
 import { Guest } from "../src/guest.ts";
 import { loadIsolatedVm } from "../src/isolated-vm.ts";
-import { runLater } from "../src/steps.ts";
+import { runLater } from "../src/sync-or-async.ts";
 import { load } from "./guest.ts";
 
 /** Submits what isolated-vm never tells the end of. */

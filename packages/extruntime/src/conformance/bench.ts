@@ -1,6 +1,6 @@
-import type { LoadOptions, Module, Runtime } from "../contract.ts";
-import type { ExtensionSource } from "../extension.ts";
-import type { ManifestInput } from "../manifest.ts";
+import type { LoadOptions, Module, Runtime } from "../contract/runtime.ts";
+import type { ExtensionSource } from "../manifest/extension.ts";
+import type { ManifestInput } from "../manifest/manifest.ts";
 import type { Escape } from "./escapes/escape.ts";
 import { answered } from "./expect.ts";
 import type { Subject } from "./facts.ts";

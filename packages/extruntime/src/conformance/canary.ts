@@ -14,7 +14,7 @@ import {
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { HostFunctions } from "../host-functions.ts";
+import type { HostFunctions } from "../contract/host-functions.ts";
 import { answered } from "./expect.ts";
 import { SECRET, SECRET_ENV } from "./host-secret.ts";
 import { changes, type Fingerprint, fingerprint } from "./realm-fingerprint.ts";

@@ -1,6 +1,6 @@
-import type { Runtime } from "../contract.ts";
-import { registeredEngines } from "../registry.ts";
-import type { RuntimeOptions } from "../runtime.ts";
+import type { Runtime } from "../contract/runtime.ts";
+import { registeredEngines } from "../host/registry.ts";
+import type { RuntimeOptions } from "../runtime/runtime.ts";
 import type { Plan } from "./setup.ts";
 
 /** Imports the engine and gives what makes its runtime. For the child process. */

@@ -1,4 +1,4 @@
-import type { Capabilities } from "../contract.ts";
+import type { Capabilities } from "../contract/runtime.ts";
 import type { LanguageTraits } from "./setup.ts";
 
 /** What the child process found out about the engine and its guests before any test. JSON. */

@@ -1,5 +1,5 @@
 import { basename, join } from "node:path";
-import type { Runtime } from "../contract.ts";
+import type { Runtime } from "../contract/runtime.ts";
 import type { Escape } from "./escapes/escape.ts";
 import { escapesOf } from "./escapes/index.ts";
 import type { Facts, Subject } from "./facts.ts";

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
-import type { ExtensionFiles } from "../extension.ts";
-import { MANIFEST_FILE } from "../extension.ts";
-import type { ManifestInput } from "../manifest.ts";
+import type { ExtensionFiles } from "../manifest/extension.ts";
+import { MANIFEST_FILE } from "../manifest/extension.ts";
+import type { ManifestInput } from "../manifest/manifest.ts";
 import { kitGuests } from "./sources/index.ts";
 import type { KitGuest } from "./sources/kit-guest.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { LoadOptions, Module, Runtime } from "../contract.ts";
-import type { HostFunctionContext } from "../host-functions.ts";
+import type { HostFunctionContext } from "../contract/host-functions.ts";
+import type { LoadOptions, Module, Runtime } from "../contract/runtime.ts";
 import type { Bench } from "./bench.ts";
 import { parsed, sameJson, show } from "./expect.ts";
 import type { Subject } from "./facts.ts";

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
 import { promisify } from "node:util";
-import { mappedFileAddon } from "../placement/mapped-file.ts";
+import { mappedFileAddon } from "../placement/process/mapped-file.ts";
 
 const run = promisify(execFile);
 

@@ -1,4 +1,4 @@
-import type { Runtime } from "../contract.ts";
+import type { Runtime } from "../contract/runtime.ts";
 
 /** Starting the workers of a runtime takes longer than most attempts to escape take. */
 export class SharedRuntime {

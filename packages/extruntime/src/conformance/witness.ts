@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { LogFields, LogLevel, Module } from "../contract.ts";
+import type { HostFunctionContext } from "../contract/host-functions.ts";
+import type { LogFields, LogLevel, Module } from "../contract/runtime.ts";
 import { ERROR_CODES, ExtensionError } from "../errors.ts";
-import type { HostFunctionContext } from "../host-functions.ts";
 import { show } from "./expect.ts";
 import type { Subject } from "./facts.ts";
 

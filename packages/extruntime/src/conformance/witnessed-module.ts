@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { HostFunctions } from "../contract/host-functions.ts";
 import type {
   Capabilities,
   CloseOptions,
@@ -9,11 +10,10 @@ import type {
   Module,
   ModuleStats,
   Runtime,
-} from "../contract.ts";
+} from "../contract/runtime.ts";
 import { ExtensionError } from "../errors.ts";
-import type { Extension, ExtensionSource } from "../extension.ts";
-import type { HostFunctions } from "../host-functions.ts";
-import type { Placement } from "../manifest.ts";
+import type { Extension, ExtensionSource } from "../manifest/extension.ts";
+import type { Placement } from "../manifest/manifest.ts";
 import { show } from "./expect.ts";
 import type { Witness, Witnessed } from "./witness.ts";
 

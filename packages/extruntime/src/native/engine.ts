@@ -1,8 +1,8 @@
+import { type CompileContext, ENGINE_VERSION, type Engine, type Instance, type Program } from "../contract/engine.ts";
+import { notGranted, readHostAnswer } from "../contract/host-functions.ts";
 import { ExtensionError } from "../errors.ts";
-import type { Extension } from "../extension.ts";
-import { notGranted, readHostAnswer } from "../host-functions.ts";
-import type { Manifest } from "../manifest.ts";
-import { type CompileContext, ENGINE_VERSION, type Engine, type Instance, type Program } from "../spi.ts";
+import type { Extension } from "../manifest/extension.ts";
+import type { Manifest } from "../manifest/manifest.ts";
 import { type NativeContext, type NativeFunction, type NativeHost, NativeInstance, thrown } from "./instance.ts";
 import { type ModuleFile, placeModule } from "./module-file.ts";
 

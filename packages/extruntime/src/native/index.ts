@@ -1,5 +1,5 @@
-import type { Runtime } from "../contract.ts";
-import { createRuntime, type RuntimeOptions } from "../runtime.ts";
+import type { Runtime } from "../contract/runtime.ts";
+import { createRuntime, type RuntimeOptions } from "../runtime/runtime.ts";
 import { type NativeEngineOptions, nativeEngine } from "./engine.ts";
 
 export type { NativeContext, NativeFunction, NativeHost } from "./instance.ts";

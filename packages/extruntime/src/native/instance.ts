@@ -1,6 +1,6 @@
 import { types } from "node:util";
+import type { Instance } from "../contract/engine.ts";
 import { ExtensionError, type GuestErrorDetails, guestError } from "../errors.ts";
-import type { Instance } from "../spi.ts";
 
 /** What a native function gets beside its value. Frozen, and the same object for every call of a module. */
 export interface NativeContext {

@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type Extension, realPathOf } from "../extension.ts";
-import { identity, makeTempFolder, tempFolderError } from "../temp-folder.ts";
+import { identity, makeTempFolder, tempFolderError } from "../kit/temp-folder.ts";
+import { type Extension, realPathOf } from "../manifest/extension.ts";
 
 /** A module where Node's loader finds it. */
 export interface ModuleFile {

@@ -1,7 +1,7 @@
-import type { Capabilities } from "../contract.ts";
-import type { Placement } from "../manifest.ts";
-import type { Engine } from "../spi.ts";
-import { supervisorProgram } from "./supervisor.ts";
+import type { Engine } from "../contract/engine.ts";
+import type { Capabilities } from "../contract/runtime.ts";
+import type { Placement } from "../manifest/manifest.ts";
+import { supervisorProgram } from "./process/supervisor.ts";
 
 /** What an engine promises at a placement: its own promises, and those that the place adds or takes. */
 export function capabilitiesAt(engine: Engine, placement: Placement): Capabilities {

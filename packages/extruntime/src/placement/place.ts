@@ -1,19 +1,19 @@
 import { realpathSync } from "node:fs";
 import { relative } from "node:path";
+import type { Engine, EngineOrigin } from "../contract/engine.ts";
 import { ExtensionError } from "../errors.ts";
-import type { Placement } from "../manifest.ts";
-import type { Engine, EngineOrigin } from "../spi.ts";
+import type { Placement } from "../manifest/manifest.ts";
 import { capabilitiesAt } from "./capabilities.ts";
-import { checkCgroup } from "./cgroup.ts";
+import { PlacedProgram, pack } from "./host/placed-program.ts";
+import { WorkerPool, type WorkerPoolSetup } from "./host/worker-pool.ts";
 import { mostOwnWorkers, mostWorkers, type PlacementOptions, type ProcessOptions } from "./options.ts";
-import { PlacedProgram, pack } from "./placed-program.ts";
-import { isSandboxed } from "./process-command.ts";
-import { ProcessLink } from "./process-link.ts";
-import { PROTOCOL_VERSION, type StartMessage } from "./protocol.ts";
-import { checkSandbox } from "./sandbox.ts";
-import { SUPERVISOR_REMEDY, supervisorProgram } from "./supervisor.ts";
-import { ThreadLink } from "./thread-link.ts";
-import { WorkerPool, type WorkerPoolSetup } from "./worker-pool.ts";
+import { checkCgroup } from "./process/cgroup.ts";
+import { isSandboxed } from "./process/command.ts";
+import { ProcessLink } from "./process/link.ts";
+import { checkSandbox } from "./process/sandbox.ts";
+import { SUPERVISOR_REMEDY, supervisorProgram } from "./process/supervisor.ts";
+import { ThreadLink } from "./thread/link.ts";
+import { PROTOCOL_VERSION, type StartMessage } from "./wire/protocol.ts";
 
 /**
  * The engine, with its instances in worker threads or child processes. The host side stays as it is: to the core this is

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { DEFAULT_BOUNDS } from "../../src/bounds.ts";
-import { Agent, type AgentLink } from "../../src/placement/agent.ts";
-import { CALL_STATES_BYTES, CallStates } from "../../src/placement/call-states.ts";
-import { FLAG, KIND, NO_DEADLINE, PROTOCOL_VERSION } from "../../src/placement/protocol.ts";
+import { DEFAULT_BOUNDS } from "../../src/contract/bounds.ts";
+import { CALL_STATES_BYTES, CallStates } from "../../src/placement/wire/call-states.ts";
+import { FLAG, KIND, NO_DEADLINE, PROTOCOL_VERSION } from "../../src/placement/wire/protocol.ts";
+import { Agent, type AgentLink } from "../../src/placement/worker/agent.ts";
 
 const PROGRAM = 1;
 const INSTANCE = 7;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { CallPace } from "../../src/placement/call-pace.ts";
+import { CallPace } from "../../src/placement/worker/call-timing.ts";
 
 describe("the pace of a program's calls", () => {
   beforeEach(() => {

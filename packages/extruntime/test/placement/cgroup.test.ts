@@ -13,8 +13,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { native } from "../../dist/index.js";
-import { checkCgroup, endCgroup, find, makeCgroup } from "../../src/placement/cgroup.ts";
-import { supervisorProgram } from "../../src/placement/supervisor.ts";
+import { checkCgroup, endCgroup, find, makeCgroup } from "../../src/placement/process/cgroup.ts";
+import { supervisorProgram } from "../../src/placement/process/supervisor.ts";
 
 const MIB = 2 ** 20;
 
@@ -94,7 +94,7 @@ afterAll(() => {
 // Where none can be made, it is no test at all, rather than a skipped one.
 if (ofSystem !== undefined)
   it("ends all that is in it, though a guest has ended its own supervisor, and is removed", async () => {
-    const { ProcessLink } = await import(new URL("../../dist/placement/process-link.js", import.meta.url).href);
+    const { ProcessLink } = await import(new URL("../../dist/placement/process/link.js", import.meta.url).href);
     const died = new Promise<{ how: string }>((resolve) => {
       const start = { version: 0, engine: { module: import.meta.url, export: "none", options: {} }, path: undefined };
       const link = new ProcessLink(start, { cgroup: ofSystem }, undefined, { frame() {}, ended: resolve });

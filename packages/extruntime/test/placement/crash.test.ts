@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { kill } from "../../src/conformance/processes.ts";
-import { Backoff } from "../../src/placement/backoff.ts";
-import { hostLocale } from "../../src/placement/host-locale.ts";
-import { supervisorProgram } from "../../src/placement/supervisor.ts";
+import { Backoff } from "../../src/placement/host/restart-backoff.ts";
+import { hostLocale } from "../../src/placement/process/locale.ts";
+import { supervisorProgram } from "../../src/placement/process/supervisor.ts";
 import { codes, guest, withGuest, withRuntime } from "./guests.ts";
 
 const placement = "process";

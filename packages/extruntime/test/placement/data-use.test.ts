@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DataUse } from "../../src/placement/data-use.ts";
+import { DataUse } from "../../src/placement/process/memory-probe.ts";
 
 describe.runIf(process.platform === "linux")("the data that a process has", () => {
   it("explains a crash where it was near the limit, and no other end", () => {

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { supervisorProgram } from "../../src/placement/supervisor.ts";
+import { supervisorProgram } from "../../src/placement/process/supervisor.ts";
 import { canSandbox } from "./can-sandbox.ts";
 import { type User, users } from "./users.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { CallTurns } from "../../src/placement/call-turns.ts";
+import { CallTurns } from "../../src/placement/worker/call-turns.ts";
 import { guest, withRuntime } from "./guests.ts";
 
 describe("turns", () => {

@@ -1,17 +1,17 @@
 import { closeSync, writeSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { HOST_ANSWER, readHostAnswer } from "../../src/host-functions.ts";
-import { errorFromJson, errorToJson } from "../../src/placement/error-message.ts";
-import { frameMemory, writeFrame } from "../../src/placement/frame.ts";
-import { FrameRing } from "../../src/placement/frame-ring.ts";
-import { FrameBatch, FrameStream } from "../../src/placement/frame-stream.ts";
-import { JOURNAL_BYTES, JournalReader, JournalWriter, openJournal } from "../../src/placement/journal.ts";
-import type { Link, LinkEvents } from "../../src/placement/link.ts";
-import { PlacedWorker, type WorkerKeeper } from "../../src/placement/placed-worker.ts";
-import { type Body, KIND } from "../../src/placement/protocol.ts";
-import { RemoteCall } from "../../src/placement/remote-call.ts";
-import { SupervisorReport } from "../../src/placement/supervisor-report.ts";
-import { UNLIMITED } from "../../src/spi.ts";
+import { UNLIMITED } from "../../src/contract/engine.ts";
+import { HOST_ANSWER, readHostAnswer } from "../../src/contract/host-functions.ts";
+import { PlacedWorker, type WorkerKeeper } from "../../src/placement/host/placed-worker.ts";
+import { RemoteCall } from "../../src/placement/host/remote-call.ts";
+import { JOURNAL_BYTES, JournalReader, JournalWriter, openJournal } from "../../src/placement/process/journal.ts";
+import { SupervisorReport } from "../../src/placement/process/supervisor-report.ts";
+import { errorFromJson, errorToJson } from "../../src/placement/wire/error.ts";
+import { frameMemory, writeFrame } from "../../src/placement/wire/frame.ts";
+import type { Link, LinkEvents } from "../../src/placement/wire/link.ts";
+import { type Body, KIND } from "../../src/placement/wire/protocol.ts";
+import { FrameRing } from "../../src/placement/wire/ring.ts";
+import { FrameBatch, FrameStream } from "../../src/placement/wire/stream.ts";
 import { Random } from "./fuzz.ts";
 
 /**

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import type { Link, LinkEvents } from "../../src/placement/link.ts";
-import { PlacedWorker, type WorkerKeeper } from "../../src/placement/placed-worker.ts";
-import { heldBy, ownThread, type ProcessorUse, useOf } from "../../src/placement/processor-use.ts";
-import { KIND } from "../../src/placement/protocol.ts";
-import { RemoteCall } from "../../src/placement/remote-call.ts";
-import { NOT_STARTED, UNLIMITED } from "../../src/spi.ts";
+import { NOT_STARTED, UNLIMITED } from "../../src/contract/engine.ts";
+import { PlacedWorker, type WorkerKeeper } from "../../src/placement/host/placed-worker.ts";
+import { RemoteCall } from "../../src/placement/host/remote-call.ts";
+import type { Link, LinkEvents } from "../../src/placement/wire/link.ts";
+import { heldBy, ownThread, type ProcessorUse, useOf } from "../../src/placement/wire/processor-use.ts";
+import { KIND } from "../../src/placement/wire/protocol.ts";
 
 const LOOKS = 100;
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { FrameStream } from "../../src/placement/frame-stream.ts";
-import { type Link, type LinkEvents, sentWrong } from "../../src/placement/link.ts";
-import { PlacedWorker, type WorkerKeeper } from "../../src/placement/placed-worker.ts";
-import { FLAG, HEADER_BYTES, KIND } from "../../src/placement/protocol.ts";
-import { RemoteCall } from "../../src/placement/remote-call.ts";
-import { UNLIMITED } from "../../src/spi.ts";
+import { UNLIMITED } from "../../src/contract/engine.ts";
+import { PlacedWorker, type WorkerKeeper } from "../../src/placement/host/placed-worker.ts";
+import { RemoteCall } from "../../src/placement/host/remote-call.ts";
+import { type Link, type LinkEvents, sentWrong } from "../../src/placement/wire/link.ts";
+import { FLAG, HEADER_BYTES, KIND } from "../../src/placement/wire/protocol.ts";
+import { FrameStream } from "../../src/placement/wire/stream.ts";
 import { withRuntime } from "./guests.ts";
 import { canSandbox, hostileGuest } from "./hostile-guest.ts";
 

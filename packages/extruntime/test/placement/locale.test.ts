@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
-import { hostLocale, localePaths } from "../../src/placement/host-locale.ts";
-import { supervisorProgram } from "../../src/placement/supervisor.ts";
+import { hostLocale, localePaths } from "../../src/placement/process/locale.ts";
+import { supervisorProgram } from "../../src/placement/process/supervisor.ts";
 import { canSandbox } from "./can-sandbox.ts";
 
 const HOST = fileURLToPath(new URL("./locale-child.mjs", import.meta.url));

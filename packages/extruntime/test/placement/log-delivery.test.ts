@@ -3,9 +3,9 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Logger, Runtime, RuntimeOptions } from "../../dist/index.js";
-import type { LinkEvents } from "../../src/placement/link.ts";
-import { PlacedWorker } from "../../src/placement/placed-worker.ts";
-import { KIND } from "../../src/placement/protocol.ts";
+import { PlacedWorker } from "../../src/placement/host/placed-worker.ts";
+import type { LinkEvents } from "../../src/placement/wire/link.ts";
+import { KIND } from "../../src/placement/wire/protocol.ts";
 import { guest, withRuntime } from "./guests.ts";
 
 type Factory = (options: RuntimeOptions) => Runtime;

@@ -1,10 +1,10 @@
 import { PassThrough, Writable } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { DEFAULT_BOUNDS } from "../../src/bounds.ts";
-import { FrameStream, MOST_FROM_WORKER, mostFrameBytes } from "../../src/placement/frame-stream.ts";
-import { GuestOutput } from "../../src/placement/guest-output.ts";
-import { HEADER_BYTES } from "../../src/placement/protocol.ts";
-import { WorkerFolder } from "../../src/placement/worker-folder.ts";
+import { DEFAULT_BOUNDS } from "../../src/contract/bounds.ts";
+import { WorkerFolder } from "../../src/placement/host/worker-folder.ts";
+import { GuestOutput } from "../../src/placement/process/guest-output.ts";
+import { HEADER_BYTES } from "../../src/placement/wire/protocol.ts";
+import { FrameStream, MOST_FROM_WORKER, mostFrameBytes } from "../../src/placement/wire/stream.ts";
 
 /** Past ten listeners of an event Node warns of a leak. */
 const WORKERS = 30;

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { guestError } from "../../src/errors.ts";
-import { inMemoryTerms } from "../../src/placement/call-terms.ts";
+import { inMemoryTerms } from "../../src/placement/worker/call-limits.ts";
 
 const python = (line: string, last: string) =>
   `Traceback (most recent call last):\n  File "g.py", line 9, in f\n    g()\n    ~^^\n  File "g.py", line 4, in g\n    ${line}\n${last}\n`;

@@ -16,7 +16,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { supervisorProgram } from "../../src/placement/supervisor.ts";
+import { supervisorProgram } from "../../src/placement/process/supervisor.ts";
 import { canSandbox } from "./can-sandbox.ts";
 import { users } from "./users.ts";
 

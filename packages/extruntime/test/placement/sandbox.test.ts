@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { limitedCommand } from "../../src/placement/process-command.ts";
+import { limitedCommand } from "../../src/placement/process/command.ts";
 
 import { guest, withRuntime } from "./guests.ts";
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { InstanceBudget, type Module, type Runtime } from "../../dist/index.js";
 import { descendants } from "../../src/conformance/processes.ts";
-import { KIND } from "../../src/placement/protocol.ts";
+import { KIND } from "../../src/placement/wire/protocol.ts";
 import { guest, withRuntime } from "./guests.ts";
 import { hostileGuest } from "./hostile-guest.ts";
 

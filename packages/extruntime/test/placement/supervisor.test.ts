@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { native } from "../../dist/index.js";
-import { supervisedCommand, supervisorProgram } from "../../src/placement/supervisor.ts";
+import { supervisedCommand, supervisorProgram } from "../../src/placement/process/supervisor.ts";
 import { guest, withRuntime } from "./guests.ts";
 
 const MIB = 2 ** 20;

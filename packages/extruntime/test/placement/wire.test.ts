@@ -1,12 +1,12 @@
 import { writeSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { CALL_STATES_BYTES, CallStates, nextKey, slotOf } from "../../src/placement/call-states.ts";
-import { FrameRing } from "../../src/placement/frame-ring.ts";
-import { FrameBatch, FrameStream } from "../../src/placement/frame-stream.ts";
-import { JOURNAL_BYTES, JournalReader, JournalWriter, openJournal } from "../../src/placement/journal.ts";
-import { mapFile, mappedFileAddon } from "../../src/placement/mapped-file.ts";
-import type { Body } from "../../src/placement/protocol.ts";
+import { JOURNAL_BYTES, JournalReader, JournalWriter, openJournal } from "../../src/placement/process/journal.ts";
+import { mapFile, mappedFileAddon } from "../../src/placement/process/mapped-file.ts";
+import { CALL_STATES_BYTES, CallStates, nextKey, slotOf } from "../../src/placement/wire/call-states.ts";
+import type { Body } from "../../src/placement/wire/protocol.ts";
+import { FrameRing } from "../../src/placement/wire/ring.ts";
+import { FrameBatch, FrameStream } from "../../src/placement/wire/stream.ts";
 
 type Frame = readonly [number, number, number, number, number, number, Body];
 

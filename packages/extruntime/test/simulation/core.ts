@@ -8,19 +8,19 @@ const COPIES = fileURLToPath(new URL("../../node_modules/.simulation/", import.m
 
 /** What the simulation runs of the core. */
 export interface Core {
-  readonly LoadedModule: typeof import("../../dist/module.js").LoadedModule;
-  readonly InstanceBudget: typeof import("../../dist/instance-budget.js").InstanceBudget;
-  readonly DEFAULT_BOUNDS: typeof import("../../dist/bounds.js").DEFAULT_BOUNDS;
+  readonly LoadedModule: typeof import("../../dist/call/module.js").LoadedModule;
+  readonly InstanceBudget: typeof import("../../dist/contract/instance-budget.js").InstanceBudget;
+  readonly DEFAULT_BOUNDS: typeof import("../../dist/contract/bounds.js").DEFAULT_BOUNDS;
   readonly ExtensionError: typeof import("../../dist/errors.js").ExtensionError;
-  readonly NOT_STARTED: typeof import("../../dist/spi.js").NOT_STARTED;
-  readonly PlacedProgram: typeof import("../../dist/placement/placed-program.js").PlacedProgram;
-  readonly WorkerPool: typeof import("../../dist/placement/worker-pool.js").WorkerPool;
-  readonly CallStates: typeof import("../../dist/placement/call-states.js").CallStates;
+  readonly NOT_STARTED: typeof import("../../dist/contract/engine.js").NOT_STARTED;
+  readonly PlacedProgram: typeof import("../../dist/placement/host/placed-program.js").PlacedProgram;
+  readonly WorkerPool: typeof import("../../dist/placement/host/worker-pool.js").WorkerPool;
+  readonly CallStates: typeof import("../../dist/placement/wire/call-states.js").CallStates;
   readonly CALL_STATES_BYTES: number;
-  readonly journal: typeof import("../../dist/placement/journal.js");
-  readonly FrameBatch: typeof import("../../dist/placement/frame-stream.js").FrameBatch;
-  readonly FrameStream: typeof import("../../dist/placement/frame-stream.js").FrameStream;
-  readonly errorToJson: typeof import("../../dist/placement/error-message.js").errorToJson;
+  readonly journal: typeof import("../../dist/placement/process/journal.js");
+  readonly FrameBatch: typeof import("../../dist/placement/wire/stream.js").FrameBatch;
+  readonly FrameStream: typeof import("../../dist/placement/wire/stream.js").FrameStream;
+  readonly errorToJson: typeof import("../../dist/placement/wire/error.js").errorToJson;
 }
 
 /** A change of the built core: in which file, and what stands for what. */

@@ -1,5 +1,5 @@
 import { getEventListeners } from "node:events";
-import type { LoadedModule } from "../../dist/module.js";
+import type { LoadedModule } from "../../dist/call/module.js";
 import { SimClock, settled } from "./clock.ts";
 import type { Core } from "./core.ts";
 import { goesOn, needsStop, type Script } from "./guest-script.ts";

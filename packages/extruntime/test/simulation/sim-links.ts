@@ -1,6 +1,6 @@
-import type { Death, Link, LinkEvents } from "../../src/placement/link.ts";
-import type { ProcessorUse } from "../../src/placement/processor-use.ts";
-import { type Body, KIND } from "../../src/placement/protocol.ts";
+import type { Death, Link, LinkEvents } from "../../src/placement/wire/link.ts";
+import type { ProcessorUse } from "../../src/placement/wire/processor-use.ts";
+import { type Body, KIND } from "../../src/placement/wire/protocol.ts";
 import { SimWorker } from "./sim-worker.ts";
 import type { World } from "./world.ts";
 

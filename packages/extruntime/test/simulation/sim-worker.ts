@@ -1,5 +1,5 @@
-import type { CallStates } from "../../src/placement/call-states.ts";
-import { FLAG, KIND, NO_DEADLINE } from "../../src/placement/protocol.ts";
+import type { CallStates } from "../../src/placement/wire/call-states.ts";
+import { FLAG, KIND, NO_DEADLINE } from "../../src/placement/wire/protocol.ts";
 import type { Script } from "./guest-script.ts";
 import type { World } from "./world.ts";
 

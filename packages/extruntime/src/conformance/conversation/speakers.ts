@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { LoadOptions, Module } from "../../contract.ts";
-import type { ManifestInput } from "../../manifest.ts";
+import type { LoadOptions, Module } from "../../contract/runtime.ts";
+import type { ManifestInput } from "../../manifest/manifest.ts";
 import type { Bench } from "../bench.ts";
 import { expectCode, failure, parsed } from "../expect.ts";
 import { caller } from "./caller.ts";

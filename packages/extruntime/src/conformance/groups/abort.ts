@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
-import type { Module } from "../../contract.ts";
+import type { Module } from "../../contract/runtime.ts";
 import type { Bench } from "../bench.ts";
 import { expectCode, failure, refusal, show } from "../expect.ts";
 import type { Subject } from "../facts.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { LoadOptions, Runtime } from "../../contract.ts";
-import type { ManifestInput } from "../../manifest.ts";
+import type { LoadOptions, Runtime } from "../../contract/runtime.ts";
+import type { ManifestInput } from "../../manifest/manifest.ts";
 import type { Bench } from "../bench.ts";
 import { FreshValues } from "../conversation/fresh-values.ts";
 import { Lines } from "../conversation/lines.ts";

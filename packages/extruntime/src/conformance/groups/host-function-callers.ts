@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { Module } from "../../contract.ts";
-import type { HostFunctionContext, HostFunctions } from "../../host-functions.ts";
+import type { HostFunctionContext, HostFunctions } from "../../contract/host-functions.ts";
+import type { Module } from "../../contract/runtime.ts";
 import { expectJson } from "../expect.ts";
 import type { Subject } from "../facts.ts";
 import { mustWait } from "../host-caller.ts";

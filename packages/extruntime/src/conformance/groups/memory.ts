@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { Module } from "../../contract.ts";
-import type { Limits } from "../../manifest.ts";
+import type { Module } from "../../contract/runtime.ts";
+import type { Limits } from "../../manifest/manifest.ts";
 import type { Bench } from "../bench.ts";
 import { expectJson, refusal } from "../expect.ts";
 import type { Subject } from "../facts.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { LogFields, Logger } from "../../contract.ts";
+import type { LogFields, Logger } from "../../contract/runtime.ts";
 import type { Bench } from "../bench.ts";
 import type { Subject } from "../facts.ts";
 import type { Group, Test } from "../test-list.ts";

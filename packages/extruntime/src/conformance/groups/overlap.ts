@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { InstanceBudget } from "../../instance-budget.ts";
+import { InstanceBudget } from "../../contract/instance-budget.ts";
 import type { Subject } from "../facts.ts";
 import type { Group, Test } from "../test-list.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { availableParallelism } from "node:os";
-import type { Module } from "../../contract.ts";
+import type { Module } from "../../contract/runtime.ts";
 import type { Bench } from "../bench.ts";
 import type { Subject } from "../facts.ts";
 import { engineTime } from "../processor-time.ts";

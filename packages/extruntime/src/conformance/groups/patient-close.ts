@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Module, Runtime } from "../../contract.ts";
+import type { Module, Runtime } from "../../contract/runtime.ts";
 import type { Bench } from "../bench.ts";
 import { expectCode, refusal } from "../expect.ts";
 import { loadCaller, mustWait } from "../host-caller.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type * as FastCheck from "fast-check";
-import type { Runtime } from "../../contract.ts";
+import type { Runtime } from "../../contract/runtime.ts";
 import { ExtensionError } from "../../errors.ts";
 import type { Bench } from "../bench.ts";
 import { parsed, sameJson, show } from "../expect.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Module } from "../../contract.ts";
+import type { Module } from "../../contract/runtime.ts";
 import type { Bench } from "../bench.ts";
 import { expectCode } from "../expect.ts";
 import type { Subject } from "../facts.ts";

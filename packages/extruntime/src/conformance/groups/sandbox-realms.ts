@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import type { Module, Runtime } from "../../contract.ts";
+import type { Module, Runtime } from "../../contract/runtime.ts";
 import type { Bench } from "../bench.ts";
 import { refusal, show } from "../expect.ts";
 import type { Subject } from "../facts.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { homedir } from "node:os";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Module } from "../../contract.ts";
+import type { Module } from "../../contract/runtime.ts";
 import { ExtensionError } from "../../errors.ts";
 import type { Bench } from "../bench.ts";
 import { show } from "../expect.ts";

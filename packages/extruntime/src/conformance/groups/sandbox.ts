@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Logger, Module, Runtime } from "../../contract.ts";
+import type { Logger, Module, Runtime } from "../../contract/runtime.ts";
 import { ExtensionError } from "../../errors.ts";
 import type { Bench } from "../bench.ts";
 import { CanaryCage } from "../canary.ts";

@@ -1,0 +1,453 @@
+import { type Bounds, boundError, excessBytes, resultTooLong, surelyWithin, tooLong } from "../contract/bounds.ts";
+import { type Call, type Program, UNLIMITED } from "../contract/engine.ts";
+import { costProblem, isSurelyCheap, jsonCost } from "../contract/json-cost.ts";
+import type {
+  Capabilities,
+  CloseOptions,
+  InvokeOptions,
+  InvokeSyncOptions,
+  Module,
+  ModuleStats,
+} from "../contract/runtime.ts";
+import { ExtensionError, type ExtensionErrorCode, locate } from "../errors.ts";
+import type { GuestLog } from "../kit/guest-log.ts";
+import { MAX_TIMEOUT_MS } from "../manifest/definition.ts";
+import type { Manifest, Placement } from "../manifest/manifest.ts";
+import { CallList } from "./call-list.ts";
+import { InstancePool, type PoolOptions, type Slot } from "./instance-pool.ts";
+import { type CallOwner, PendingCall } from "./pending-call.ts";
+
+export interface ModuleSetup {
+  readonly manifest: Manifest;
+  readonly runtime: string;
+  readonly placement: Placement;
+  readonly capabilities: Capabilities;
+  readonly program: Program;
+  readonly bounds: Bounds;
+  readonly output: GuestLog;
+  readonly pool: PoolOptions;
+  /** Called once, when the module has closed. */
+  readonly onClosed: (module: LoadedModule) => void;
+}
+
+/**
+ * A loaded extension. The way of a call: checks here, an instance from the pool, the engine's `invoke`. A call that ends
+ * at once touches nothing else; any other goes on as a {@link PendingCall}.
+ */
+export class LoadedModule implements Module, CallOwner {
+  readonly name: string;
+  readonly version: string;
+  readonly runtime: string;
+  readonly placement: Placement;
+  readonly exports: readonly string[];
+  readonly #exports: ReadonlySet<string>;
+  readonly #setup: ModuleSetup;
+  readonly #pool: InstancePool;
+  /** Applies to calls that name none of their own. */
+  readonly #timeoutMs: number | undefined;
+  /** UTF-16 units of a payload and of a result that are within their bounds whatever they say. */
+  readonly #shortPayload: number;
+  readonly #shortResult: number;
+  readonly #output: GuestLog;
+  /** Calls that wait, or whose instance is still held. */
+  readonly #pending = new CallList<PendingCall>();
+  /** Slots of calls that threw and are not given back yet, last first. */
+  #thrown: Slot | undefined;
+  #running = 0;
+  #calls = 0;
+  #failures = 0;
+  #timeouts = 0;
+  #closing: Promise<void> | undefined;
+  /** It closes, and its calls are to be aborted. */
+  #aborting = false;
+  #onIdle: (() => void) | undefined;
+
+  constructor(setup: ModuleSetup) {
+    const { manifest } = setup;
+    this.name = manifest.name;
+    this.version = manifest.version;
+    this.runtime = setup.runtime;
+    this.placement = setup.placement;
+    this.exports = manifest.exports;
+    this.#exports = new Set(manifest.exports);
+    this.#setup = setup;
+    this.#timeoutMs = setup.pool.timeoutMs;
+    this.#shortPayload = surelyWithin(setup.bounds.payloadBytes);
+    this.#output = setup.output;
+    this.#shortResult = surelyWithin(setup.bounds.resultBytes);
+    this.#pool = new InstancePool(setup.program, setup.pool);
+  }
+
+  get closed(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  invoke(fn: string, payload: string, options?: InvokeOptions): Promise<string> {
+    let call: Call;
+    let slot: Slot | undefined;
+    let result: string | Promise<string>;
+    try {
+      call = this.#admit(fn, payload, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    try {
+      slot = this.#pool.take();
+      if (slot === undefined) return this.#enqueue(fn, payload, call);
+      if (slot.instance.invokeLater !== undefined) return this.#startLater(fn, payload, call, slot);
+      this.#output.renew(++this.#running);
+      result = slot.instance.invoke(fn, payload, call);
+      if (typeof result === "string") {
+        this.#release(slot);
+        slot = undefined;
+        if (result.length > this.#shortResult || call !== UNLIMITED) this.checkResult(result, call);
+      }
+    } catch (error) {
+      // By assignments alone, in both places: a function to share might not be callable here. See #takeBack.
+      if (slot !== undefined) {
+        slot.thrown = error;
+        slot.nextThrown = this.#thrown;
+        this.#thrown = slot;
+      }
+      return Promise.reject(this.#failAtOnce(error, fn, call));
+    }
+    this.#calls++;
+    if (typeof result !== "string") return this.#follow(fn, payload, call, slot!, result).promise;
+    return Promise.resolve(result);
+  }
+
+  invokeSync(fn: string, payload: string, options?: InvokeSyncOptions): string {
+    const call = this.#admit(fn, payload, options);
+    let slot: Slot | undefined;
+    let result: string | Promise<string>;
+    try {
+      slot = this.#takeNow(fn);
+      this.#output.renew(++this.#running);
+      const { instance } = slot;
+      result =
+        instance.invokeSync === undefined ? instance.invoke(fn, payload, call) : instance.invokeSync(fn, payload, call);
+      if (typeof result === "string") {
+        this.#release(slot);
+        slot = undefined;
+        if (result.length > this.#shortResult || call !== UNLIMITED) this.checkResult(result, call);
+      }
+    } catch (error) {
+      // By assignments alone, in both places: a function to share might not be callable here. See #takeBack.
+      if (slot !== undefined) {
+        slot.thrown = error;
+        slot.nextThrown = this.#thrown;
+        this.#thrown = slot;
+      }
+      throw this.#failAtOnce(error, fn, call);
+    }
+    this.#calls++;
+    if (typeof result !== "string") throw this.#refusePromise(fn, payload, call, slot!, result);
+    return result;
+  }
+
+  async call<Result = unknown>(fn: string, value?: unknown, options?: InvokeOptions): Promise<Result> {
+    const payload = value === undefined ? "null" : JSON.stringify(value);
+    if (payload === undefined) throw new TypeError(`${this.name}.${fn}: a ${typeof value} cannot be sent as JSON`);
+    const timeoutMs = options?.timeoutMs ?? this.#timeoutMs;
+    const deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
+    const result = await this.invoke(fn, payload, options);
+    try {
+      const value = this.#parse(result);
+      if (timeoutMs !== undefined && performance.now() > deadline)
+        throw new ExtensionError("ERR_EXT_TIMEOUT", "the call's time was up while its result was read");
+      return value as Result;
+    } catch (error) {
+      this.failed(error);
+      throw locate(error as ExtensionError, this.name, fn);
+    }
+  }
+
+  stats(): ModuleStats {
+    return {
+      calls: this.#calls,
+      failures: this.#failures,
+      timeouts: this.#timeouts,
+      running: this.#running - this.#pool.sentAhead,
+      queued: this.#pool.queued,
+      instances: this.#pool.live,
+      instancesCreated: this.#pool.created,
+    };
+  }
+
+  /** Has an instance made if there is none, and rejects with what its top level throws. */
+  async warm(): Promise<void> {
+    try {
+      await this.#pool.warm();
+    } catch (error) {
+      throw this.explain(error, undefined, undefined, UNLIMITED);
+    }
+  }
+
+  close(options: CloseOptions = {}): Promise<void> {
+    this.#takeBack();
+    this.#closing ??= this.#close();
+    if (options.abort !== true) return this.#closing;
+    this.#aborting = true;
+    // All callers are told before the first call is stopped: see `PendingCall#stop`.
+    const calls = this.#pending.copy().filter((call) => call.giveUp(this.#abortedError(call.fn)));
+    for (const call of calls) call.stop();
+    // A guest that cannot be stopped is left to end by itself, and its instance is closed then.
+    const abandoned = this.#setup.capabilities.deadline === false && this.#running > 0;
+    return abandoned ? Promise.resolve() : this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  started(): void {
+    this.#output.renew(++this.#running);
+  }
+
+  ended(call: PendingCall, slot: Slot): void {
+    this.#pending.delete(call);
+    this.#release(slot);
+  }
+
+  handedBack(call: PendingCall, slot: Slot): void {
+    this.#pool.waitAgain(call);
+    this.#release(slot);
+  }
+
+  left(call: PendingCall): void {
+    this.#pending.delete(call);
+    this.#pool.leave(call);
+    this.#noticeIdle();
+  }
+
+  failed(error: unknown): void {
+    this.#failures++;
+    if (ExtensionError.is(error, "ERR_EXT_TIMEOUT")) this.#timeouts++;
+  }
+
+  checkResult(result: string, { deadline }: Call): void {
+    const { bounds } = this.#setup;
+    const excess = result.length > this.#shortResult ? excessBytes(result, bounds.resultBytes) : undefined;
+    if (excess !== undefined) throw resultTooLong(excess, bounds);
+    // Of a call that kept this thread: its timer had no turn.
+    if (deadline !== Number.POSITIVE_INFINITY && performance.now() > deadline)
+      throw new ExtensionError("ERR_EXT_TIMEOUT", "the call's time was up before its result was there");
+  }
+
+  explain(error: unknown, fn: string | undefined, slot: Slot | undefined, call: Call): unknown {
+    if (ExtensionError.is(error)) return locate(boundError(error, this.#setup.bounds.errorChars), this.name, fn);
+    if (!isCrash(error, call)) return error;
+    if (slot !== undefined) slot.broken = true;
+    const crash = new ExtensionError("ERR_EXT_CRASHED", `the ${this.runtime} engine failed: ${String(error)}`, {
+      cause: error,
+    });
+    return locate(crash, this.name, fn);
+  }
+
+  /** The checks that every call passes before it counts. Returns its limits; throws what the caller is to see. */
+  #admit(fn: string, payload: string, options: InvokeOptions | undefined): Call {
+    if (typeof fn !== "string") throw new TypeError(`a function's name must be a string, and is ${typeof fn}`);
+    if (typeof payload !== "string")
+      throw new TypeError(`a payload must be JSON text in a string, and is ${typeof payload}; call() takes values`);
+    if (payload.length > this.#shortPayload) this.#checkPayload(fn, payload);
+    if (this.#closing !== undefined) throw this.#closedError(fn, "is closed");
+    if (this.#thrown !== undefined) this.#takeBack();
+    if (!this.#exports.has(fn)) throw this.#unknownFunction(fn);
+    if (options === undefined && this.#timeoutMs === undefined) return UNLIMITED;
+    return this.#limits(options?.timeoutMs ?? this.#timeoutMs, options?.signal, fn);
+  }
+
+  #checkPayload(fn: string, payload: string): void {
+    const { payloadBytes } = this.#setup.bounds;
+    const excess = excessBytes(payload, payloadBytes);
+    if (excess === undefined) return;
+    throw locate(tooLong("ERR_EXT_BAD_PAYLOAD", "the payload", excess, "payloadBytes", payloadBytes), this.name, fn);
+  }
+
+  /** @throws ExtensionError `ERR_EXT_BAD_RESULT` */
+  #parse(result: string): unknown {
+    const { bounds } = this.#setup;
+    const cost = isSurelyCheap(result, bounds) ? 0 : jsonCost(result, bounds);
+    if (typeof cost === "string")
+      throw new ExtensionError(
+        "ERR_EXT_BAD_RESULT",
+        `the result has ${costProblem(cost, bounds)}, or use invoke, which gives its text`,
+      );
+    try {
+      return JSON.parse(result);
+    } catch (error) {
+      throw new ExtensionError("ERR_EXT_BAD_RESULT", `the result is not JSON: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  }
+
+  #limits(timeoutMs: number | undefined, signal: AbortSignal | undefined, fn: string): Call {
+    if (timeoutMs === undefined && signal === undefined) return UNLIMITED;
+    if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS))
+      throw new TypeError(`timeoutMs must be a number above 0, up to ${MAX_TIMEOUT_MS}, and is ${timeoutMs}`);
+    const { capabilities } = this.#setup;
+    if (timeoutMs !== undefined && capabilities.deadline === false)
+      throw locate(noDeadline(this.runtime, this.placement), this.name, fn);
+    if (signal !== undefined && capabilities.signal === false)
+      throw locate(noSignal(this.runtime, this.placement), this.name, fn);
+    signal?.throwIfAborted();
+    const deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
+    return { deadline, signal };
+  }
+
+  #enqueue(fn: string, payload: string, limits: Call): Promise<string> {
+    const call = new PendingCall(this, fn, payload, limits);
+    this.#pending.add(call);
+    if (this.#pool.wait(call)) {
+      this.#calls++;
+    } else {
+      const { queue } = this.#setup.pool;
+      const problem = `every instance is busy and the queue of ${queue} is full; raise limits.queue or limits.pool, or call less at a time`;
+      call.cancel(this.#error("ERR_EXT_BUSY", fn, problem));
+    }
+    return call.promise;
+  }
+
+  #startLater(fn: string, payload: string, limits: Call, slot: Slot): Promise<string> {
+    const call = new PendingCall(this, fn, payload, limits);
+    this.#pending.add(call);
+    this.#calls++;
+    call.serve(slot);
+    return call.promise;
+  }
+
+  #follow(fn: string, payload: string, limits: Call, slot: Slot, result: Promise<string>): PendingCall {
+    const call = new PendingCall(this, fn, payload, limits);
+    this.#pending.add(call);
+    call.follow(slot, result);
+    // A host function that the guest called on this thread may have closed the module.
+    if (this.#aborting) this.#cancel(call);
+    return call;
+  }
+
+  #cancel(call: PendingCall): void {
+    call.cancel(this.#abortedError(call.fn));
+  }
+
+  #abortedError(fn: string): ExtensionError {
+    return this.#closedError(fn, "was closed and its calls were aborted");
+  }
+
+  #failAtOnce(error: unknown, fn: string, call: Call): unknown {
+    this.#takeBack();
+    this.#calls++;
+    const explained = this.explain(error, fn, undefined, call);
+    this.failed(explained);
+    return explained;
+  }
+
+  /**
+   * Gives back the slots of calls that threw. Where a call was made near the end of the host's own stack, the call of
+   * this very function may throw: so the slots are noted by assignments, which cannot, and a later call finds them.
+   */
+  #takeBack(): void {
+    while (this.#thrown !== undefined) {
+      needStack(STACK_TO_GIVE_BACK);
+      const slot = this.#thrown;
+      this.#thrown = slot.nextThrown;
+      slot.broken ||= !ExtensionError.is(slot.thrown);
+      slot.thrown = undefined;
+      slot.nextThrown = undefined;
+      if (slot.load > 0) this.#release(slot);
+    }
+  }
+
+  #takeNow(fn: string): Slot {
+    const { runtime, capabilities } = this.#setup;
+    if (!capabilities.sync)
+      throw this.#error("ERR_EXT_UNSUPPORTED", fn, `the ${runtime} runtime has no synchronous calls; use invoke`);
+    const slot = this.#pool.takeNow();
+    if (slot !== undefined) return slot;
+    const why = this.#pool.creating
+      ? "its first instance is still being made; call invoke once before, or load without `lazy`"
+      : "every instance is busy, and a synchronous call cannot wait; use invoke, or raise limits.pool";
+    throw this.#error("ERR_EXT_BUSY", fn, why);
+  }
+
+  /** The guest answered a synchronous call with a promise: its instance is held until that settles. */
+  #refusePromise(fn: string, payload: string, call: Call, slot: Slot, result: Promise<string>): ExtensionError {
+    this.#follow(fn, payload, call, slot, result).promise.catch(() => {});
+    return this.#error("ERR_EXT_UNSUPPORTED", fn, "the function is asynchronous; use invoke");
+  }
+
+  #release(slot: Slot): void {
+    this.#pool.give(slot);
+    this.#running--;
+    if (this.#closing !== undefined) this.#noticeIdle();
+  }
+
+  #noticeIdle(): void {
+    if (this.#running === 0 && this.#pending.length === 0) this.#onIdle?.();
+  }
+
+  async #close(): Promise<void> {
+    if (this.#running > 0 || this.#pending.length > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+    }
+    await this.#pool.close();
+    try {
+      await this.#setup.program.close();
+    } finally {
+      this.#setup.onClosed(this);
+    }
+  }
+
+  #unknownFunction(fn: string): ExtensionError {
+    return this.#error(
+      "ERR_EXT_UNKNOWN_FUNCTION",
+      fn,
+      `its manifest does not export such a function; it exports ${this.exports.join(", ")}`,
+    );
+  }
+
+  #closedError(fn: string, how: string): ExtensionError {
+    return this.#error("ERR_EXT_CLOSED", fn, `the module ${how}`);
+  }
+
+  #error(code: ExtensionErrorCode, fn: string, message: string): ExtensionError {
+    return locate(new ExtensionError(code, message), this.name, fn);
+  }
+}
+
+/** Frames of the host's stack that giving an instance back may take, its engine's `close` included. */
+const STACK_TO_GIVE_BACK = 100;
+
+/** Throws a RangeError unless so many frames fit. */
+function needStack(frames: number): number {
+  return frames === 0 ? 0 : 1 + needStack(frames - 1);
+}
+
+/** Whether an engine failed in a way that it did not foresee: anything but an ExtensionError and the reason of an abort. */
+function isCrash(error: unknown, call: Call): boolean {
+  return !ExtensionError.is(error) && !(call.signal?.aborted === true && error === call.signal.reason);
+}
+
+/** The refusal of `timeoutMs` where nothing can keep it. */
+export function noDeadline(runtime: string, placement: Placement): ExtensionError {
+  return new ExtensionError(
+    "ERR_EXT_UNSUPPORTED",
+    `the ${runtime} runtime cannot stop a running call at placement ${placement} (its capabilities.deadline is false), so timeoutMs is refused: leave it out, ${elsewhere(placement)}`,
+  );
+}
+
+/** The refusal of a signal where it could not fire, or would stop nothing. */
+function noSignal(runtime: string, placement: Placement): ExtensionError {
+  return new ExtensionError(
+    "ERR_EXT_UNSUPPORTED",
+    `an abort signal cannot stop a call of the ${runtime} runtime at placement ${placement} (its capabilities.signal is false), since the guest holds the thread that would fire it: use timeoutMs where capabilities.deadline allows it, ${elsewhere(placement)}`,
+  );
+}
+
+function elsewhere(placement: Placement): string {
+  return placement === "process"
+    ? "or run the extension in an engine that can stop its guests"
+    : "or place the extension in a thread or a process";
+}

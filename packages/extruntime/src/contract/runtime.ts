@@ -1,0 +1,179 @@
+import type { Extension, ExtensionSource } from "../manifest/extension.ts";
+import type { Limits, Placement } from "../manifest/manifest.ts";
+import type { HostFunctions } from "./host-functions.ts";
+import type { InstanceBudget } from "./instance-budget.ts";
+
+/**
+ * The contract between a host and the engines: what a host sees of any of them.
+ *
+ * Payloads are JSON text in a JavaScript string, in and out; engines carry them as UTF-8.
+ */
+
+/** Version of this contract. A runtime with another number is refused by the host. */
+export const CONTRACT_VERSION = 2;
+
+/**
+ * What a deadline, or an abort signal, can stop: nothing; guest code that the interpreter is stepping through; or
+ * anything, long native calls included.
+ */
+export type AbortSupport = false | "interpreted" | "hard";
+
+/** What a runtime promises, of its engine at its placement. Each flag is a promise that the conformance kit tries to break. */
+export interface Capabilities {
+  /** Languages of the source that it loads, in lower case: `javascript`, `wasm`, `python`. */
+  readonly languages: readonly string[];
+  /** Guest code reaches nothing of the host but what it is granted: safe for strangers' code. */
+  readonly hardSandbox: boolean;
+  /** It needs a native addon, which must exist for the platform. */
+  readonly nativeAddon: boolean;
+  /** What `timeoutMs` can stop. Where it is `false`, `timeoutMs` is refused. */
+  readonly deadline: AbortSupport;
+  /**
+   * What an `AbortSignal` can stop. Where it is `false`, a signal is refused: one cannot fire while a guest holds the thread
+   * that would fire it, so an engine on the caller's thread can keep deadlines and no signals.
+   */
+  readonly signal: AbortSupport;
+  /** A crash of the engine (not a guest's exception) leaves the host process alive. */
+  readonly crashIsolation: boolean;
+  /** `limits.memoryMb` is kept. */
+  readonly memoryLimit: boolean;
+  /** Calls that overlap run on more than one core at a time. */
+  readonly parallel: boolean;
+  /** `invokeSync` works. */
+  readonly sync: boolean;
+  /** Guests can call the host functions that they are granted. */
+  readonly hostFunctions: boolean;
+}
+
+/** Where a guest's `console.log`, `print` or standard error goes. `console` fits, and so do most logging libraries. */
+export interface Logger {
+  debug?(message: string, fields: LogFields): void;
+  info?(message: string, fields: LogFields): void;
+  warn?(message: string, fields: LogFields): void;
+  error?(message: string, fields: LogFields): void;
+}
+
+export type LogLevel = keyof Logger;
+
+export interface LogFields {
+  readonly extension: string;
+  readonly runtime: string;
+}
+
+export interface LoadOptions {
+  logger?: Logger | undefined;
+  /** The host's own limits for this extension; they go before the manifest's. */
+  limits?: Limits | undefined;
+  /**
+   * By default `load` makes the first instance, so that a syntax error or a missing function fails the load and not
+   * the first call. `true` puts that off to the first call, for a host that loads thousands and uses few.
+   */
+  lazy?: boolean | undefined;
+  /** Where the host wants its instances at the nearest. The farthest of this, the manifest's and the runtime's own counts. */
+  placement?: Placement | undefined;
+  /** What the host offers to its guests. Each gets those that its manifest's `permissions` name, and none else. */
+  hostFunctions?: HostFunctions | undefined;
+  /** Bound on live instances, shared by all modules that are given the same object. A host gives all of its modules one. */
+  budget?: InstanceBudget | undefined;
+}
+
+export interface InvokeOptions {
+  /** Aborts the call: it rejects with `signal.reason`. Refused with `ERR_EXT_UNSUPPORTED` where `capabilities.signal` is `false`. */
+  signal?: AbortSignal | undefined;
+  /** Milliseconds until `ERR_EXT_TIMEOUT`, waiting in the queue included. Refused with `ERR_EXT_UNSUPPORTED` where `capabilities.deadline` is `false`. */
+  timeoutMs?: number | undefined;
+}
+
+export interface InvokeSyncOptions {
+  timeoutMs?: number | undefined;
+}
+
+export interface CloseOptions {
+  /** `true` aborts the calls that are running (where the engine can) instead of waiting for them. */
+  abort?: boolean | undefined;
+}
+
+/** Counters of one module, from its load on. */
+export interface ModuleStats {
+  /** Calls that were accepted (a full queue and unknown functions are not). */
+  readonly calls: number;
+  /** Of these, those that failed, for whatever reason. */
+  readonly failures: number;
+  readonly timeouts: number;
+  /** Running now. */
+  readonly running: number;
+  /** Waiting now for an instance. */
+  readonly queued: number;
+  /** Alive now, busy ones included. */
+  readonly instances: number;
+  /** Made since the load. */
+  readonly instancesCreated: number;
+}
+
+/** One engine as a host holds it: an engine made safe to use. */
+export interface Runtime extends AsyncDisposable {
+  readonly contractVersion: typeof CONTRACT_VERSION;
+  /** The name that a manifest's `runtime` says. */
+  readonly name: string;
+  /** Other names that a manifest may say instead. */
+  readonly aliases: readonly string[];
+  /** Where its instances live at the nearest; a manifest or a host's policy can ask for a farther place. */
+  readonly placement: Placement;
+  /** At {@link placement}. */
+  readonly capabilities: Capabilities;
+  /**
+   * What it promises at another placement.
+   *
+   * @throws ExtensionError `ERR_EXT_UNSUPPORTED` where it cannot be placed there, with the reason.
+   */
+  capabilitiesAt(placement: Placement): Capabilities;
+  /** Set on a runtime that stands in for one that cannot run here: why, and what to do. Its `load` always fails with that text. */
+  readonly unavailable?: string | undefined;
+  /**
+   * Loads an extension from its folder, or from memory.
+   *
+   * @throws ExtensionError `ERR_EXT_NO_MANIFEST`, `ERR_EXT_BAD_MANIFEST`, `ERR_EXT_UNKNOWN_RUNTIME` (the manifest names
+   * another runtime), `ERR_EXT_UNSUPPORTED` (a limit or a feature that the engine cannot keep), `ERR_EXT_DENIED` (a host function that is not offered),
+   * `ERR_EXT_UNKNOWN_FUNCTION` (an export that the code does not define), `ERR_EXT_GUEST` (a syntax error, or its top level threw), `ERR_EXT_CLOSED`.
+   */
+  load(source: ExtensionSource | Extension, options?: LoadOptions): Promise<Module>;
+  /** Closes every module that is still open, then the engine. May be called twice. */
+  close(options?: CloseOptions): Promise<void>;
+}
+
+/** One loaded extension. Calls may overlap; no two share an instance at a time. */
+export interface Module extends AsyncDisposable {
+  readonly name: string;
+  /** SemVer; `0.0.0` where the manifest has none. */
+  readonly version: string;
+  /** Name of the runtime that holds it. */
+  readonly runtime: string;
+  readonly exports: readonly string[];
+  /** Where its instances live. */
+  readonly placement: Placement;
+  /** From the first `close` on. */
+  readonly closed: boolean;
+  /**
+   * Calls a function with JSON text and resolves to JSON text; a guest that returns nothing gives `null`.
+   *
+   * @throws ExtensionError (as a rejection) with any code of a call; `TypeError` for arguments of the wrong type.
+   */
+  invoke(fn: string, payload: string, options?: InvokeOptions): Promise<string>;
+  /**
+   * The same on the calling thread, without a promise, for runtimes whose `capabilities.sync` is true.
+   *
+   * @throws ExtensionError as `invoke`, `ERR_EXT_UNSUPPORTED` where the guest answers with a promise, and
+   * `ERR_EXT_BUSY` at once where no instance is free, since a synchronous caller cannot wait.
+   */
+  invokeSync(fn: string, payload: string, options?: InvokeSyncOptions): string;
+  /** `invoke` with `JSON.stringify` before and `JSON.parse` after it. `undefined` is sent as `null`. */
+  call<Result = unknown>(fn: string, value?: unknown, options?: InvokeOptions): Promise<Result>;
+  stats(): ModuleStats;
+  /**
+   * Refuses new calls with `ERR_EXT_CLOSED`, lets the ones that were accepted end (or aborts them), and frees the
+   * instances. May be called twice; both wait for the same end.
+   *
+   * Where a deadline or a signal stops guests only `"interpreted"`, one that was stopped within a builtin may compute on after it.
+   */
+  close(options?: CloseOptions): Promise<void>;
+}

@@ -1,0 +1,216 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { checkLimits } from "../contract/bounds.ts";
+import type { HostFunctions } from "../contract/host-functions.ts";
+import { InstanceBudget, type InstanceBudgetOptions } from "../contract/instance-budget.ts";
+import {
+  type CloseOptions,
+  CONTRACT_VERSION,
+  type InvokeOptions,
+  type Logger,
+  type Module,
+  type Runtime,
+} from "../contract/runtime.ts";
+import { ExtensionError, locate } from "../errors.ts";
+import { type Extension, type ExtensionSource, openExtension } from "../manifest/extension.ts";
+import type { UnavailableEngine } from "./discover.ts";
+import { applyPolicy, type Policy } from "./policy.ts";
+
+export interface ExtensionHostOptions extends InstanceBudgetOptions {
+  /** The engines. `discoverRuntimes()` finds the installed ones, and its answer can be given as these options. */
+  runtimes: Iterable<Runtime>;
+  /** Engines that are not there, for better messages. */
+  unavailable?: readonly UnavailableEngine[] | undefined;
+  /** What may load. Without it everything may. */
+  policy?: Policy | undefined;
+  /** What guests may call, by the names that a manifest's `permissions` say. An extension that asks for another one is refused. */
+  hostFunctions?: HostFunctions | undefined;
+  /** Where the output of guests goes. Without it, it is dropped. */
+  logger?: Logger | undefined;
+}
+
+/** What became of each folder of `loadDir`, in name order. */
+export interface LoadReport {
+  readonly loaded: readonly Module[];
+  readonly failed: readonly LoadFailure[];
+}
+
+export interface LoadFailure {
+  readonly dir: string;
+  /** Always an ExtensionError, unless a policy function threw something else. */
+  readonly error: unknown;
+}
+
+/** Holds extensions of any engine by name. All of them share one bound on live instances. */
+export class ExtensionHost implements AsyncDisposable {
+  readonly #runtimes = new Map<string, Runtime>();
+  readonly #unavailable: readonly UnavailableEngine[];
+  readonly #policy: Policy | undefined;
+  readonly #logger: Logger | undefined;
+  readonly #hostFunctions: HostFunctions | undefined;
+  readonly #budget: InstanceBudget;
+  readonly #modules = new Map<string, Module>();
+  /** Names whose load is under way, so that two loads of one name do not both win. */
+  readonly #loading = new Map<string, Promise<unknown>>();
+  #closing: Promise<void> | undefined;
+
+  /** @throws TypeError for a runtime of another contract version, two runtimes of one name, or limits of the policy that are none. */
+  constructor(options: ExtensionHostOptions) {
+    for (const runtime of options.runtimes) this.#register(runtime);
+    this.#unavailable = options.unavailable ?? [];
+    checkLimits(options.policy?.limits);
+    this.#policy = options.policy;
+    this.#logger = options.logger;
+    this.#hostFunctions = options.hostFunctions;
+    this.#budget = new InstanceBudget(options);
+  }
+
+  /** Names of the loaded extensions, in the order of loading. */
+  get names(): string[] {
+    return [...this.#modules].filter(([, module]) => !module.closed).map(([name]) => name);
+  }
+
+  /**
+   * Loads one extension from a folder or from memory.
+   *
+   * @throws ExtensionError as `Runtime.load`; `ERR_EXT_DENIED` where the policy refuses it, and where an extension of its
+   * name is loaded already (the first is kept); `ERR_EXT_UNKNOWN_RUNTIME` where its engine is not there.
+   */
+  async load(source: ExtensionSource): Promise<Module> {
+    this.#checkOpen();
+    const extension = await openExtension(source);
+    this.#checkOpen();
+    const { name } = extension.manifest;
+    if (this.#loading.has(name) || this.get(name) !== undefined)
+      throw locate(
+        new ExtensionError(
+          "ERR_EXT_DENIED",
+          `an extension of this name is loaded already, and the first is kept; rename this one, or close the other first (${extension.location})`,
+        ),
+        name,
+      );
+    const loading = this.#load(extension);
+    this.#loading.set(name, loading);
+    try {
+      return await loading;
+    } finally {
+      this.#loading.delete(name);
+    }
+  }
+
+  /**
+   * Loads every folder in `dir` that has a manifest, in name order. A bad one is reported and does not stop the rest.
+   *
+   * @throws Error where `dir` itself cannot be read; ExtensionError `ERR_EXT_CLOSED`.
+   */
+  async loadDir(dir: string | URL): Promise<LoadReport> {
+    this.#checkOpen();
+    const path = dir instanceof URL ? fileURLToPath(dir) : dir;
+    const loaded: Module[] = [];
+    const failed: LoadFailure[] = [];
+    for (const folder of await foldersOf(path)) {
+      try {
+        loaded.push(await this.load(folder));
+      } catch (error) {
+        if (!ExtensionError.is(error, "ERR_EXT_NO_MANIFEST")) failed.push({ dir: folder, error });
+      }
+    }
+    return { loaded, failed };
+  }
+
+  /** The loaded extension of that name; `undefined` when there is none, or it was closed. */
+  get(name: string): Module | undefined {
+    const module = this.#modules.get(name);
+    return module?.closed === true ? undefined : module;
+  }
+
+  /** `Module.invoke` of the extension `name`. Rejects with `ERR_EXT_UNKNOWN_FUNCTION` where no such extension is loaded. */
+  async invoke(name: string, fn: string, payload: string, options?: InvokeOptions): Promise<string> {
+    return this.#get(name, fn).invoke(fn, payload, options);
+  }
+
+  /** `Module.call` of the extension `name`. Rejects as `invoke`. */
+  async call<Result = unknown>(name: string, fn: string, value?: unknown, options?: InvokeOptions): Promise<Result> {
+    return this.#get(name, fn).call<Result>(fn, value, options);
+  }
+
+  /** Closes every module that it loaded. The runtimes stay open: they are the caller's. May be called twice. */
+  close(options: CloseOptions = {}): Promise<void> {
+    const closings = [...this.#modules.values()].map((module) => module.close(options));
+    this.#closing ??= this.#close(options);
+    return options.abort === true ? Promise.all(closings).then(() => {}) : this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(options: CloseOptions): Promise<void> {
+    await Promise.allSettled(this.#loading.values());
+    await Promise.all([...this.#modules.values()].map((module) => module.close(options)));
+  }
+
+  #register(runtime: Runtime): void {
+    if (runtime.contractVersion !== CONTRACT_VERSION)
+      throw new TypeError(
+        `this extruntime takes runtimes of contract version ${CONTRACT_VERSION}, and ${runtime.name} has ${runtime.contractVersion}`,
+      );
+    if (this.#runtimes.get(runtime.name)?.name === runtime.name)
+      throw new TypeError(`two runtimes are named ${runtime.name}; a host takes one of each name`);
+    this.#runtimes.set(runtime.name, runtime);
+    for (const alias of runtime.aliases) if (!this.#runtimes.has(alias)) this.#runtimes.set(alias, runtime);
+  }
+
+  async #load(extension: Extension): Promise<Module> {
+    const { manifest } = extension;
+    try {
+      const runtime = this.#runtimes.get(manifest.runtime);
+      if (runtime === undefined) throw this.#unknownRuntime(manifest.runtime);
+      const admission = this.#policy === undefined ? undefined : await applyPolicy(this.#policy, manifest, runtime);
+      const module = await runtime.load(extension, {
+        logger: this.#logger,
+        hostFunctions: this.#hostFunctions,
+        budget: this.#budget,
+        ...admission,
+      });
+      this.#modules.set(manifest.name, module);
+      return module;
+    } catch (error) {
+      throw ExtensionError.is(error) ? locate(error, manifest.name) : error;
+    }
+  }
+
+  #get(name: string, fn: string): Module {
+    this.#checkOpen();
+    const module = this.get(name);
+    if (module !== undefined) return module;
+    throw new ExtensionError(
+      "ERR_EXT_UNKNOWN_FUNCTION",
+      `no extension named ${JSON.stringify(name)} is loaded; loaded are: ${this.names.join(", ") || "none"}`,
+      { function: fn },
+    );
+  }
+
+  #unknownRuntime(name: string): ExtensionError {
+    const missing = this.#unavailable.find((engine) => engine.name === name || engine.aliases.includes(name));
+    const known = [...new Set([...this.#runtimes.values()].map((runtime) => runtime.name))].join(", ") || "none";
+    const why = missing === undefined ? "" : `: ${[missing.reason, missing.remedy].filter(Boolean).join(". ")}`;
+    return new ExtensionError(
+      "ERR_EXT_UNKNOWN_RUNTIME",
+      `its manifest names the runtime ${JSON.stringify(name)}, which this host does not have${why} (it has: ${known})`,
+    );
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== undefined) throw new ExtensionError("ERR_EXT_CLOSED", "the host is closed");
+  }
+}
+
+async function foldersOf(dir: string): Promise<string[]> {
+  const entries = await readdir(dir, { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
+    .map((entry) => join(dir, entry.name))
+    .sort();
+}

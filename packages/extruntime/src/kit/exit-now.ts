@@ -1,0 +1,25 @@
+import { createRequire } from "node:module";
+import { nativeAddon } from "../placement/process/mapped-file.ts";
+
+const require = createRequire(import.meta.url);
+
+/**
+ * Ends the process at once with this code, whatever its threads do: no `exit` listener runs, and no library cleans up. For engines whose
+ * threads may never end, after the listeners have run. Where the system has no way to keep the code (no addon of extruntime's, and no `process.execve`) it
+ * ends by `SIGKILL`.
+ */
+export function exitNow(code: number): void {
+  const addon = nativeAddon();
+  try {
+    if (addon !== undefined) (require(addon) as { exit(code: number): void }).exit(code);
+  } catch {
+    // It does not load here.
+  }
+  const { execve } = process as { execve?: (file: string, args: string[], env: Record<string, string>) => never };
+  try {
+    execve?.call(process, "/bin/sh", ["sh", "-c", `exit ${code}`], {});
+  } catch {
+    // It is not there on this platform.
+  }
+  process.kill(process.pid, "SIGKILL");
+}

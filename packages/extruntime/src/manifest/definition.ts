@@ -1,0 +1,150 @@
+import * as v from "valibot";
+import { PYTHON_SECTION, sectionDefinition, strict } from "./section.ts";
+
+/**
+ * The one definition of a manifest: it validates, it gives the TypeScript type, and `extension.schema.json` is
+ * generated from it. What can't be said in a schema (paths that stay inside, files that exist) is in `extension.ts`.
+ */
+
+/** From semver.org, "Is there a suggested regular expression". */
+const SEMVER =
+  /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-((?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*))?(?:\+([0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*))?$/;
+/** An identifier of JavaScript, Python and WebAssembly tool chains alike. Two leading underscores belong to the ABIs. */
+const FUNCTION_NAME = /^(?!__)[A-Za-z_$][A-Za-z0-9_$]*$/;
+const NAME = /^[A-Za-z0-9_-]+$/;
+
+/** The longest delay that Node's timers take: 2^31 - 1 milliseconds, 24.8 days. */
+export const MAX_TIMEOUT_MS = 2_147_483_647;
+
+/** Names of the placements, from the nearest to the farthest. */
+export const PLACEMENTS = ["inline", "thread", "process"] as const;
+
+function whole(min: number, max: number, unit: string) {
+  const say = `must be a whole number${unit} from ${min} to ${max}`;
+  return v.pipe(v.number(say), v.integer(say), v.minValue(min, say), v.maxValue(max, say));
+}
+
+function name(pattern: RegExp, say: string) {
+  return v.pipe(v.string(say), v.regex(pattern, say), v.maxLength(128, "must have at most 128 characters"));
+}
+
+function unique(say: string) {
+  /** Of each list, where an item is first: looking for that anew for each would take hours for a long one. */
+  const first = new WeakMap<readonly string[], ReadonlyMap<string, number>>();
+  return v.checkItems<string[], string>((item, index, array) => {
+    let places = first.get(array);
+    if (places === undefined) {
+      places = new Map(array.map((each, at) => [each, at] as const).reverse());
+      first.set(array, places);
+    }
+    return places.get(item) === index;
+  }, say);
+}
+
+/** The longest string that V8 makes, in UTF-16 units: no text of a call is longer. */
+const MOST_BYTES = 536_870_888;
+
+function bound(max: number, unit: string, say: string) {
+  return v.optional(v.pipe(whole(1, max, unit), v.description(say)));
+}
+
+const limits = strict({
+  timeoutMs: v.optional(
+    v.pipe(
+      whole(1, MAX_TIMEOUT_MS, " of milliseconds"),
+      v.description("Milliseconds that a call may take, waiting included."),
+    ),
+  ),
+  memoryMb: v.optional(
+    v.pipe(whole(1, 65_536, " of mebibytes"), v.description("Mebibytes that one instance may use.")),
+  ),
+  pool: v.optional(v.pipe(whole(1, 1024, ""), v.description("Instances that the module may have at a time."))),
+  queue: v.optional(
+    v.pipe(whole(0, 1_000_000, ""), v.description("Calls that may wait for an instance; past it they fail at once.")),
+  ),
+  payloadBytes: bound(MOST_BYTES, " of bytes", "Bytes of a payload, and of a host function's answer."),
+  resultBytes: bound(MOST_BYTES, " of bytes", "Bytes of a result."),
+  jsonValues: bound(MOST_BYTES, "", "Values, names of members included, of a text that the host parses."),
+  jsonDepth: bound(MOST_BYTES, "", "Levels of nesting of a text that the host parses."),
+  errorChars: bound(
+    MOST_BYTES,
+    " of characters",
+    "Characters of an error's message, and of its stack; the rest is cut.",
+  ),
+  lineChars: bound(MOST_BYTES, " of characters", "Characters of a line of guest output; the rest is cut."),
+  logChars: bound(MOST_BYTES, " of characters", "Characters of guest output in one call; the rest is dropped."),
+  hostCallBytes: bound(MOST_BYTES, " of bytes", "Bytes of the argument of a host function."),
+  waitingCalls: bound(1_000_000, "", "Calls of one host function that may wait for their answers."),
+  waitingBytes: bound(
+    2 ** 40,
+    " of bytes",
+    "Memory of the host that calls of host functions may take while they wait.",
+  ),
+});
+
+const python = sectionDefinition(PYTHON_SECTION.schema);
+
+/** Of an engine that may not be there: what may be in it is checked where the engine is. */
+const section = v.record(v.string(), v.unknown(), "must be an object");
+
+export const manifestDefinition = strict({
+  $schema: v.optional(v.string("must be a string")),
+  name: v.pipe(
+    name(NAME, "must consist of letters, digits, - and _"),
+    v.description("Name of the extension: letters, digits, - and _."),
+  ),
+  version: v.optional(
+    v.pipe(
+      v.string("must be a SemVer version such as 1.2.3"),
+      v.regex(SEMVER, "must be a SemVer version such as 1.2.3"),
+      v.description("SemVer version; 0.0.0 where it is left out."),
+    ),
+    "0.0.0",
+  ),
+  description: v.optional(v.string("must be a string")),
+  runtime: v.pipe(
+    name(NAME, "must be the name of a runtime, such as quickjs"),
+    v.description("Name of the runtime that loads it: native, quickjs, wasm, v8, pyvm, pywasm, or another engine's."),
+  ),
+  module: v.optional(
+    v.pipe(
+      v.string("must be a path"),
+      v.nonEmpty("must be a path"),
+      v.description(
+        "Relative path of the code, inside the folder. Left out only for native functions registered in code.",
+      ),
+    ),
+  ),
+  exports: v.pipe(
+    v.array(
+      name(FUNCTION_NAME, "must be function names: letters, digits, _ and $, not starting with a digit or with __"),
+      "must be a list of function names",
+    ),
+    v.minLength(1, "must name at least one function"),
+    unique("must not name a function twice"),
+    v.description("Functions that a host may call."),
+  ),
+  permissions: v.optional(
+    v.pipe(
+      v.array(v.pipe(v.string("must be a string"), v.nonEmpty("must be a name")), "must be a list of names"),
+      unique("must not name a host function twice"),
+      v.description("Host functions that it wants to call."),
+    ),
+    [],
+  ),
+  limits: v.optional(limits, {}),
+  placement: v.optional(
+    v.pipe(
+      v.picklist(PLACEMENTS, 'must be "inline", "thread" or "process"'),
+      v.description("Where its instances live."),
+    ),
+  ),
+  native: v.optional(sectionDefinition({})),
+  quickjs: v.optional(section),
+  wasm: v.optional(section),
+  v8: v.optional(section),
+  python: v.optional(python),
+});
+
+/** A manifest as it is written in `extension.json`. */
+export type ManifestInput = v.InferInput<typeof manifestDefinition>;

@@ -1,0 +1,269 @@
+import { distance } from "fastest-levenshtein";
+import * as v from "valibot";
+import type { Bounds } from "../contract/bounds.ts";
+import { ExtensionError } from "../errors.ts";
+import { type ManifestInput, manifestDefinition, type PLACEMENTS } from "./definition.ts";
+import { duplicateName } from "./duplicate-name.ts";
+import {
+  knownSection,
+  type ManifestSection,
+  onNewSection,
+  PYTHON_SECTION,
+  sectionDefinition,
+  sectionNameOf,
+} from "./section.ts";
+
+export type { ManifestInput };
+
+/**
+ * Bounds of a module and its calls, and {@link Bounds} of what they hand over. What is left out is the host's or the engine's default.
+ */
+export interface Limits extends Partial<{ readonly [Name in keyof Bounds]: number | undefined }> {
+  /** Milliseconds that a call may take, waiting in the queue included. */
+  readonly timeoutMs?: number | undefined;
+  /** Mebibytes (2^20 bytes) that one instance may use. */
+  readonly memoryMb?: number | undefined;
+  /** Instances that a module may have at a time. */
+  readonly pool?: number | undefined;
+  /** Calls that may wait for an instance. */
+  readonly queue?: number | undefined;
+}
+
+export type Placement = (typeof PLACEMENTS)[number];
+
+/** A validated `extension.json` with its defaults filled in. Frozen. */
+export interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly description: string | undefined;
+  /** As written, so it may be an alias. */
+  readonly runtime: string;
+  /** Relative path with forward slashes, or `undefined` for registered native functions. */
+  readonly module: string | undefined;
+  readonly exports: readonly string[];
+  readonly permissions: readonly string[];
+  readonly limits: Limits;
+  readonly placement: Placement | undefined;
+  /** The object that the manifest has for its engine (`python`, `quickjs`, …), or an empty one. */
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+/** Runtimes whose section in the manifest has another name than they, where their engine is not there to say so. */
+const SECTION_OF: Readonly<Record<string, string>> = {
+  goja: "quickjs",
+  wazero: "wasm",
+  v8go: "v8",
+  pyvm: "python",
+  pywasm: "python",
+};
+
+/**
+ * Validates a manifest, given as JSON text or as a value.
+ *
+ * @param location what messages call it: the file's path, or `memory:…`.
+ * @throws ExtensionError `ERR_EXT_BAD_MANIFEST` that lists everything that is wrong, with a suggestion for each unknown key.
+ */
+export function parseManifest(input: unknown, location: string): Manifest {
+  if (typeof input !== "string") return validated(input, location);
+  const known = validTexts.get(input);
+  if (known !== undefined) return known;
+  const manifest = validated(parseText(input, location), location);
+  if (input.length > MOST_KEPT_LENGTH) return manifest;
+  if (validTexts.size >= MOST_KEPT) validTexts.clear();
+  validTexts.set(input, manifest);
+  return manifest;
+}
+
+/** Manifests by their text, so that loading an extension again validates nothing: with little of the validator compiled that takes 0.2 ms. */
+const validTexts = new Map<string, Manifest>();
+const MOST_KEPT = 256;
+const MOST_KEPT_LENGTH = 4096;
+// What is known of sections decides what is valid.
+onNewSection(() => validTexts.clear());
+
+/** Of a manifest: characters of its text, levels of nesting, values, and faults that are told. */
+const MOST_LENGTH = 1 << 20;
+const MOST_DEPTH = 64;
+const MOST_VALUES = 50_000;
+const MOST_TOLD = 20;
+
+function validated(raw: unknown, location: string): Manifest {
+  checkShape(raw, location);
+  const sectionKey = sectionKeyOf(raw);
+  const [common, sections] = splitSections(raw, sectionKey);
+  const checked = v.safeParse(manifestDefinition, common);
+  const issues = [...(checked.issues ?? []), ...sectionIssues(raw)];
+  if (!checked.success || issues.length > 0) throw badManifest(location, faults(issues));
+  const { $schema: _, native, quickjs, wasm, v8, python, ...manifest } = checked.output;
+  const all: Record<string, object | undefined> = { native, quickjs, wasm, v8, python, ...sections };
+  const settings = sectionKey === undefined ? undefined : all[sectionKey];
+  return deepFreeze({
+    ...manifest,
+    description: manifest.description,
+    placement: manifest.placement,
+    module: manifest.module === undefined ? undefined : insidePath(manifest.module, location, '"module"'),
+    settings: { ...settings },
+  });
+}
+
+/**
+ * Checks that a path of a manifest is relative and stays inside its folder, as text; `extension.ts` then follows links.
+ *
+ * @returns it in its shortest form, with forward slashes.
+ */
+export function insidePath(path: string, location: string, what: string): string {
+  if (path.includes("\0")) throw badManifest(location, `${what} must not contain a NUL character`);
+  if (path.includes("\\"))
+    throw badManifest(location, `${what} must use forward slashes; it is ${JSON.stringify(path)}`);
+  if (path.startsWith("/") || /^[A-Za-z]:/.test(path))
+    throw badManifest(location, `${what} must be a relative path; ${JSON.stringify(path)} is absolute`);
+  const parts = path.split("/").filter((part) => part !== "" && part !== ".");
+  if (parts.includes(".."))
+    throw badManifest(location, `${what} must stay inside the folder; ${JSON.stringify(path)} has ".."`);
+  if (parts.length === 0) throw badManifest(location, `${what} must name a file; it is ${JSON.stringify(path)}`);
+  return parts.join("/");
+}
+
+export function badManifest(location: string, problem: string, cause?: unknown): ExtensionError {
+  return new ExtensionError("ERR_EXT_BAD_MANIFEST", `${location}: ${problem}`, { cause });
+}
+
+function parseText(withMark: string, location: string): unknown {
+  if (withMark.length > MOST_LENGTH)
+    throw badManifest(location, `is larger than 1 MiB: it has ${withMark.length} characters`);
+  const text = withMark.charCodeAt(0) === 0xfeff ? withMark.slice(1) : withMark;
+  let raw: unknown;
+  try {
+    raw = JSON.parse(text);
+  } catch (error) {
+    throw badManifest(location, `is not JSON: ${(error as Error).message}`, error);
+  }
+  const twice = duplicateName(text);
+  if (twice !== undefined) throw badManifest(location, `${shorten(twice)} is there twice in one object`);
+  return raw;
+}
+
+/**
+ * What validates a manifest follows it to its depth, and so does whoever looks at it later.
+ *
+ * @throws ExtensionError `ERR_EXT_BAD_MANIFEST` where it is deeper or larger than a manifest can mean to be, a circle included.
+ */
+function checkShape(raw: unknown, location: string): void {
+  const open: { value: unknown; depth: number }[] = [{ value: raw, depth: 0 }];
+  let values = 0;
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (typeof next.value !== "object" || next.value === null) continue;
+    if (next.depth >= MOST_DEPTH) throw badManifest(location, `is nested more than ${MOST_DEPTH} levels deep`);
+    const depth = next.depth + 1;
+    const members = Object.values(next.value);
+    values += members.length;
+    if (values > MOST_VALUES) throw badManifest(location, `has more than ${MOST_VALUES} values`);
+    for (const value of members) open.push({ value, depth });
+  }
+}
+
+function sectionKeyOf(raw: unknown): string | undefined {
+  if (typeof raw !== "object" || raw === null) return undefined;
+  const runtime = (raw as { runtime?: unknown }).runtime;
+  if (typeof runtime !== "string") return undefined;
+  return sectionNameOf(runtime) ?? (Object.hasOwn(SECTION_OF, runtime) ? SECTION_OF[runtime] : runtime);
+}
+
+/**
+ * What is common to all manifests, and the sections that this package has no name for: those of engines that are there, and the one of the
+ * manifest's own runtime, whose content is checked when that loads it.
+ */
+function splitSections(raw: unknown, own: string | undefined): [unknown, Record<string, object>] {
+  if (typeof raw !== "object" || raw === null || Array.isArray(raw)) return [raw, {}];
+  const common: Record<string, unknown> = { ...raw };
+  const sections: Record<string, object> = {};
+  for (const [key, value] of Object.entries(raw)) {
+    if (Object.hasOwn(manifestDefinition.entries, key)) continue;
+    // What is no object is left in, to be refused as an unknown key.
+    if ((key !== own && knownSection(key) === undefined) || !isPlain(value)) continue;
+    delete common[key];
+    sections[key] = value;
+  }
+  return [common, sections];
+}
+
+function isPlain(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** What is wrong with sections of engines that are there. */
+function sectionIssues(raw: unknown): v.BaseIssue<unknown>[] {
+  if (!isPlain(raw)) return [];
+  return Object.entries(raw).flatMap(([name, value]) => {
+    const schema = knownSection(name);
+    if (schema === undefined || !isPlain(value) || Object.hasOwn(SECTIONS_OF_OURS, name)) return [];
+    return issuesOf({ name, schema }, value);
+  });
+}
+
+/** Sections that the definition itself checks. */
+const SECTIONS_OF_OURS: Readonly<Record<string, true>> = { native: true, python: true };
+
+function issuesOf({ name, schema }: ManifestSection, settings: unknown): readonly v.BaseIssue<unknown>[] {
+  return v.safeParse(v.object({ [name]: sectionDefinition(schema) }), { [name]: settings }).issues ?? [];
+}
+
+/**
+ * For the runtime that loads an extension: checks its section by the engine's own schema, since the manifest may have been read before the engine
+ * was there.
+ *
+ * @throws ExtensionError `ERR_EXT_BAD_MANIFEST`
+ */
+export function checkSettings({ settings }: Manifest, section: ManifestSection, location: string): void {
+  if (Object.keys(settings).length === 0) return;
+  const issues = issuesOf(section, settings);
+  if (issues.length > 0) throw badManifest(location, faults(issues, section));
+}
+
+function faults(issues: readonly v.BaseIssue<unknown>[], section?: ManifestSection): string {
+  const told = issues.slice(0, MOST_TOLD).map((issue) => describe(issue, section));
+  if (issues.length > MOST_TOLD) told.push(`and ${issues.length - MOST_TOLD} more faults`);
+  return told.join("; ");
+}
+
+function describe(issue: v.BaseIssue<unknown>, section: ManifestSection | undefined): string {
+  const path = v.getDotPath(issue);
+  if (issue.type === "strict_object" && issue.expected === "never") {
+    const key = issue.path?.at(-1)?.key;
+    return `unknown key ${shorten(path ?? key)}${suggestion(String(key).slice(0, 128), keysAt(issue, section), issue)}`;
+  }
+  if (issue.input === undefined && path !== null) return `${JSON.stringify(path)} is missing`;
+  if (path !== null && path.length > 128) return `${shorten(path)} ${issue.message}`;
+  if (path === null) return `the manifest ${issue.message}`;
+  return `${JSON.stringify(path)} ${issue.message}, and is ${shorten(issue.input)}`;
+}
+
+/** The nearest known key at the place of an unknown one, when it is near enough to be a slip. */
+function suggestion(key: string, known: readonly string[], issue: v.BaseIssue<unknown>): string {
+  if (known.length === 0) return `; there is nothing to be set in ${JSON.stringify(issue.path?.at(-2)?.key)}`;
+  const near = known
+    .map((candidate) => ({ candidate, edits: distance(key.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.edits - b.edits)[0];
+  if (near !== undefined && near.edits <= Math.max(2, Math.floor(key.length / 3)))
+    return `; did you mean ${JSON.stringify(near.candidate)}?`;
+  return `; known are ${known.join(", ")}`;
+}
+
+function keysAt(issue: v.BaseIssue<unknown>, section: ManifestSection | undefined): string[] {
+  const parent = issue.path?.at(-2)?.key;
+  if (typeof parent !== "string") return Object.keys(manifestDefinition.entries);
+  if (parent === "limits") return Object.keys(manifestDefinition.entries.limits.wrapped.entries);
+  if (parent === "native") return [];
+  const schema = section?.schema ?? (parent === PYTHON_SECTION.name ? PYTHON_SECTION.schema : knownSection(parent));
+  return Object.keys(schema ?? {});
+}
+
+function shorten(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const member of Object.values(value)) if (typeof member === "object" && member !== null) deepFreeze(member);
+  return Object.freeze(value);
+}

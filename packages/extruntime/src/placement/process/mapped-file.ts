@@ -1,0 +1,49 @@
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+
+/** A file in memory that processes share. Node has no way to it, so it takes a small addon, where that is installed and serves. */
+
+const require = createRequire(import.meta.url);
+
+const BUILT = fileURLToPath(new URL("../../../build/mapped_file.node", import.meta.url));
+/** Packages with what is compiled. Of one of them at the most is the binary installed, by the C library that it is for. */
+export const PREBUILT = ["@extruntime/mapped-file-linux-x64", "@extruntime/mapped-file-linux-x64-musl"];
+
+let found: string | false | undefined;
+
+/**
+ * Path of the addon; `undefined` where there is none, or the environment variable `EXTRUNTIME_MAPPED_FILE` is `off`. Only on x64 does a processor's store never become visible before an earlier one, by which
+ * the reader of a journal knows that a piece is whole.
+ */
+export function mappedFileAddon(): string | undefined {
+  return process.env.EXTRUNTIME_MAPPED_FILE === "off" || process.arch !== "x64" ? undefined : nativeAddon();
+}
+
+/** Path of the same addon for whoever maps no file with it. */
+export function nativeAddon(): string | undefined {
+  found ??= (process.platform === "linux" && find()) || false;
+  return found || undefined;
+}
+
+/** The first bytes of an open file, which must be as long, where the addon can be loaded. */
+export function mapFile(addon: string, fd: number, bytes: number): ArrayBuffer | undefined {
+  try {
+    const { map } = require(addon) as { map(fd: number, bytes: number): ArrayBuffer };
+    return map(fd, bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function find(): string | undefined {
+  if (existsSync(BUILT)) return BUILT;
+  for (const name of PREBUILT) {
+    try {
+      return require.resolve(name);
+    } catch {
+      // Not installed, as it is for another platform or was left out.
+    }
+  }
+  return undefined;
+}

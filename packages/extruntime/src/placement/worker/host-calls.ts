@@ -1,0 +1,59 @@
+import { type Bounds, BYTES_PER_CALL, excessBytes } from "../../contract/bounds.ts";
+import { type HostCalls, hostCallTooLong, notGranted, WaitingCalls } from "../../contract/host-functions.ts";
+
+/** Asks the host, and has `answer` told, unless the worker ends before. `now`: the guest's thread waits. */
+export type Ask = (index: number, payload: string, now: boolean, answer: (text: string) => void) => void;
+
+/**
+ * The host functions of a program in a worker: each call goes to the host as a frame. What waits is bounded here too, before it is
+ * sent: on its way it lies in the host's memory, where nobody has counted it yet.
+ */
+export class RemoteHostCalls implements HostCalls {
+  readonly names: readonly string[];
+  readonly #ask: Ask;
+  readonly #bounds: Bounds;
+  readonly #waiting: WaitingCalls;
+  /** Returns when more has come from the host. */
+  readonly #receive: () => void;
+
+  constructor(names: readonly string[], bounds: Bounds, ask: Ask, receive: () => void) {
+    this.names = names;
+    this.#bounds = bounds;
+    this.#waiting = new WaitingCalls(bounds);
+    this.#ask = ask;
+    this.#receive = receive;
+  }
+
+  call(name: string, payload: string): string | Promise<string> {
+    const index = this.names.indexOf(name);
+    if (index < 0) return notGranted(name, this.names);
+    const bytes = BYTES_PER_CALL + payload.length;
+    const refusal = this.#tooLong(name, payload) ?? this.#waiting.refusal(name, bytes);
+    if (refusal !== undefined) return refusal;
+    this.#waiting.begin(name, bytes);
+    return new Promise((resolve) =>
+      this.#ask(index, payload, false, (answer) => {
+        this.#waiting.end(name, bytes);
+        resolve(answer);
+      }),
+    );
+  }
+
+  /** Whoever ends the call ends this thread: there is nothing else to look at. */
+  callNow(name: string, payload: string): string {
+    const index = this.names.indexOf(name);
+    if (index < 0) return notGranted(name, this.names);
+    let answer = this.#tooLong(name, payload);
+    if (answer !== undefined) return answer;
+    this.#ask(index, payload, true, (text) => {
+      answer = text;
+    });
+    while (answer === undefined) this.#receive();
+    return answer;
+  }
+
+  #tooLong(name: string, payload: string): string | undefined {
+    const excess = excessBytes(payload, this.#bounds.hostCallBytes);
+    return excess === undefined ? undefined : hostCallTooLong(name, excess, this.#bounds);
+  }
+}

@@ -1,0 +1,259 @@
+import { LoadedModule, noDeadline } from "../call/module.ts";
+import { checkLimits, resolveBounds } from "../contract/bounds.ts";
+import { ENGINE_VERSION, type Engine, type Program } from "../contract/engine.ts";
+import { grant } from "../contract/host-functions.ts";
+import { InstanceBudget } from "../contract/instance-budget.ts";
+import {
+  type Capabilities,
+  type CloseOptions,
+  CONTRACT_VERSION,
+  type LoadOptions,
+  type Logger,
+  type Module,
+  type Runtime,
+} from "../contract/runtime.ts";
+import { ExtensionError, locate } from "../errors.ts";
+import { GuestLog, loggerSink } from "../kit/guest-log.ts";
+import { PLACEMENTS } from "../manifest/definition.ts";
+import { type Extension, type ExtensionSource, openExtension } from "../manifest/extension.ts";
+import { checkSettings, type Limits, type Manifest, type Placement } from "../manifest/manifest.ts";
+import { farthest } from "../manifest/placement-order.ts";
+import { noteSection, sectionFor } from "../manifest/section.ts";
+import { checkPlacementOptions, type PlacementOptions } from "../placement/options.ts";
+import { place } from "../placement/place.ts";
+import { defaultPoolSize } from "./pool-size.ts";
+
+/** Options that every engine's factory takes. */
+export interface RuntimeOptions extends PlacementOptions {
+  /**
+   * Where instances live at the nearest; a manifest or the host's policy can ask for a farther place. `inline`, the
+   * default, is on the thread that calls.
+   */
+  placement?: Placement | undefined;
+  /** For extensions whose manifest leaves a limit out. */
+  limits?: Limits | undefined;
+  /** For modules that are loaded without a logger of their own. */
+  logger?: Logger | undefined;
+  /** Bound on live instances, for modules that are loaded without one; by default the runtime has one of its own. */
+  budget?: InstanceBudget | undefined;
+}
+
+/** Waiting calls per module where nobody says: room for ten thousand overlapping calls. */
+const DEFAULT_QUEUE = 10_000;
+const MIB = 1_048_576;
+
+/**
+ * Makes an engine safe to use.
+ *
+ * @throws TypeError for an engine of another version, an environment variable that is no pool size, or limits that are none;
+ * ExtensionError `ERR_EXT_UNSUPPORTED` for a placement that the engine is not to be had at.
+ */
+export function createRuntime(engine: Engine, options: RuntimeOptions = {}): Runtime {
+  if (engine?.engineVersion !== ENGINE_VERSION)
+    throw new TypeError(
+      `this extruntime takes engines of version ${ENGINE_VERSION}, and this one has ${engine?.engineVersion}`,
+    );
+  checkPlacementOptions(options);
+  checkLimits(options.limits);
+  noteSection(engine);
+  return new EngineRuntime(engine, options, defaultPoolSize(engine.pool));
+}
+
+class EngineRuntime implements Runtime {
+  readonly contractVersion = CONTRACT_VERSION;
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly capabilities: Capabilities;
+  readonly unavailable: string | undefined;
+  readonly placement: Placement;
+  readonly #engine: Engine;
+  /** The engine at each placement that was wanted so far. */
+  readonly #placed = new Map<Placement, Engine>();
+  readonly #options: RuntimeOptions;
+  readonly #poolSize: number;
+  readonly #budget: InstanceBudget;
+  readonly #modules = new Set<LoadedModule>();
+  /** Loads under way: `close` waits for them. */
+  readonly #loading = new Set<Promise<unknown>>();
+  #closing: Promise<void> | undefined;
+
+  constructor(engine: Engine, options: RuntimeOptions, poolSize: number) {
+    this.name = engine.name;
+    this.aliases = Object.freeze([...engine.aliases]);
+    this.placement = checkPlacement(options.placement ?? "inline");
+    this.unavailable = engine.unavailable;
+    this.#engine = engine;
+    this.#options = options;
+    this.capabilities = this.capabilitiesAt(this.placement);
+    this.#poolSize = poolSize;
+    this.#budget = options.budget ?? new InstanceBudget();
+  }
+
+  load(source: ExtensionSource | Extension, options: LoadOptions = {}): Promise<Module> {
+    if (this.#closing !== undefined) return Promise.reject(this.#closedError());
+    const loading = this.#load(source, options);
+    this.#loading.add(loading);
+    const done = () => this.#loading.delete(loading);
+    loading.then(done, done);
+    return loading;
+  }
+
+  capabilitiesAt(placement: Placement): Capabilities {
+    return Object.freeze({ ...this.#at(checkPlacement(placement)).capabilities });
+  }
+
+  close(options: CloseOptions = {}): Promise<void> {
+    // Asking for an abort later must reach the modules that a first, patient close is still waiting for.
+    const closings = [...this.#modules].map((module) => module.close(options));
+    this.#closing ??= this.#close(options);
+    return options.abort === true ? this.#abort(closings) : this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #load(source: ExtensionSource | Extension, options: LoadOptions): Promise<Module> {
+    checkLimits(options.limits);
+    const extension = await openExtension(source);
+    const { manifest } = extension;
+    try {
+      this.#checkFit(manifest);
+      checkSettings(manifest, sectionFor(this.#engine), extension.location);
+      if (this.unavailable !== undefined) throw new ExtensionError("ERR_EXT_UNSUPPORTED", this.unavailable);
+      const placement = farthest(this.placement, manifest.placement, options.placement);
+      const limits = this.#limits(placement, manifest, options);
+      const module = await this.#start(placement, extension, options, limits);
+      if (options.lazy !== true) await this.#warm(module);
+      return module;
+    } catch (error) {
+      if (ExtensionError.is(error)) throw locate(error, manifest.name);
+      throw locate(this.#engineFailed(error), manifest.name);
+    }
+  }
+
+  async #start(
+    placement: Placement,
+    extension: Extension,
+    options: LoadOptions,
+    limits: Limits,
+  ): Promise<LoadedModule> {
+    const { manifest } = extension;
+    const engine = this.#at(placement);
+    const size = limits.pool ?? this.#poolSize;
+    const memoryBytes = limits.memoryMb === undefined ? undefined : limits.memoryMb * MIB;
+    const bounds = resolveBounds(manifest.limits, this.#options.limits ?? {}, options.limits ?? {});
+    const fields = { extension: manifest.name, runtime: this.name };
+    const output = new GuestLog(loggerSink(options.logger ?? this.#options.logger, fields), bounds);
+    const log = output.write;
+    const host = grant(manifest, options.hostFunctions, bounds);
+    if (host !== undefined && !engine.capabilities.hostFunctions) throw this.#noHostFunctions(host.names);
+    const program: Program = await engine.compile(extension, {
+      memoryBytes,
+      pool: size,
+      bounds,
+      host,
+      log,
+      lazy: options.lazy,
+    });
+    const module = new LoadedModule({
+      manifest,
+      runtime: this.name,
+      placement,
+      capabilities: engine.capabilities,
+      program,
+      bounds,
+      output,
+      pool: {
+        size,
+        queue: limits.queue ?? DEFAULT_QUEUE,
+        budget: options.budget ?? this.#budget,
+        timeoutMs: limits.timeoutMs,
+        onCloseError: (error) => log("error", `an instance failed to close: ${String(error)}`),
+      },
+      onClosed: (closed) => this.#modules.delete(closed),
+    });
+    this.#modules.add(module);
+    return module;
+  }
+
+  async #warm(module: LoadedModule): Promise<void> {
+    try {
+      await module.warm();
+    } catch (error) {
+      await module.close();
+      throw error;
+    }
+  }
+
+  #checkFit(manifest: Manifest): void {
+    if (manifest.runtime !== this.name && !this.aliases.includes(manifest.runtime))
+      throw new ExtensionError(
+        "ERR_EXT_UNKNOWN_RUNTIME",
+        `its manifest names the runtime ${JSON.stringify(manifest.runtime)}, and this one is ${this.name}`,
+      );
+  }
+
+  /** The host's limits before the manifest's before the runtime's, each refused where the engine cannot keep it. */
+  #limits(placement: Placement, manifest: Manifest, options: LoadOptions): Limits {
+    const { capabilities } = this.#at(placement);
+    const limits = { ...defined(this.#options.limits), ...defined(manifest.limits), ...defined(options.limits) };
+    if (limits.timeoutMs !== undefined && capabilities.deadline === false) throw noDeadline(this.name, placement);
+    if (limits.memoryMb !== undefined && !capabilities.memoryLimit)
+      throw new ExtensionError(
+        "ERR_EXT_UNSUPPORTED",
+        `the ${this.name} runtime cannot keep limits.memoryMb (its memoryLimit is false): leave it out, or run the extension in an engine that can, such as quickjs or wasm`,
+      );
+    return limits;
+  }
+
+  /** Does not wait for loads under way, but for threads and processes: nothing of them is left when it is done. */
+  async #abort(closings: readonly Promise<void>[]): Promise<void> {
+    await Promise.all(closings);
+    const workers = [...this.#placed].filter(([placement]) => placement !== "inline");
+    await Promise.all(workers.map(([, engine]) => engine.close?.()));
+  }
+
+  async #close(options: CloseOptions): Promise<void> {
+    await Promise.allSettled(this.#loading);
+    await Promise.all([...this.#modules].map((module) => module.close(options)));
+    await Promise.all([...this.#placed.values()].map((engine) => engine.close?.()));
+    if (!this.#placed.has("inline")) await this.#engine.close?.();
+  }
+
+  /** The engine at a placement, made when it is first wanted. */
+  #at(placement: Placement): Engine {
+    let engine = this.#placed.get(placement);
+    if (engine === undefined) {
+      engine = placement === "inline" ? this.#engine : place(this.#engine, placement, this.#options);
+      this.#placed.set(placement, engine);
+    }
+    return engine;
+  }
+
+  #noHostFunctions(names: readonly string[]): ExtensionError {
+    return new ExtensionError(
+      "ERR_EXT_UNSUPPORTED",
+      `its manifest asks for ${names.join(", ")}, and guests of the ${this.name} runtime cannot call host functions (its hostFunctions is false)`,
+    );
+  }
+
+  #closedError(): ExtensionError {
+    return new ExtensionError("ERR_EXT_CLOSED", `the ${this.name} runtime is closed`);
+  }
+
+  #engineFailed(error: unknown): ExtensionError {
+    return new ExtensionError("ERR_EXT_CRASHED", `the ${this.name} engine failed to load it: ${String(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function checkPlacement(placement: Placement): Placement {
+  if (PLACEMENTS.includes(placement)) return placement;
+  throw new TypeError(`placement must be one of ${PLACEMENTS.join(", ")}, and is ${JSON.stringify(placement)}`);
+}
+
+function defined(limits: Limits | undefined): Limits {
+  return Object.fromEntries(Object.entries(limits ?? {}).filter(([, value]) => value !== undefined));
+}

@@ -132,6 +132,25 @@ describe("overlapping calls", () => {
     await first;
   });
 
+  it("that were given up while they were sent ahead do not count as waiting, though the engine has yet to end them", async () => {
+    const engine = fakeEngine({ sync: true });
+    const ends: ((answer: string) => void)[] = [];
+    const instance = { ahead: 3, invoke: () => new Promise<string>((resolve) => ends.push(resolve)), close() {} };
+    engine.compile = () => ({ instantiate: () => instance, close() {} });
+    const module = await createRuntime(engine).load(fakeExtension("example", { pool: 1 }));
+    const controller = new AbortController();
+    const { signal } = controller;
+    const given = [module.invoke("wait", "1", { signal }), module.invoke("wait", "2", { signal })];
+    const kept = module.invoke("wait", "3");
+    expect(module.stats()).toMatchObject({ running: 1, queued: 2 });
+    controller.abort();
+    expect((await Promise.allSettled(given)).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    expect(module.stats()).toMatchObject({ running: 1, queued: 1 });
+    for (const end of ends) end("1");
+    await kept;
+    expect(module.stats()).toMatchObject({ running: 0, queued: 0 });
+  });
+
   it("past the queue's bound fail at once", async () => {
     const engine = fakeEngine();
     const module = await load(engine, { pool: 1, queue: 2 });

@@ -84,6 +84,11 @@ export class InstancePool implements BudgetMember {
     return this.#waiting.length + this.#sentAhead;
   }
 
+  /** Of these, those that no instance has yet. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   get sentAhead(): number {
     return this.#sentAhead;
   }

@@ -53,7 +53,10 @@ export class LoadedModule implements Module, CallOwner {
   readonly #pending = new CallList<PendingCall>();
   /** Slots of calls that threw and are not given back yet, last first. */
   #thrown: Slot | undefined;
+  /** Calls that hold a slot. */
   #running = 0;
+  /** Of these, those whose callers have an answer. */
+  #abandoned = 0;
   #calls = 0;
   #failures = 0;
   #timeouts = 0;
@@ -168,7 +171,8 @@ export class LoadedModule implements Module, CallOwner {
       failures: this.#failures,
       timeouts: this.#timeouts,
       running: this.#running - this.#pool.sentAhead,
-      queued: this.#pool.queued,
+      // What was sent ahead, and is yet to be taken back, waits no more when nobody waits for it.
+      queued: this.#pool.waiting + Math.min(this.#pool.sentAhead, this.#running - this.#abandoned),
       instances: this.#pool.live,
       instancesCreated: this.#pool.created,
     };
@@ -204,7 +208,12 @@ export class LoadedModule implements Module, CallOwner {
     this.#output.renew(++this.#running);
   }
 
+  abandoned(): void {
+    this.#abandoned++;
+  }
+
   ended(call: PendingCall, slot: Slot): void {
+    if (call.wasAbandoned) this.#abandoned--;
     this.#pending.delete(call);
     this.#release(slot);
   }

@@ -9,6 +9,8 @@ import { type Slot, Waiter } from "./instance-pool.ts";
 export interface CallOwner {
   /** The call has an instance and starts to run. */
   started(): void;
+  /** The caller has an answer, and the engine has yet to end the call: it still holds its slot. */
+  abandoned(): void;
   /** Takes the slot back after the call has ended in the engine. */
   ended(call: PendingCall, slot: Slot): void;
   /** The engine handed the call back before the guest saw it: it waits again, and the slot is taken back. */
@@ -37,6 +39,7 @@ export class PendingCall extends Waiter implements Answer, Listed {
   #resolve!: (result: string) => void;
   #reject!: (error: unknown) => void;
   #settled = false;
+  #abandoned = false;
   #timer: DeadlineTimer | undefined;
   /** Lets go of the signal. */
   #unwatch: (() => void) | undefined;
@@ -106,8 +109,17 @@ export class PendingCall extends Waiter implements Answer, Listed {
   giveUp(error: unknown): boolean {
     if (this.#settled) return false;
     if (this.#slot === undefined) this.#owner.left(this);
+    else {
+      this.#abandoned = true;
+      this.#owner.abandoned();
+    }
     this.#rejectWith(error);
     return true;
+  }
+
+  /** Its caller had an answer before the engine had ended it. */
+  get wasAbandoned(): boolean {
+    return this.#abandoned;
   }
 
   /** The second. All calls without limits have the same ones, so the engine may stop others of them too. */

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import type { LoadOptions, Module, Runtime } from "../contract/runtime.ts";
 import type { ExtensionSource } from "../manifest/extension.ts";
 import type { ManifestInput } from "../manifest/manifest.ts";
@@ -8,6 +9,9 @@ import { type FilesInMemory, type Guests, inMemory } from "./guests.ts";
 import type { KitGuest } from "./sources/kit-guest.ts";
 import { Witness } from "./witness.ts";
 import { WitnessedRuntime } from "./witnessed-module.ts";
+
+/** Milliseconds between looks at what is waited for. */
+const LOOK_MS = 5;
 
 export interface BenchSetup {
   /** Makes a runtime for this test. */
@@ -96,6 +100,15 @@ export class Bench {
   /** Fails by what hangs; the parent's patience, which is longer, ends a process that does not even get here. */
   answered<Value>(promise: Promise<Value>, what: string, share = 0.5): Promise<Value> {
     return answered(promise, what, this.#setup.patienceMs * share);
+  }
+
+  /** Resolves when `condition` holds. Fails by `what`, which is waited for, where it does not come. */
+  async until(condition: () => boolean, what: string, share = 0.4): Promise<void> {
+    const end = performance.now() + this.patience(share);
+    while (!condition()) {
+      if (performance.now() > end) assert.fail(`${what} has not come after ${this.patience(share)} ms`);
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
   }
 
   /** Throws the first fault that was seen of any call so far, beside what the test looks at: for a test that is long, and would see it at its end only. */

@@ -74,6 +74,7 @@ const timedOut: Test = {
       queued === 0 && running <= AT_A_TIME && instances <= AT_A_TIME,
       `stats afterwards: ${show(module.stats())}`,
     );
+    await bench.until(() => module.stats().running === 0, "the end of all calls, whose callers were told before");
     const made = TIMEOUTS + (TIMEOUTS / AT_A_TIME) * SERVED;
     assert.ok(keeper.calls > 0 && keeper.calls <= made, `${made} calls called it ${keeper.calls} times`);
   },

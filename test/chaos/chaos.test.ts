@@ -5,9 +5,9 @@ import { KEPT_SEEDS } from "./seeds.ts";
 
 /**
  * Real engines at all their placements at once, under all that can happen to calls. `CHAOS_SECONDS` is the time in all,
- * 60 by default and 3600 at night; `CHAOS_SEED` plays one run again. A seed that failed belongs into seeds.ts.
+ * 120 by default and 3600 at night; `CHAOS_SEED` plays one run again. A seed that failed belongs into seeds.ts.
  */
-const seconds = Number(env.CHAOS_SECONDS ?? 60);
+const seconds = Number(env.CHAOS_SECONDS ?? 120);
 const RUNS = 2;
 const fresh = Array.from({ length: RUNS }, () => Math.floor(Math.random() * 2 ** 31));
 const seeds = env.CHAOS_SEED === undefined ? [...KEPT_SEEDS, ...fresh] : [Number(env.CHAOS_SEED)];
@@ -17,10 +17,12 @@ test.each(seeds)(
   async (seed) => {
     const report = await chaos(seed, (seconds * 1000) / seeds.length);
     console.log(
-      `chaos, seed ${seed}: ${report.calls} calls, ${report.answered} answered, ${JSON.stringify(report.codes)}`,
+      `chaos, seed ${seed}: ${report.calls} calls, ${report.answered} answered, ${JSON.stringify(report.codes)}; ` +
+        `slowest in ms: ${JSON.stringify(report.slowest)}; machine ${report.slowdown} times slower than at rest`,
     );
-    expect(report.faults).toEqual([]);
+    if (report.faults.length > 0)
+      throw new Error(`${report.faults.length} faults:\n${report.faults.slice(0, 15).join("\n")}`);
     expect(report.answered).toBeGreaterThan(0);
   },
-  (seconds * 1000) / seeds.length + 300_000,
+  (seconds * 1000) / seeds.length + 900_000,
 );

@@ -2,15 +2,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Module, Runtime } from "../../packages/extruntime/dist/index.js";
 import { descendants, end } from "./children.ts";
 import { guestFiles, type Op, type Task } from "./guests.ts";
+import { Pace } from "./pace.ts";
 import { Random } from "./random.ts";
 import { makeRuntimes } from "./runtimes.ts";
 import { faultOf, REASON } from "./verdict.ts";
 
-/** What is left to a call beyond its deadline, and to one without a deadline in all, in milliseconds: a machine may be loaded twenty times. */
+/** Milliseconds that are left to a call beyond its deadline. The same thread keeps both times, so a load delays both. */
 const GRACE_MS = 15_000;
-const UNBOUNDED_MS = 90_000;
-/** Milliseconds for a runtime to close. */
-const CLOSE_MS = 30_000;
+/** Milliseconds in which something without a limit must come on: as a machine at rest has them, and by the clock. */
+const QUIET = { fairMs: 60_000, ms: 240_000 };
+/** Milliseconds between looks at what has no limit. */
+const LOOK_MS = 1000;
 /** Calls under way at a time. */
 const MOST_CALLS = 120;
 const MODULES_A_RUNTIME = 3;
@@ -21,6 +23,10 @@ export interface Report {
   /** How calls failed, with how many did so. */
   readonly codes: Readonly<Record<string, number>>;
   readonly faults: readonly string[];
+  /** By engine and placement: milliseconds that a call took at the most. */
+  readonly slowest: Readonly<Record<string, number>>;
+  /** How many times slower than at rest the machine was at its worst. */
+  readonly slowdown: number;
 }
 
 interface Live {
@@ -30,6 +36,14 @@ interface Live {
   readonly limited: boolean;
   readonly shortQueue: boolean;
   closed: boolean;
+  /** When a call of it last ended. */
+  moved: Moment;
+}
+
+/** On both clocks. */
+interface Moment {
+  readonly fairMs: number;
+  readonly ms: number;
 }
 
 /** One run: decisions come from the seed; how far it gets in its time, and what meets what, is the machine's. */
@@ -50,6 +64,8 @@ class Run {
   readonly #codes: Record<string, number> = {};
   readonly #faults: string[] = [];
   readonly #underWay = new Set<Promise<void>>();
+  readonly #slowest: Record<string, number> = {};
+  readonly #pace = new Pace();
   #runtimes: Runtime[] = [];
   #calls = 0;
   #answered = 0;
@@ -71,18 +87,39 @@ class Run {
       else if (this.#random.chance(0.3)) await sleep(this.#random.whole(0, 5));
     }
     await Promise.all(this.#underWay);
-    return { calls: this.#calls, answered: this.#answered, codes: this.#codes, faults: this.#faults };
+    return {
+      calls: this.#calls,
+      answered: this.#answered,
+      codes: this.#codes,
+      faults: this.#faults,
+      slowest: this.#slowest,
+      slowdown: Math.round(this.#pace.slowest),
+    };
   }
 
   async close(): Promise<void> {
     await this.#inTime(
       Promise.all(this.#runtimes.map((runtime) => runtime.close({ abort: true }))),
-      CLOSE_MS,
-      "the runtimes did not close",
+      () => "the runtimes did not close",
     );
-    for (let i = 0; i < 100 && descendants().length > 0; i++) await sleep(50);
-    const left = descendants();
+    const closed = this.#now;
+    while (this.#children().length > 0 && !this.#isLong(closed)) await sleep(50);
+    const left = this.#children();
+    this.#pace.stop();
     if (left.length > 0) this.#fault(`${left.length} processes were left: ${left.join(", ")}`);
+  }
+
+  get #now(): Moment {
+    return { fairMs: this.#pace.fairMs, ms: performance.now() };
+  }
+
+  #isLong({ fairMs, ms }: Moment): boolean {
+    return this.#pace.fairMs - fairMs > QUIET.fairMs || performance.now() - ms > QUIET.ms;
+  }
+
+  /** Worker processes, and what came from them. */
+  #children(): number[] {
+    return descendants().filter((pid) => pid !== this.#pace.pid);
   }
 
   #act(): void {
@@ -106,7 +143,7 @@ class Run {
     live.closed = abort;
     const name = `${live.runtime.name}/${live.module.placement}`;
     // A guest that cannot be stopped is waited for; one that can ends.
-    this.#follow(this.#inTime(live.module.close({ abort }), UNBOUNDED_MS, `a module of ${name} did not close`));
+    this.#follow(this.#inTime(live.module.close({ abort }), () => `a module of ${name} did not close`));
     this.#follow(this.#load(live.runtime));
   }
 
@@ -133,19 +170,24 @@ class Run {
     const later = (n: number) => sleep(n % 20).then(() => n);
     const tell = (id: unknown) => (Number(id) % 3 === 0 ? id : later(Number(id)));
     const load = runtime.load({ manifest, files }, { ...(needsHost ? { hostFunctions: { tell } } : {}), logger: {} });
-    const loaded = await this.#inTime(
-      load,
-      UNBOUNDED_MS,
-      `a load of ${runtime.name}/${runtime.placement} did not end`,
+    const loaded = await this.#inTime(load, () => `a load of ${runtime.name}/${runtime.placement} did not end`, {
       runtime,
-    );
+    });
     if (loaded !== undefined)
-      this.#modules.push({ module: loaded, runtime, hosted: needsHost, limited, shortQueue, closed: false });
+      this.#modules.push({
+        module: loaded,
+        runtime,
+        hosted: needsHost,
+        limited,
+        shortQueue,
+        closed: false,
+        moved: this.#now,
+      });
   }
 
   /** A worker process, or the supervisor before it. */
   #killWorker(): void {
-    const all = descendants();
+    const all = this.#children();
     if (all.length === 0) return;
     for (const runtime of this.#runtimes) if (runtime.placement === "process") this.#disturb(runtime);
     end(this.#random.pick(all));
@@ -170,7 +212,6 @@ class Run {
       timeoutMs !== undefined ||
       signalMs !== undefined;
     if (ends) this.#disturb(runtime);
-    const bound = timeoutMs === undefined ? UNBOUNDED_MS : timeoutMs + GRACE_MS;
     const options = { timeoutMs, signal: controller?.signal };
     const what = `call ${task.id} (${task.op}) of ${runtime.name}/${module.placement}${timeoutMs === undefined ? "" : `, timeoutMs ${timeoutMs}`}`;
     let outcome: { value: unknown } | { error: unknown } | undefined;
@@ -182,8 +223,11 @@ class Run {
         outcome = { error };
       },
     );
-    await this.#inTime(settled, bound, `${what} did not end in ${bound} ms`);
+    await this.#inTime(settled, () => `${what} did not end: ${JSON.stringify(module.stats())}`, { live, timeoutMs });
     clearTimeout(timer);
+    live.moved = this.#now;
+    const place = `${runtime.name}/${module.placement}`;
+    this.#slowest[place] = Math.max(this.#slowest[place] ?? 0, Math.round(performance.now() - started));
     if (ends) this.#disturb(runtime);
     if (outcome === undefined) return;
     this.#count(outcome);
@@ -235,21 +279,31 @@ class Run {
     this.#codes[code] = (this.#codes[code] ?? 0) + 1;
   }
 
-  /** What it resolves to, or undefined where it took too long or failed: both are faults, but for a worker that was ended meanwhile. */
-  async #inTime<T>(promise: Promise<T>, ms: number, fault: string, runtime?: Runtime): Promise<T | undefined> {
-    const started = performance.now();
+  /**
+   * What it resolves to, or undefined where it took too long or failed: both are faults, but for a worker that was ended meanwhile. What has
+   * no deadline may take as long as other calls of its module end.
+   */
+  async #inTime<T>(promise: Promise<T>, fault: () => string, about: Bound = {}): Promise<T | undefined> {
+    const { runtime, live, timeoutMs } = about;
+    const begun = this.#now;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<undefined>((resolve) => {
-      timer = setTimeout(() => {
-        this.#fault(fault);
+      const giveUp = () => {
+        this.#fault(`${fault()}, after ${Math.round(performance.now() - begun.ms)} ms`);
         resolve(undefined);
-      }, ms);
+      };
+      const look = () => {
+        const moved = live !== undefined && live.moved.ms > begun.ms ? live.moved : begun;
+        if (this.#isLong(moved)) giveUp();
+        else timer = setTimeout(look, LOOK_MS);
+      };
+      timer = timeoutMs === undefined ? setTimeout(look, LOOK_MS) : setTimeout(giveUp, timeoutMs + GRACE_MS);
     });
     try {
       return await Promise.race([promise, late]);
     } catch (error) {
-      const disturbed = runtime !== undefined && (this.#disturbances.get(runtime) ?? 0) >= started;
-      if (!disturbed) this.#fault(`${fault}: ${String(error)}`);
+      const disturbed = runtime !== undefined && (this.#disturbances.get(runtime) ?? 0) >= begun.ms;
+      if (!disturbed) this.#fault(`${fault()}: ${String(error)}`);
       else this.#follow(this.#load(runtime));
       return undefined;
     } finally {
@@ -260,4 +314,13 @@ class Run {
   #fault(what: string): void {
     if (this.#faults.length < 50) this.#faults.push(`seed ${this.#seed}: ${what}`);
   }
+}
+
+/** What bounds a wait. */
+interface Bound {
+  /** It may fail where a worker of this runtime was ended. */
+  readonly runtime?: Runtime | undefined;
+  /** A call of this module. */
+  readonly live?: Live | undefined;
+  readonly timeoutMs?: number | undefined;
 }

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { publicPackages } from "./release/packages.mjs";
 import { pnpm, root, StepFailed, say, script, step } from "./workspace.mjs";
 
 const require = createRequire(join(root, "package.json"));
@@ -14,7 +15,7 @@ const BUILT_HERE = ["isolated-vm"];
 await script(async () => {
   const folder = await mkdtemp(join(tmpdir(), "extruntime-packed-"));
   try {
-    const packages = await publicPackages();
+    const packages = await stagedPackages();
     for (const pkg of packages) await pack(pkg, folder);
     for (const pkg of packages) await lint(pkg);
     const project = join(folder, "project");
@@ -31,24 +32,14 @@ await script(async () => {
   }
 });
 
-async function publicPackages() {
-  const packages = [];
-  for (const name of await readdir(join(root, "packages"))) {
-    const dir = join(root, "packages", name);
-    const manifest = JSON.parse(await readFile(join(dir, "package.json"), "utf8").catch(() => '{ "private": true }'));
-    if (manifest.private === true) continue;
+/** What is published: every public package, and those of this platform. */
+async function stagedPackages() {
+  for (const { manifest } of publicPackages())
     for (const key of ["description", "keywords", "license", "engines", "exports", "files"])
       if (manifest[key] === undefined) throw new StepFailed(`${manifest.name}: its package.json has no ${key}`);
-    const staged = manifest.scripts?.stage === undefined ? [dir] : await stage(manifest.name, dir);
-    for (const folder of staged) packages.push({ ...(await describe(folder)), dir: folder });
-  }
-  return packages;
-}
-
-/** What is published of a package with native code: itself, and the package of this platform. */
-async function stage(name, dir) {
-  const printed = await pnpm(`Staging ${name} and its platform package`, ["--silent", "run", "stage"], { cwd: dir });
-  return printed.split("\n").filter((line) => line.startsWith(dir));
+  const printed = await step("Staging the packages", "node", ["scripts/release/stage.mjs"]);
+  const folders = printed.split("\n").filter((line) => line.startsWith(join(root, "staged")));
+  return Promise.all(folders.map(async (dir) => ({ ...(await describe(dir)), dir })));
 }
 
 async function describe(dir) {

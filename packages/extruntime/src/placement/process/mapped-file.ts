@@ -1,14 +1,18 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
+import { platformName } from "../../kit/platform-name.ts";
 
 /** A file in memory that processes share. Node has no way to it, so it takes a small addon, where that is installed and serves. */
 
 const require = createRequire(import.meta.url);
 
 const BUILT = fileURLToPath(new URL("../../../build/mapped_file.node", import.meta.url));
-/** Packages with what is compiled. Of one of them at the most is the binary installed, by the C library that it is for. */
-export const PREBUILT = ["@extruntime/mapped-file-linux-x64", "@extruntime/mapped-file-linux-x64-musl"];
+
+/** The package with what is compiled for this platform: the addon, and the program `supervisor` beside it. */
+export function prebuiltPackage(): string {
+  return `@extruntime/mapped-file-${platformName()}`;
+}
 
 let found: string | false | undefined;
 
@@ -38,12 +42,10 @@ export function mapFile(addon: string, fd: number, bytes: number): ArrayBuffer |
 
 function find(): string | undefined {
   if (existsSync(BUILT)) return BUILT;
-  for (const name of PREBUILT) {
-    try {
-      return require.resolve(name);
-    } catch {
-      // Not installed, as it is for another platform or was left out.
-    }
+  try {
+    return require.resolve(prebuiltPackage());
+  } catch {
+    // Not installed, as it is for another platform or was left out.
+    return undefined;
   }
-  return undefined;
 }

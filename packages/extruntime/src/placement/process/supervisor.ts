@@ -1,10 +1,10 @@
-import { accessSync, constants, existsSync } from "node:fs";
+import { accessSync, constants } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "./command.ts";
 import { FD } from "./descriptors.ts";
-import { PREBUILT } from "./mapped-file.ts";
+import { prebuiltPackage } from "./mapped-file.ts";
 
 /**
  * The program that stands between the host and a child process on Linux (`native/supervisor`): it leaves no process behind that comes from the child, and keeps
@@ -45,15 +45,14 @@ export function supervisedCommand(command: Command, { memoryBytes, tasks, sandbo
 }
 
 function find(): string | undefined {
-  const prebuilt = PREBUILT.map((name) => {
-    try {
-      return join(dirname(require.resolve(name)), "supervisor");
-    } catch {
-      // Not installed, as it is for another platform or was left out.
-      return "";
-    }
-  });
-  return [BUILT, ...prebuilt].find((path) => path !== "" && existsSync(path) && isProgram(path));
+  if (isProgram(BUILT)) return BUILT;
+  try {
+    const prebuilt = join(dirname(require.resolve(prebuiltPackage())), "supervisor");
+    return isProgram(prebuilt) ? prebuilt : undefined;
+  } catch {
+    // Not installed, as it is for another platform or was left out.
+    return undefined;
+  }
 }
 
 function isProgram(path: string): boolean {

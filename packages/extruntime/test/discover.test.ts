@@ -1,6 +1,8 @@
+import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, parse } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { discoverRuntimes, ExtensionHost } from "../src/index.ts";
 
@@ -52,6 +54,23 @@ describe("discoverRuntimes", () => {
     const found = await discoverRuntimes({ from: deep });
     expect(found.runtimes.map((runtime) => runtime.name)).toEqual(["lua", "native", "one"]);
     new ExtensionHost(found);
+  });
+
+  it("finds them from the program's main file, wherever it was started, and from a module's own address", async () => {
+    await install("@extruntime/one", registration("one", "@extruntime/one"));
+    const main = join(root, "main.mjs");
+    const core = JSON.stringify(new URL("../dist/index.js", import.meta.url).href);
+    await writeFile(
+      main,
+      `import { discoverRuntimes } from ${core};
+const { runtimes } = await discoverRuntimes();
+console.log(JSON.stringify(runtimes.map((runtime) => runtime.name)));`,
+    );
+    const printed = execFileSync(process.execPath, [main], { cwd: parse(root).root, encoding: "utf8" });
+    expect(JSON.parse(printed)).toEqual(expect.arrayContaining(["native", "one"]));
+    const own = await discoverRuntimes({ from: pathToFileURL(main).href });
+    expect(own.runtimes.map((runtime) => runtime.name)).toEqual(["native", "one"]);
+    expect((await discoverRuntimes({ from: pathToFileURL(main) })).runtimes).toHaveLength(2);
   });
 
   it("takes the real engine before its stub, and keeps the reason when it has to take the stub", async () => {

@@ -1,10 +1,9 @@
-import { readdir, readFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Runtime } from "../contract/runtime.ts";
 import { ExtensionError } from "../errors.ts";
 import { native } from "../native/index.ts";
 import type { RuntimeOptions } from "../runtime/runtime.ts";
+import { findEnginePackages } from "./engine-packages.ts";
 import { type EngineRegistration, registeredEngines } from "./registry.ts";
 
 /** An engine that is known and cannot be had here. */
@@ -25,8 +24,11 @@ export interface Discovery {
 }
 
 export interface DiscoverOptions {
-  /** Folder from which packages are looked for, upwards through its `node_modules`; by default the working directory. */
-  from?: string | undefined;
+  /**
+   * From where packages are looked for, upwards: a folder, or `import.meta.url` of the module that calls. By default the folder of the program's main
+   * file, the working directory, and where this package is installed, in this order.
+   */
+  from?: string | URL | undefined;
   /** Given to every factory. */
   runtime?: RuntimeOptions | undefined;
 }
@@ -41,15 +43,13 @@ const KNOWN_ENGINES: readonly { name: string; aliases: readonly string[]; packag
 
 /**
  * Finds the installed engine packages, imports them, and makes a runtime of each, `native` included.
- *
- * An engine package says in its `package.json` which file registers it: `"extruntime": { "register": "./dist/index.js" }`.
- * Looked at are the packages of the scope `@extruntime`, and what the nearest `package.json` depends on.
+ * Engines that a program imports itself need no discovery: `new ExtensionHost({ runtimes: [quickjs()] })`.
  *
  * @throws TypeError where an environment variable of an engine is wrong. An engine that cannot be had does not throw: it is in `unavailable`.
  */
 export async function discoverRuntimes(options: DiscoverOptions = {}): Promise<Discovery> {
   const unavailable: UnavailableEngine[] = [];
-  for (const found of await findEnginePackages(resolve(options.from ?? process.cwd()))) {
+  for (const found of await findEnginePackages(options.from)) {
     try {
       await import(pathToFileURL(found.register).href);
     } catch (error) {
@@ -91,46 +91,6 @@ export async function discoverRuntimes(options: DiscoverOptions = {}): Promise<D
   }
   const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
   return { runtimes: runtimes.sort(byName), unavailable: unavailable.sort(byName) };
-}
-
-interface FoundPackage {
-  readonly name: string;
-  /** Path of the file to import. */
-  readonly register: string;
-}
-
-async function findEnginePackages(from: string): Promise<FoundPackage[]> {
-  const found = new Map<string, FoundPackage>();
-  for (let dir = from; ; dir = dirname(dir)) {
-    for (const name of await candidatesIn(dir)) {
-      const engine = found.has(name) ? undefined : await readEnginePackage(name, join(dir, "node_modules", name));
-      if (engine !== undefined) found.set(name, engine);
-    }
-    if (dirname(dir) === dir) return [...found.values()];
-  }
-}
-
-async function candidatesIn(dir: string): Promise<Set<string>> {
-  const scoped = await readdir(join(dir, "node_modules", "@extruntime")).catch(() => []);
-  const manifest = await readJson(join(dir, "package.json"));
-  const dependencies = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"].flatMap((key) =>
-    Object.keys((manifest[key] as object | undefined) ?? {}),
-  );
-  return new Set([...scoped.map((name) => `@extruntime/${name}`), ...dependencies]);
-}
-
-async function readEnginePackage(name: string, dir: string): Promise<FoundPackage | undefined> {
-  const { register } = ((await readJson(join(dir, "package.json"))).extruntime ?? {}) as { register?: unknown };
-  return typeof register === "string" ? { name, register: join(dir, register) } : undefined;
-}
-
-async function readJson(path: string): Promise<Record<string, unknown>> {
-  try {
-    return JSON.parse(await readFile(path, "utf8")) as Record<string, unknown>;
-  } catch {
-    // Not there or not readable: not a place where an engine is.
-    return {};
-  }
 }
 
 function groupByName(registrations: readonly EngineRegistration[]): EngineRegistration[][] {

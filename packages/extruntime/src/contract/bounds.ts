@@ -103,7 +103,7 @@ export function surelyWithin(bytes: number): number {
 
 /** Bytes of a text where it has more than it may; else `undefined`. Cheap for what is far from the bound. */
 export function excessBytes(text: string, most: number): number | undefined {
-  if (text.length <= surelyWithin(most)) return undefined;
+  if (text.length * BYTES_PER_UNIT <= most) return undefined;
   const bytes = text.length > most ? text.length : Buffer.byteLength(text);
   return bytes > most ? bytes : undefined;
 }

@@ -28,6 +28,11 @@ export class CallPace {
     return this.#mean < BRIEF && this.#sinceLong >= WARY_CALLS;
   }
 
+  /** Whether calls are so short that not each of them is measured. */
+  get quick(): boolean {
+    return this.#mean <= OFTEN_MEASURED && this.#sinceLong >= WARY_CALLS;
+  }
+
   /** Before a call: what `end` wants to know. `always`: it is measured in any case. */
   begin(always: boolean): number {
     const wary = ++this.#sinceLong < WARY_CALLS;

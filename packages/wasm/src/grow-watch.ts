@@ -1,5 +1,5 @@
 import { BinaryReader, leb128, MalformedModule } from "./binary-reader.ts";
-import { findMemoryGrow, UnknownInstruction } from "./instructions.ts";
+import { findMemoryGrow, MEMORY_GROW, UnknownInstruction } from "./instructions.ts";
 import { type NewSections, SECTION } from "./module-rewrite.ts";
 import type { ModuleShape } from "./module-shape.ts";
 
@@ -62,9 +62,11 @@ function readBodies(code: BinaryReader): Body[] | undefined {
       const start = code.offset;
       code.skip(size);
       const growths: (readonly [number, number])[] = [];
-      const body = new BinaryReader(code.bytes, start, code.offset);
-      skipLocals(body);
-      findMemoryGrow(body, (from, to) => growths.push([from, to]));
+      if (mayGrow(code.bytes, start, code.offset)) {
+        const body = new BinaryReader(code.bytes, start, code.offset);
+        skipLocals(body);
+        findMemoryGrow(body, (from, to) => growths.push([from, to]));
+      }
       bodies.push({ start, end: code.offset, growths });
     }
   } catch (error) {
@@ -73,6 +75,17 @@ function readBodies(code: BinaryReader): Body[] | undefined {
     throw error;
   }
   return bodies;
+}
+
+/** Whether the bytes of the instruction come there at all. Most bodies need no closer look, which takes longer than V8 takes to compile them. */
+function mayGrow(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    if (bytes[at] !== MEMORY_GROW) continue;
+    // The one memory's index: zero, in one byte or in more.
+    const next = bytes[at + 1]!;
+    if (next === 0 || next >= 0x80) return true;
+  }
+  return false;
 }
 
 function skipLocals(body: BinaryReader): void {

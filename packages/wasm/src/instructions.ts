@@ -8,7 +8,7 @@ import type { BinaryReader } from "./binary-reader.ts";
 /** An instruction whose length is not known, of a proposal newer than this file. */
 export class UnknownInstruction extends Error {}
 
-const MEMORY_GROW = 0x40;
+export const MEMORY_GROW = 0x40;
 const EMPTY_BLOCK = 0x40;
 
 /** Calls `found` with the offsets of each `memory.grow` up to the reader's end: of its first byte, and of the byte after it. */

@@ -11,8 +11,8 @@
 # EXTRUNTIME_PYTHON_SOURCE names an unpacked CPython source folder instead.
 #
 # With --numpy, numpy is put into <cache>/numpy-<version>, without changing that Python; the second line printed is that
-# folder, to be named in `python.path` of a manifest. With --if-present nothing is fetched, built or installed: what is
-# missing is not printed.
+# folder, to be named in `python.path` of a manifest. The third is <cache>/small-packages-<version>, with some small packages that have
+# compiled code. With --if-present nothing is fetched, built or installed: what is missing is not printed.
 set -euo pipefail
 
 version=3.13
@@ -145,8 +145,10 @@ build() {
   touch "$prefix/.complete"
 }
 
-install_numpy() {
+# install_into FOLDER PACKAGE...
+install_into() {
   local folder=$1
+  shift
   [ -e "$folder/.complete" ] && return
   rm -rf "$folder"
   local pip=("$python" -m pip)
@@ -154,10 +156,10 @@ install_numpy() {
   if ! "${pip[@]}" --version >/dev/null 2>&1 && ! "$python" -m ensurepip >/dev/null 2>&1; then
     # Debian splits pip off; that of a CPython built here installs for others as well.
     pip=("$cache/python3.13/bin/python3.13" -m pip)
-    "${pip[@]}" --version >/dev/null 2>&1 || { say "numpy was asked for, but $python has no pip"; return 1; }
+    "${pip[@]}" --version >/dev/null 2>&1 || { say "packages were asked for, but $python has no pip"; return 1; }
     for_this=(--python-version "$version" --implementation cp --abi "cp${version/./}$suffix")
   fi
-  "${pip[@]}" install --quiet --root-user-action ignore --only-binary :all: "${for_this[@]}" --target "$folder" numpy >&2
+  "${pip[@]}" install --quiet --root-user-action ignore --only-binary :all: "${for_this[@]}" --target "$folder" "$@" >&2
   touch "$folder/.complete"
 }
 
@@ -165,7 +167,7 @@ mkdir -p "$cache"
 if [ "$if_present" = yes ]; then
   fetch_source() { return 1; }
   build() { exit 0; }
-  install_numpy() { [ -e "$1/.complete" ] || exit 0; }
+  install_into() { [ -e "$1/.complete" ] || exit 0; }
 fi
 if [ -e "$prefix/.complete" ]; then
   python=$prefix/bin/python$version$suffix
@@ -178,6 +180,12 @@ fi
 echo "$python"
 if [ "$numpy" = yes ]; then
   folder=$cache/numpy-$version$suffix
-  install_numpy "$folder"
+  install_into "$folder" numpy
+  echo "$folder"
+  folder=$cache/small-packages-$version$suffix
+  small=(markupsafe==3.0.3)
+  # These have no wheels for it.
+  [ "$free_threaded" = yes ] || small+=(msgspec==0.22.0 protobuf==7.36.2 orjson==3.13.0)
+  install_into "$folder" "${small[@]}"
   echo "$folder"
 fi

@@ -5,6 +5,7 @@
 #include "abort.h"
 #include "arenas.h"
 #include "bootstrap.h"
+#include "extension_init.h"
 #include "failure.h"
 #include "host_module.h"
 #include "library.h"
@@ -59,6 +60,7 @@ std::string run_bootstrap(Interpreter& interpreter) {
     set("_write", make_write_function(interpreter));
     set("_trace", make_trace_function());
     set("_host_call", make_host_call_function(interpreter));
+    set("_try_init", make_try_init_function());
     set("_dlopen_flags", Ref::steal(py.PyLong_FromLongLong(dlopen_flags)));
     set("_without_gil", Ref::share(py.without_gil ? py._Py_TrueStruct : py._Py_FalseStruct));
     set("_own", Ref::share(interpreter.own_gil ? py._Py_TrueStruct : py._Py_FalseStruct));
@@ -83,6 +85,7 @@ std::string run_bootstrap(Interpreter& interpreter) {
     support.shutdown = get("shutdown");
     support.whose = get("_whose");
     support.host_failure = get("host_failure");
+    support.keep_extension = get("keep_extension");
     support.standard_library = text_of(get("_standard_library").get());
     if (interpreter.own_gil) return {};
     Ref prepare = get("prepare");

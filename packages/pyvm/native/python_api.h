@@ -197,6 +197,7 @@ constexpr int kFloatAddDotZero = 0x02;
     X(PyObject, PyLong_Type) \
     X(PyObject, PyFloat_Type) \
     X(PyObject, PyCoro_Type) \
+    X(PyObject, PyModuleDef_Type) \
     X(PyObject*, PyExc_RuntimeError)
 
 // clang-format on

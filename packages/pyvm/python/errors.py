@@ -5,8 +5,28 @@ _SHARED_HINT = (
     "extension.json to run in the main interpreter"
 )
 _SUBINTERPRETER_ERRORS = ("not support loading in subinterpreters", "load module more than once per process",
-                          "initialized twice", "already initialized", "does not support subinterpreters",
-                          "sub-interpreters are not supported", "do not support subinterpreters")
+                          "initialized twice", "already initialized", "once per interpreter process",
+                          "loaded into one interpreter per process", "does not support subinterpreters",
+                          "sub-interpreters are not supported", "do not support subinterpreters",
+                          "do not yet support subinterpreters")
+# What fails in a package that has done without an extension module: it lacks names and functions.
+_LACKING = (ImportError, NameError, AttributeError, TypeError, RuntimeError, SystemError)
+_LACKING_HINT = (
+    '\nThis package lacks a C extension that cannot be loaded into a sub-interpreter, which may be why: set "python": '
+    '{ "interpreter": "shared" } in extension.json to run in the main interpreter'
+)
+
+
+def _lacks_extension(error):
+    """Whether it was raised in a package that wanted a C extension which was refused."""
+    if not _wanting or not isinstance(error, _LACKING):
+        return False
+    traceback = error.__traceback__
+    while traceback is not None:
+        if str(traceback.tb_frame.f_globals.get("__name__")).partition(".")[0] in _wanting:
+            return True
+        traceback = traceback.tb_next
+    return False
 
 
 # What CPython says where an isolated interpreter lacks something that the main one has.
@@ -65,7 +85,7 @@ def describe(error):
         message = message.rstrip() + _SHARED_HINT
     elif _own:
         try:
-            message += _isolated_hint(error)
+            message += _isolated_hint(error) or (_LACKING_HINT if _lacks_extension(error) else "")
         except Exception:
             pass
     return name[:_MOST_TOLD], message[:_MOST_TOLD], stack[:_MOST_TOLD]

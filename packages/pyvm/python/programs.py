@@ -37,6 +37,7 @@ def load(code, filename, stem, unique, exports, folder, files, paths, venv):
     # After the standard library, so that a file of the extension never stands in for one of its modules; before
     # what is installed.
     if _own:
+        _installed.extend(paths)
         paths = [folder, *paths]
     at = next((i for i, p in enumerate(sys.path) if p.endswith(("site-packages", "dist-packages"))), len(sys.path))
     sys.path[at:at] = [path for path in paths if path not in sys.path]

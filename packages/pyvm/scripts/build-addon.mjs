@@ -23,6 +23,7 @@ const python = join(root, "python");
 const PYTHON_FILES = [
   "basis",
   "errors",
+  "extensions",
   "programs",
   "own_files",
   "coroutines",

@@ -20,8 +20,14 @@ export function testIf(applies: boolean): (name: string, body: () => unknown) =>
 
 /** A folder with numpy for that CPython, or `undefined`. */
 export function numpyFolder(): string | undefined {
-  const options = ["--version", cpython.version, "--numpy", ...(cpython.freeThreaded ? ["--free-threaded"] : [])];
-  return process.env.PYVM_NUMPY ?? prepared(...options)[1];
+  return process.env.PYVM_NUMPY ?? prepared(...preparation())[1];
+}
+
+/** A folder with markupsafe and, where there is a GIL, msgspec, protobuf and orjson for it, or `undefined`. */
+export const smallPackages: string | undefined = prepared(...preparation())[2];
+
+function preparation(): string[] {
+  return ["--version", cpython.version, "--numpy", ...(cpython.freeThreaded ? ["--free-threaded"] : [])];
 }
 
 function prepared(...options: string[]): string[] {

@@ -103,8 +103,7 @@ async function tryClient(client, version, registry, withAddon) {
   const env = {
     ...{
       PATH: `${dirname(node)}:${process.env.PATH}`,
-      npm_config_registry: registry,
-      WITH_ADDON: withAddon ? "1" : "",
+            WITH_ADDON: withAddon ? "1" : "",
     },
     // Nothing of what is installed for the user who runs this.
     ...{
@@ -121,6 +120,7 @@ async function tryClient(client, version, registry, withAddon) {
     ...{ YARN_ENABLE_GLOBAL_CACHE: "false", YARN_ENABLE_TELEMETRY: "0", YARN_NODE_LINKER: "pnp", CI: "" },
   };
   mkdirSync(env.HOME, { recursive: true });
+  writeFileSync(join(project, ".npmrc"), `registry=${registry}\n`);
   const run = (title, args) => step(`${client}, Node ${version}: ${title}`, node, args, { cwd: project, env });
   const [installation, execution] = {
     npm: [[npmCli(), "install", "--no-audit", "--no-fund"], ["main.mjs"]],

@@ -28,6 +28,7 @@ export { CallQueue } from "./kit/call-queue.ts";
 export { DeadlineTimer } from "./kit/deadline-timer.ts";
 export { exitNow } from "./kit/exit-now.ts";
 export { type GuestConsoleOptions, guestConsole } from "./kit/guest-console.ts";
+export { OwnFiles } from "./kit/own-files.ts";
 export { platformName } from "./kit/platform-name.ts";
 export { isRefusedBuffer } from "./kit/refused-buffer.ts";
 export { hasStackRoom } from "./kit/stack-headroom.ts";

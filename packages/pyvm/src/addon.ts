@@ -1,7 +1,5 @@
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
-import { ExtensionError, platformName } from "extruntime/engine";
+import { ExtensionError, OwnFiles, platformName } from "extruntime/engine";
 
 /** A loaded copy of a program, in the addon. Kept alive by what holds it; dropped without `close` it is closed by the garbage collector. */
 export interface NativeInstance {
@@ -105,7 +103,8 @@ export interface Addon {
   remember(): void;
 }
 
-const require = createRequire(import.meta.url);
+const files = new OwnFiles(import.meta.url);
+const { require } = files;
 
 let loaded: Addon | undefined;
 
@@ -121,7 +120,7 @@ export function loadAddon(): Addon {
 }
 
 function findAddon(): Addon {
-  const built = fileURLToPath(new URL("../build/pyvm.node", import.meta.url));
+  const built = files.path("../build/pyvm.node");
   const prebuilt = `@extruntime/pyvm-${platformName()}`;
   const tried: string[] = [];
   const named = process.env.PYVM_ADDON;

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
+import { OwnFiles } from "extruntime/engine";
 import { Wasm, type WasmImport, type WasmModule } from "./webassembly.ts";
 
 /**
@@ -127,9 +127,13 @@ export const EXPORTS = [
 /** The linker's names: a letter, `_` or `$`, then two of these. */
 const FIRST = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_$";
 
+const files = new OwnFiles(import.meta.url);
+
 /** The released build with its small functions inlined; scripts/inline-build.mjs makes it, and leaves the names. */
 export const RELEASE: QuickJSBuild = {
-  path: fileURLToPath(new URL("../build/quickjs.wasm", import.meta.url)),
+  get path() {
+    return files.required("../build/quickjs.wasm");
+  },
   imports: RELEASE_IMPORTS,
   exportName(cName) {
     // The imports took the names up to `t`; the constructors are `u`.

@@ -1,5 +1,4 @@
-import { createRequire } from "node:module";
-import { ExtensionError } from "extruntime/engine";
+import { ExtensionError, OwnFiles } from "extruntime/engine";
 import { tryInChild } from "./probe-child.ts";
 
 /**
@@ -78,7 +77,7 @@ export interface Reference {
   release(): void;
 }
 
-const require = createRequire(import.meta.url);
+const { require } = new OwnFiles(import.meta.url);
 let loading: Promise<IsolatedVm> | undefined;
 
 /**

@@ -1,7 +1,7 @@
-import { createRequire } from "node:module";
 import { nativeAddon } from "../placement/process/mapped-file.ts";
+import { OwnFiles } from "./own-files.ts";
 
-const require = createRequire(import.meta.url);
+const { require } = new OwnFiles(import.meta.url);
 
 /**
  * Ends the process at once with this code, whatever its threads do: no `exit` listener runs, and no library cleans up. For engines whose

@@ -9,10 +9,10 @@ import { WorkerPool, type WorkerPoolSetup } from "./host/worker-pool.ts";
 import { mostOwnWorkers, mostWorkers, type PlacementOptions, type ProcessOptions } from "./options.ts";
 import { checkCgroup } from "./process/cgroup.ts";
 import { isSandboxed } from "./process/command.ts";
-import { ProcessLink } from "./process/link.ts";
+import { checkProcessAgent, ProcessLink } from "./process/link.ts";
 import { checkSandbox } from "./process/sandbox.ts";
 import { SUPERVISOR_REMEDY, supervisorProgram } from "./process/supervisor.ts";
-import { ThreadLink } from "./thread/link.ts";
+import { checkThreadAgent, ThreadLink } from "./thread/link.ts";
 import { PROTOCOL_VERSION, type StartMessage } from "./wire/protocol.ts";
 
 /**
@@ -23,6 +23,8 @@ import { PROTOCOL_VERSION, type StartMessage } from "./wire/protocol.ts";
  */
 export function place(engine: Engine, placement: Exclude<Placement, "inline">, options: PlacementOptions): Engine {
   const origin = originOf(engine, placement);
+  if (placement === "thread") checkThreadAgent();
+  else checkProcessAgent();
   const start: StartMessage = {
     version: PROTOCOL_VERSION,
     engine: { module: origin.module, export: origin.export, options: origin.options },

@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 import { constants, endianness } from "node:os";
 import { fileURLToPath } from "node:url";
 import { ExtensionError } from "../../errors.ts";
+import { OwnFiles } from "../../kit/own-files.ts";
 import { WorkerFolder } from "../host/worker-folder.ts";
 import type { ProcessOptions } from "../options.ts";
 import { SLOTS } from "../wire/call-states.ts";
@@ -24,7 +25,13 @@ import { filesOfModules, filesOfNode, type Shown, shownPath } from "./sandbox-fi
 import { supervisorProgram } from "./supervisor.ts";
 import { SupervisorReport } from "./supervisor-report.ts";
 
-const AGENT = fileURLToPath(new URL("./agent.js", import.meta.url));
+const files = new OwnFiles(import.meta.url);
+const AGENT = files.path("./agent.js");
+
+/** @throws ExtensionError `ERR_EXT_UNSUPPORTED` where the file that a process starts with is not there. */
+export function checkProcessAgent(): void {
+  files.required("./agent.js");
+}
 
 /** Bytes that may wait for a child to read them, before the rest is kept back here. */
 const MOST_UNREAD = 1 << 20;

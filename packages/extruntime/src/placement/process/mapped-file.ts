@@ -1,13 +1,13 @@
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
+import { OwnFiles } from "../../kit/own-files.ts";
 import { platformName } from "../../kit/platform-name.ts";
 
 /** A file in memory that processes share. Node has no way to it, so it takes a small addon, where that is installed and serves. */
 
-const require = createRequire(import.meta.url);
+const files = new OwnFiles(import.meta.url);
+const { require } = files;
 
-const BUILT = fileURLToPath(new URL("../../../build/mapped_file.node", import.meta.url));
+const BUILT = files.path("../../../build/mapped_file.node");
 
 /** The package with what is compiled for this platform: the addon, and the program `supervisor` beside it. */
 export function prebuiltPackage(): string {

@@ -1,7 +1,6 @@
 import { accessSync, constants } from "node:fs";
-import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { OwnFiles } from "../../kit/own-files.ts";
 import type { Command } from "./command.ts";
 import { FD } from "./descriptors.ts";
 import { prebuiltPackage } from "./mapped-file.ts";
@@ -11,9 +10,10 @@ import { prebuiltPackage } from "./mapped-file.ts";
  * the limits that hold for all of them together.
  */
 
-const require = createRequire(import.meta.url);
+const files = new OwnFiles(import.meta.url);
+const { require } = files;
 
-const BUILT = fileURLToPath(new URL("../../../build/supervisor", import.meta.url));
+const BUILT = files.path("../../../build/supervisor");
 
 let found: string | false | undefined;
 

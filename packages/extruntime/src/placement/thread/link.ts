@@ -5,6 +5,7 @@ import {
   receiveMessageOnPort,
   Worker,
 } from "node:worker_threads";
+import { OwnFiles } from "../../kit/own-files.ts";
 import { WorkerFolder } from "../host/worker-folder.ts";
 import { type Death, type Link, type LinkEvents, sentWrong } from "../wire/link.ts";
 import { type ProcessorUse, useOf } from "../wire/processor-use.ts";
@@ -13,7 +14,13 @@ import { MOST_IN_RING } from "../wire/ring.ts";
 import { shown } from "../wire/shown.ts";
 import { type ThreadData, type ThreadMemory, threadMemory, threadMemoryBytes } from "./memory.ts";
 
-const AGENT = new URL("./agent.js", import.meta.url);
+const files = new OwnFiles(import.meta.url);
+const AGENT = files.path("./agent.js");
+
+/** @throws ExtensionError `ERR_EXT_UNSUPPORTED` where the file that a thread starts with is not there. */
+export function checkThreadAgent(): void {
+  files.required("./agent.js");
+}
 
 /** Milliseconds after which the host turns to its event loop even if frames keep coming. */
 const LONGEST_MS = 4;

@@ -103,7 +103,7 @@ async function tryClient(client, version, registry, withAddon) {
   const env = {
     ...{
       PATH: `${dirname(node)}:${process.env.PATH}`,
-            WITH_ADDON: withAddon ? "1" : "",
+      WITH_ADDON: withAddon ? "1" : "",
     },
     // Nothing of what is installed for the user who runs this.
     ...{
@@ -117,7 +117,13 @@ async function tryClient(client, version, registry, withAddon) {
       YARN_UNSAFE_HTTP_WHITELIST: "127.0.0.1",
       YARN_ENABLE_IMMUTABLE_INSTALLS: "false",
     },
-    ...{ YARN_ENABLE_GLOBAL_CACHE: "false", YARN_ENABLE_TELEMETRY: "0", YARN_NODE_LINKER: "pnp", CI: "" },
+    ...{
+      YARN_ENABLE_GLOBAL_CACHE: "false",
+      YARN_ENABLE_TELEMETRY: "0",
+      YARN_NODE_LINKER: "pnp",
+      YARN_NPM_MINIMAL_AGE_GATE: "0",
+      CI: "",
+    },
   };
   mkdirSync(env.HOME, { recursive: true });
   writeFileSync(join(project, ".npmrc"), `registry=${registry}\n`);

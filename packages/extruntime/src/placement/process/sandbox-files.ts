@@ -59,6 +59,9 @@ export function shownPath(path: string): Shown[] {
 
 let nodeFiles: Shown[] | undefined;
 
+/** Of a folder in `node_modules`. Others, such as `..`, would lead out of it. */
+const PACKAGE_NAME = /^(@[^./@][^/]*\/)?[^./@][^/]*$/;
+
 class Walk {
   readonly shown: Shown[] = [];
   readonly #seen = new Set<string>();
@@ -87,6 +90,7 @@ class Walk {
 
   /** Links stay links: a module's own imports are looked for from its real path. */
   #dependency(from: string, name: string): void {
+    if (!PACKAGE_NAME.test(name)) return;
     for (let dir = from; ; dir = dirname(dir)) {
       const path = join(dir, "node_modules", name);
       if (existsSync(path)) {
@@ -125,7 +129,8 @@ function packageOf(file: string): string | undefined {
   const manifest = nearest(dirname(file));
   if (manifest === undefined) return undefined;
   const root = dirname(manifest);
-  const parts = partsOf(root, readManifest(root).files ?? []);
+  // What it compiles for itself does not count here: a stray package.json does not own every `build` below it.
+  const parts = namedIn(root, readManifest(root).files ?? []);
   return parts.some((part) => part === file || isInside(file, part)) ? root : undefined;
 }
 
@@ -135,9 +140,17 @@ function isInstalled(root: string): boolean {
 
 /** What `files` of a package.json names, as far as it is there, and what a package compiles for itself. */
 function partsOf(root: string, files: readonly string[]): string[] {
+  return [...new Set([...insideOf(root, ["package.json", "build"]), ...namedIn(root, files)])];
+}
+
+function namedIn(root: string, files: readonly string[]): string[] {
   const named = files.map((each) => each.replace(/[*?[{].*$/, "")).filter((each) => /[^./]/.test(each));
-  const all = ["package.json", "build", ...named].map((each) => join(root, each).replace(/\/$/, ""));
-  return [...new Set(all)].filter((path) => isInside(path, root) && existsSync(path));
+  return insideOf(root, named);
+}
+
+function insideOf(root: string, parts: readonly string[]): string[] {
+  const paths = parts.map((each) => join(root, each).replace(/\/$/, ""));
+  return paths.filter((path) => isInside(path, root) && existsSync(path));
 }
 
 function nearest(from: string): string | undefined {
@@ -148,12 +161,22 @@ function nearest(from: string): string | undefined {
   }
 }
 
+/** Any file of that name may be the nearest one, so it may hold anything. */
 function readManifest(root: string): PackageJson {
+  let read: unknown;
   try {
-    return JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as PackageJson;
+    read = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   } catch {
     return {};
   }
+  if (!isObject(read)) return {};
+  const objects = Object.entries(read).filter(([name, value]) => name !== "files" && isObject(value));
+  const files = Array.isArray(read.files) ? read.files.filter((each) => typeof each === "string") : undefined;
+  return { ...Object.fromEntries(objects), ...(files === undefined ? {} : { files }) };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }
 
 /** What a module seems to import. One that only looks like an import shows a file that is not needed, beside those that are. */

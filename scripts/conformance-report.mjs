@@ -48,7 +48,7 @@ function sharedPython() {
 const { values } = parseArgs({ options: { only: { type: "string" }, check: { type: "boolean", default: false } } });
 
 await script(async () => {
-  const { runConformance } = await import(at("packages/extruntime/dist/conformance/index.js"));
+  const { runConformance } = await import(at("packages/conformance/dist/index.js"));
   const wanted = values.only?.split(",");
   const reports = [];
   let rows = await lastRows();

@@ -3,15 +3,15 @@ import { BaseSequencer } from "vitest/node";
 
 /** Seconds on two cores, roughly; files that are not named take a few. Only the order counts. */
 const SECONDS = [
-  [/conformance\/generated-liars\.test\.ts$/, 150],
+  [/conformance\/test\/generated-liars\.test\.ts$/, 150],
   [/pyvm\/test\/conformance-/, 130],
   [/chaos\/chaos\.test\.ts$/, 120],
   [/\/test\/conformance-/, 100],
-  [/conformance\/(liars|broken)\.test\.ts$/, 90],
-  [/conformance\/(honest|runners)\.test\.ts$/, 55],
+  [/conformance\/test\/(liars|broken)\.test\.ts$/, 90],
+  [/conformance\/test\/(honest|runners)\.test\.ts$/, 55],
   [/(pyvm\/test\/endurance|v8\/test\/load|simulation\/simulation)\.test\.ts$/, 50],
   [/(test\/examples|placement\/left-behind|v8\/test\/(limits|exit)|test\/hostile-answers)\.test\.ts$/, 30],
-  [/\/test\/(placement|conformance)\//, 10],
+  [/\/test\/placement\/|\/conformance\/test\//, 10],
   [/packages\/(pyvm|v8)\/test\//, 6],
 ];
 

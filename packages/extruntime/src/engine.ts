@@ -23,7 +23,7 @@ export {
 } from "./contract/host-functions.ts";
 export type { AbortSupport, Capabilities, LogLevel, Module, Runtime } from "./contract/runtime.ts";
 export { ExtensionError, type ExtensionErrorCode, type GuestErrorDetails, guestError } from "./errors.ts";
-export { type EngineRegistration, registerEngine } from "./host/registry.ts";
+export { type EngineRegistration, registerEngine, registeredEngines } from "./host/registry.ts";
 export { CallQueue } from "./kit/call-queue.ts";
 export { DeadlineTimer } from "./kit/deadline-timer.ts";
 export { exitNow } from "./kit/exit-now.ts";
@@ -40,4 +40,5 @@ export {
   type SectionSchema,
   type SettingSchema,
 } from "./manifest/section.ts";
+export { mappedFileAddon } from "./placement/process/mapped-file.ts";
 export { createRuntime, type RuntimeOptions } from "./runtime/runtime.ts";

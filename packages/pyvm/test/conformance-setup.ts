@@ -1,4 +1,4 @@
-import { conformance } from "extruntime/conformance";
+import { conformance } from "@extruntime/conformance";
 import { describe, it } from "vitest";
 import { fixture } from "../../../fixtures/index.js";
 import { cpython } from "./guest.ts";

@@ -1,4 +1,4 @@
-import { conformance } from "extruntime/conformance";
+import { conformance } from "@extruntime/conformance";
 import { describe, it } from "vitest";
 import { fixture, isBuilt, validateVariants } from "../../../fixtures/index.js";
 

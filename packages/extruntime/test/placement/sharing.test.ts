@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
+import { descendants } from "../../../conformance/src/processes.ts";
 import { InstanceBudget, type Module, type Runtime } from "../../dist/index.js";
-import { descendants } from "../../src/conformance/processes.ts";
 import { KIND } from "../../src/placement/wire/protocol.ts";
 import { guest, withRuntime } from "./guests.ts";
 import { hostileGuest } from "./hostile-guest.ts";

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import type { InvokeOptions, Module } from "extruntime";
+import { ExtensionError } from "extruntime";
+import { parsed, show } from "../expect.ts";
+import type { Subject } from "../facts.ts";
+import type { FreshValues } from "./fresh-values.ts";
+
+/** Characters of a message or a line: guests' own libraries cut longer ones. */
+export const MOST_PRINTED = 3000;
+
+/** One call of a conversation: how it is made, and how much it carries. */
+export interface Turn {
+  readonly values: FreshValues;
+  readonly method: "invoke" | "call" | "invokeSync";
+  readonly options: InvokeOptions | undefined;
+  /** Characters, about, of what is sent beside its own value. */
+  readonly length: number;
+}
+
+/** The way of the `i`th call. Those that overlap with others cannot be synchronous. */
+export function turn(i: number, values: FreshValues, length: number, subject: Subject, alone: boolean): Turn {
+  const { sync, deadline, signal } = subject.capabilities;
+  const ways = alone && sync ? (["invoke", "call", "invokeSync"] as const) : (["invoke", "call"] as const);
+  const method = ways[i % ways.length]!;
+  const options: { timeoutMs?: number; signal?: AbortSignal } = {};
+  if (i % 5 === 3 && deadline !== false) options.timeoutMs = 600_000;
+  if (i % 7 === 4 && signal !== false && method !== "invokeSync") options.signal = new AbortController().signal;
+  return { values, method, options: Object.keys(options).length === 0 ? undefined : options, length };
+}
+
+/** The answer's text where it was asked for as text, and as JSON would write it where it was not. */
+export async function ask(module: Module, fn: string, payload: string, { method, options }: Turn): Promise<string> {
+  if (method === "call") return JSON.stringify(await module.call(fn, JSON.parse(payload), options));
+  const { timeoutMs } = options ?? {};
+  const limits = timeoutMs === undefined ? undefined : { timeoutMs };
+  return method === "invoke" ? module.invoke(fn, payload, options) : module.invokeSync(fn, payload, limits);
+}
+
+/** What the call fails with, which must be the guest's own error. */
+export async function askInVain(module: Module, fn: string, payload: string, turn: Turn): Promise<ExtensionError> {
+  let answer: string;
+  try {
+    answer = await ask(module, fn, payload, turn);
+  } catch (error) {
+    assert.ok(
+      ExtensionError.is(error, "ERR_EXT_GUEST"),
+      `${module.name}.${fn} must fail with ERR_EXT_GUEST, and failed with ${show(error)}`,
+    );
+    return error;
+  }
+  return assert.fail(`${module.name}.${fn} must fail with ERR_EXT_GUEST, and gave ${show(answer)}`);
+}
+
+/** A guest's error is told whole, and nothing of it comes from another. `message` is what it threw. */
+export function expectGuest(
+  error: ExtensionError,
+  module: Module,
+  fn: string,
+  messages: readonly string[],
+  { traits, language }: Subject,
+): void {
+  const { name, message, stack } = error.guest!;
+  assert.ok(
+    messages.includes(message),
+    `the guest's message of ${module.name}.${fn} must be ${messages.map(show).join(" or ")}, and is ${show(message)}`,
+  );
+  const whole = `${module.name}.${fn}: ${name}: ${message}`;
+  assert.equal(
+    error.message,
+    whole,
+    "an error's message must be its place, the guest's name of it, and the guest's message",
+  );
+  if (!traits.stacks) return;
+  assert.equal(name, "TypeError", "the name of the guest's error is lost");
+  assert.match(
+    stack.replace(message, ""),
+    GUEST_FRAME,
+    `the stack of ${module.name}.${fn} must have the guest's file and line, and is ${show(stack)}`,
+  );
+  assert.ok(
+    language !== "javascript" || stack.includes(fn),
+    `the stack of ${module.name}.${fn} must name the function, and is ${show(stack)}`,
+  );
+}
+
+/** File name, then a line: `guest.js:2` or `guest.py", line 2`. */
+const GUEST_FRAME = /guest[.\w]*\W[^\n]*\d/;
+
+/** Equal, and their keys in the same order. */
+export function expectSame(text: string, expected: string, what: string, { traits }: Subject): void {
+  // Where guests receive bytes they give them back.
+  if (!traits.values && text === expected) return;
+  const actual = parsed(text, what);
+  if (!sameInOrder(actual, JSON.parse(expected))) assert.fail(`${what} must be ${around(expected, text)}`);
+}
+
+function sameInOrder(a: unknown, b: unknown): boolean {
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return a === b;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const [own, others] = [Object.entries(a), Object.entries(b)];
+  return (
+    own.length === others.length &&
+    own.every(([key, value], i) => key === others[i]![0] && sameInOrder(value, others[i]![1]))
+  );
+}
+
+/** What was expected and what came, from a little before they differ. */
+function around(expected: string, actual: string): string {
+  let at = 0;
+  while (at < expected.length && expected[at] === actual[at]) at++;
+  const from = Math.max(0, at - 40);
+  const cut = (text: string) =>
+    `${from > 0 ? "…" : ""}${text.slice(from, from + 160)}${text.length > from + 160 ? "…" : ""}`;
+  return `${cut(expected)}, and is ${cut(actual)}`;
+}

@@ -1,0 +1,31 @@
+import type { Capabilities } from "extruntime";
+import type { LanguageTraits } from "./setup.ts";
+
+/** What the child process found out about the engine and its guests before any test. JSON. */
+export interface Facts {
+  /** Name of the runtime. */
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly placement: string;
+  readonly capabilities: Capabilities;
+  readonly unavailable: string | undefined;
+  /** One for each language that the engine accepts. */
+  readonly subjects: readonly Subject[];
+}
+
+/** One language of the engine. */
+export interface Subject {
+  readonly language: string;
+  readonly traits: LanguageTraits;
+  readonly runtime: string;
+  readonly aliases: readonly string[];
+  /** Where the setup has the engine placed. */
+  readonly placement: string;
+  readonly capabilities: Capabilities;
+  /** Names of the guests that there are: the caller's, and the kit's own. */
+  readonly guests: readonly string[];
+  /** Names of folders for the `validate` table. */
+  readonly validate: readonly string[];
+  /** Names of the escapes for the language. */
+  readonly escapes: readonly string[];
+}

@@ -1,0 +1,348 @@
+import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
+import type { Module } from "extruntime";
+import type { Bench } from "../bench.ts";
+import { expectCode, failure, refusal, show } from "../expect.ts";
+import type { Subject } from "../facts.ts";
+import { expectIdle, untilComputing } from "../processor-time.ts";
+import type { Group, Test } from "../test-list.ts";
+import { queuedDeadlines, queuedSignals } from "./abort-queue.ts";
+
+/** Milliseconds that a loop gets. How long its caller really waits is not looked at: the guests never end. */
+const TIMEOUT_MS = 30;
+const IN_A_ROW = 50;
+/** Milliseconds of processor time after which a guest is under way. */
+const COMPUTING_MS = 30;
+
+export function deadlineGroup(subject: Subject): Group {
+  const tests = subject.capabilities.deadline === false ? refused : kept(subject);
+  return { name: "timeouts", promise: "deadline", tests };
+}
+
+export function signalGroup(subject: Subject): Group {
+  const tests = subject.capabilities.signal === false ? [refusedSignal] : signals(subject);
+  return { name: "abort signals", promise: "signal", tests };
+}
+
+const refusedSignal: Test = {
+  name: "a signal is refused with ERR_EXT_UNSUPPORTED and the remedy, and the guest does not run",
+  async run(bench) {
+    const module = await bench.load("counter", { limits: { pool: 1 } });
+    const { signal } = new AbortController();
+    const error = await refusal(() => module.invoke("next", "null", { signal }), "ERR_EXT_UNSUPPORTED", "a signal");
+    assert.match(error.message, /signal/i);
+    assert.equal(await module.call("next"), 1, "the guest ran");
+  },
+};
+
+const refused: readonly Test[] = [
+  {
+    name: "a timeout is refused with ERR_EXT_UNSUPPORTED and the remedy",
+    async run(bench) {
+      const module = await bench.load("echo");
+      const error = await refusal(
+        () => module.invoke("echo", "1", { timeoutMs: 1000 }),
+        "ERR_EXT_UNSUPPORTED",
+        "timeoutMs",
+      );
+      assert.match(error.message, /abort|stop/i);
+      if (bench.subject.capabilities.sync)
+        await refusal(
+          () => module.invokeSync("echo", "1", { timeoutMs: 1000 }),
+          "ERR_EXT_UNSUPPORTED",
+          "timeoutMs of invokeSync",
+        );
+      assert.equal(await module.call("echo", 1), 1);
+    },
+  },
+  {
+    name: "limits.timeoutMs is refused at the load, from the manifest and from the host",
+    async run(bench) {
+      await refusal(() => bench.load("echo", { limits: { timeoutMs: 1000 } }), "ERR_EXT_UNSUPPORTED", "load");
+      await refusal(() => bench.loadWith("echo", { limits: { timeoutMs: 1000 } }), "ERR_EXT_UNSUPPORTED", "load");
+    },
+  },
+];
+
+function kept(subject: Subject): Test[] {
+  const { guests, traits, capabilities } = subject;
+  const hard = capabilities.deadline === "hard";
+  const loops = loopsOf(guests, hard);
+  return [
+    ...loops.map((guest) => endless(guest)),
+    inARow(traits.catches && guests.includes("loop-catching") ? "loop-catching" : "loop"),
+    defaults,
+    topLevel,
+    ...(capabilities.sync ? [synchronous] : []),
+    ...(traits.awaits ? [neverSettles] : []),
+    queued,
+    ...queuedDeadlines(subject),
+    neverEarly,
+    mistakes,
+  ];
+}
+
+/** Guests that loop for ever; in builtins only where these can be stopped. */
+function loopsOf(guests: readonly string[], hard: boolean): string[] {
+  return guests.filter((name) => name.startsWith("loop") && (hard || !name.startsWith("loop-native")));
+}
+
+function endless(guest: string): Test {
+  return {
+    name: `${guest}: its caller gets ERR_EXT_TIMEOUT, and the module works on`,
+    async run(bench) {
+      const runtime = await bench.runtime();
+      const other = await bench.load("echo", undefined, runtime);
+      const module = await bench.load(guest, { limits: { pool: 1 } }, runtime);
+      for (let i = 0; i < 3; i++) await timesOut(bench, module);
+      assert.equal(module.stats().timeouts, 3, "stats must count the timeouts");
+      assert.equal(
+        await bench.answered(other.call("echo", 7), "another module's call"),
+        7,
+        "another module does not work afterwards",
+      );
+      await expectIdle("a call that timed out", bench.patience(0.3));
+    },
+  };
+}
+
+function inARow(guest: string): Test {
+  return {
+    name: `${guest}, ${IN_A_ROW} times in a row, with good calls between`,
+    patience: 2,
+    async run(bench) {
+      const runtime = await bench.runtime();
+      const echo = await bench.load("echo", { limits: { pool: 1 } }, runtime);
+      const module = await bench.load(guest, { limits: { pool: 1 } }, runtime);
+      for (let i = 0; i < IN_A_ROW; i++) {
+        await timesOut(bench, module);
+        assert.equal(await bench.answered(echo.call("echo", i), "a call in between"), i);
+      }
+      const { instances, running, queued } = module.stats();
+      assert.ok(
+        instances <= 1 && queued === 0 && running <= 1,
+        `stats after ${IN_A_ROW} timeouts: ${show(module.stats())}`,
+      );
+    },
+  };
+}
+
+async function timesOut(bench: Bench, module: Module): Promise<void> {
+  const call = () =>
+    bench.answered(
+      module.invoke(module.exports[0]!, "1", { timeoutMs: TIMEOUT_MS }),
+      "a call that loops for ever",
+      0.4,
+    );
+  const error = await refusal(call, "ERR_EXT_TIMEOUT", "an endless loop");
+  assert.equal(error.extension, module.name);
+}
+
+const defaults: Test = {
+  name: "limits.timeoutMs holds for calls that name none, from the manifest and from the host",
+  async run(bench) {
+    // The load has no more time than a call, and an engine may start a process for it.
+    const limits = { timeoutMs: 3_000 };
+    const modules = [await bench.load("loop", { limits }), await bench.loadWith("loop", { limits })];
+    const ends = (module: Module) =>
+      refusal(
+        () => bench.answered(module.invoke("forever", "1"), "a call that loops for ever"),
+        "ERR_EXT_TIMEOUT",
+        "an endless loop",
+      );
+    await Promise.all(modules.map(ends));
+  },
+};
+
+const topLevel: Test = {
+  name: "a top level that never ends fails the load with ERR_EXT_TIMEOUT, and the runtime works on",
+  async run(bench) {
+    const runtime = await bench.runtime();
+    for (let i = 0; i < 3; i++) {
+      const load = () =>
+        bench.answered(
+          bench.load("top-level-loop", { limits: { timeoutMs: 100 } }, runtime),
+          "load of a top level that loops for ever",
+        );
+      await refusal(load, "ERR_EXT_TIMEOUT", "load");
+    }
+    assert.equal(await (await bench.load("echo", undefined, runtime)).call("echo", 1), 1);
+  },
+};
+
+const synchronous: Test = {
+  name: "invokeSync keeps its timeout too",
+  async run(bench) {
+    const module = await bench.load("loop");
+    for (let i = 0; i < 5; i++)
+      await refusal(
+        () => module.invokeSync("forever", "1", { timeoutMs: TIMEOUT_MS }),
+        "ERR_EXT_TIMEOUT",
+        "invokeSync",
+      );
+    const echo = await bench.load("echo");
+    assert.equal(echo.invokeSync("echo", "1", { timeoutMs: 60_000 }), "1");
+  },
+};
+
+const neverSettles: Test = {
+  name: "a guest that waits for what never comes is ended",
+  async run(bench) {
+    const module = await bench.load("async", { limits: { pool: 1 } });
+    for (let i = 0; i < 3; i++) {
+      // Some engines see at once that nothing can settle it any more.
+      const call = () =>
+        bench.answered(module.invoke("never", "1", { timeoutMs: TIMEOUT_MS }), "a call that never settles");
+      await refusal(call, ["ERR_EXT_TIMEOUT", "ERR_EXT_GUEST"], "a guest that never settles");
+      assert.equal(await bench.answered(module.call("later", i), "the next call"), i);
+    }
+  },
+};
+
+const queued: Test = {
+  name: "a call that waits in the queue times out too, and does not run later",
+  async run(bench) {
+    const module = await bench.load("loop", { limits: { pool: 1 } });
+    const calls = Array.from({ length: 5 }, () => module.invoke("forever", "1", { timeoutMs: TIMEOUT_MS }));
+    for (const outcome of await bench.answered(Promise.allSettled(calls), "five endless calls"))
+      expectCode((outcome as PromiseRejectedResult).reason, "ERR_EXT_TIMEOUT", "an endless loop");
+    assert.equal(module.stats().queued, 0);
+  },
+};
+
+const neverEarly: Test = {
+  name: "a timeout is never up too early",
+  async run(bench) {
+    const module = await bench.load("loop", { limits: { pool: 1 } });
+    for (let i = 0; i < 20; i++) {
+      const timeoutMs = 5 + i;
+      const start = performance.now();
+      await refusal(() => module.invoke("forever", "1", { timeoutMs }), "ERR_EXT_TIMEOUT", "an endless loop");
+      const ms = performance.now() - start;
+      assert.ok(ms >= timeoutMs, `a timeout of ${timeoutMs} ms was up after ${ms.toFixed(2)} ms`);
+    }
+  },
+};
+
+/** Without any timeout: nothing but the signal ends it. Once it computes, since what has not begun is easily ended. */
+function signalled(guests: readonly string[]): Test {
+  return {
+    name: "a signal alone ends each kind of loop once it computes, and the module works on",
+    patience: 2,
+    async run(bench) {
+      const runtime = await bench.runtime();
+      const echo = await bench.load("echo", undefined, runtime);
+      for (const guest of guests) {
+        const module = await bench.load(guest, { limits: { pool: 1 } }, runtime);
+        for (let i = 0; i < (guest === "loop" ? 2 : 1); i++) await endBySignal(bench, module, guest);
+        assert.equal(await bench.answered(echo.call("echo", 1), "another module's call"), 1);
+        await module.close({ abort: true });
+      }
+      await expectIdle(`a call of ${guests.join(", ")} that was aborted by a signal`, bench.patience(0.2));
+    },
+  };
+}
+
+async function endBySignal(bench: Bench, module: Module, guest: string): Promise<void> {
+  const controller = new AbortController();
+  const reason = new Error("the user went away");
+  let call = Promise.resolve<unknown>(undefined);
+  const start = () => {
+    const invoked = module.invoke("forever", "1", { signal: controller.signal });
+    call = failure(() => bench.answered(invoked, `a call of ${guest} that was aborted`, 0.2), "the call");
+  };
+  await untilComputing(COMPUTING_MS, start, bench.patience(0.1));
+  controller.abort(reason);
+  const error = await call;
+  assert.equal(error, reason, `${guest} must reject with the signal's reason, and rejected with ${show(error)}`);
+}
+
+/** `close({ abort: true })` is the third way to end a guest, for those that leave the host's thread. */
+const closed: Test = {
+  name: "a guest that close({ abort: true }) ended computes no more",
+  async run(bench) {
+    const runtime = await bench.runtime();
+    const module = await bench.load("loop", { limits: { pool: 1 } }, runtime);
+    let call = Promise.resolve<unknown>(undefined);
+    const start = () => {
+      call = failure(() => bench.answered(module.invoke("forever", "1"), "a call that close aborts", 0.3), "the call");
+    };
+    await untilComputing(COMPUTING_MS, start, bench.patience(0.2));
+    await bench.answered(module.close({ abort: true }), "close({ abort: true })");
+    expectCode(await call, "ERR_EXT_CLOSED", "a call that close aborted");
+    await expectIdle("a call that close aborted", bench.patience(0.3));
+  },
+};
+
+function signals(subject: Subject): Test[] {
+  const { capabilities, guests } = subject;
+  // Beside the signal, so that a test of one that is not heard ends.
+  const atTheLatest = capabilities.deadline === false ? {} : { timeoutMs: 60_000 };
+  return [
+    {
+      name: "a signal fired before the call rejects it with its reason, and the guest does not run",
+      async run(bench) {
+        const module = await bench.load("counter", { limits: { pool: 1 } });
+        const reason = { why: "not needed any more" };
+        assert.equal(
+          await failure(() => module.invoke("next", "null", { signal: AbortSignal.abort(reason) }), "the call"),
+          reason,
+        );
+        assert.equal(await module.call("next"), 1, "the guest ran");
+      },
+    },
+    {
+      name: "a signal fired during the call rejects it with its reason, and the module works on",
+      async run(bench) {
+        const module = await bench.load("loop", { limits: { pool: 1 } });
+        for (let i = 0; i < 5; i++) {
+          const controller = new AbortController();
+          const reason = new Error("the user went away");
+          const call = module.invoke("forever", "1", { signal: controller.signal, ...atTheLatest });
+          controller.abort(reason);
+          const error = await failure(() => bench.answered(call, "a call that was aborted", 0.4), "the call");
+          assert.equal(error, reason, `it must reject with the signal's reason, and rejected with ${show(error)}`);
+        }
+        const echo = await bench.load("echo");
+        assert.equal(await echo.call("echo", 1), 1);
+      },
+    },
+    {
+      name: "a signal fired after the call changes nothing, and nothing listens to it any more",
+      async run(bench) {
+        const module = await bench.load("echo");
+        const controller = new AbortController();
+        for (let i = 0; i < 20; i++)
+          assert.equal(await module.call("echo", i, { signal: controller.signal, ...atTheLatest }), i);
+        assert.equal(getEventListeners(controller.signal, "abort").length, 0, "listeners are left on the signal");
+        controller.abort();
+        assert.equal(await module.call("echo", 1), 1);
+      },
+    },
+    {
+      name: "a signal with a timeout of its own ends a loop",
+      async run(bench) {
+        const module = await bench.load("loop", { limits: { pool: 1 } });
+        const signal = AbortSignal.timeout(TIMEOUT_MS);
+        const call = module.invoke("forever", "1", { signal, ...atTheLatest });
+        const error = await failure(() => bench.answered(call, "a call that was aborted", 0.4), "the call");
+        assert.equal(error, signal.reason);
+      },
+    },
+    signalled(loopsOf(guests, capabilities.signal === "hard")),
+    closed,
+    ...queuedSignals(subject),
+  ];
+}
+
+const mistakes: Test = {
+  name: "a timeout that is no time is a TypeError",
+  async run(bench) {
+    const module = await bench.load("echo");
+    for (const timeoutMs of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, "5" as unknown as number])
+      assert.ok(
+        (await failure(() => module.invoke("echo", "1", { timeoutMs }), `timeoutMs ${timeoutMs}`)) instanceof TypeError,
+        `timeoutMs ${timeoutMs}`,
+      );
+  },
+};

@@ -1,0 +1,211 @@
+import assert from "node:assert/strict";
+import type { LoadOptions, ManifestInput, Runtime } from "extruntime";
+import type { Bench } from "../bench.ts";
+import { FreshValues } from "../conversation/fresh-values.ts";
+import { Lines } from "../conversation/lines.ts";
+import { type Speaker, type SpeakerKind, speakerKinds } from "../conversation/speakers.ts";
+import { turn } from "../conversation/turn.ts";
+import { refusal } from "../expect.ts";
+import type { Subject } from "../facts.ts";
+import type { Group, Test } from "../test-list.ts";
+
+/** Calls that each module gets one after the other: a hundred and some, for what only the hundredth shows. */
+const ROUNDS = 106;
+/** Of these, one module after the other where instances live elsewhere. */
+const ROUNDS_ALONE = 8;
+const WAVES = 5;
+/** Calls of each module in a wave, and in the largest. */
+const IN_A_WAVE = 4;
+const AT_THE_MOST = 12;
+/** Milliseconds that a guest which never ends gets. */
+const TIMEOUT_MS = 20;
+/** Milliseconds in which nothing is said, for what changes when it is idle. */
+const REST_MS = 60;
+
+/** Characters beside the value itself, by the round: above each size that somebody may have thought of. */
+const LENGTHS: Readonly<Record<number, number>> = {
+  4: 1500,
+  13: 3000,
+  24: 9000,
+  37: 70_000,
+  51: 1200,
+  63: 140_000,
+  78: 1_100_000,
+  96: 2500,
+};
+
+export function conversationGroup(_: Subject): Group {
+  return { name: "a long conversation", promise: "contract", tests: [conversation] };
+}
+
+/**
+ * Calls of many modules of one runtime, of which no two are alike: one after the other, at a time, after errors, after timeouts, after modules were closed and
+ * loaded again. Every answer, error, line and host call is compared whole with what it must be.
+ */
+const conversation: Test = {
+  name: "calls of many modules, one after the other and at a time, after errors, timeouts, closes and reloads: each gets its own answer, error and lines",
+  patience: 3,
+  async run(bench) {
+    const values = new FreshValues();
+    try {
+      await new Conversation(bench, values, await bench.runtime()).run();
+    } catch (error) {
+      if (error instanceof Error)
+        error.message += `\n(EXTRUNTIME_CONFORMANCE_SEED=${values.seed} has the same said again)`;
+      throw error;
+    }
+  },
+};
+
+class Conversation {
+  readonly #bench: Bench;
+  readonly #values: FreshValues;
+  readonly #runtime: Runtime;
+  readonly #speakers: Speaker[] = [];
+  readonly #guests = new Set<string>();
+  /** Where those print that do not. */
+  readonly #silence = new Lines(false);
+  readonly #met = new WeakSet<Speaker>();
+  #loads = 0;
+  #calls = 0;
+  #rounds = 0;
+
+  constructor(bench: Bench, values: FreshValues, runtime: Runtime) {
+    this.#bench = bench;
+    this.#values = values;
+    this.#runtime = runtime;
+  }
+
+  async run(): Promise<void> {
+    const kinds = speakerKinds(this.#bench);
+    for (const kind of kinds) this.#speakers.push(await this.#load(kind));
+    for (let i = 0; i < ROUNDS; i++) await this.#round(LENGTHS[i] ?? 0);
+    await this.#checkLines();
+    for (let i = 0; i < WAVES; i++)
+      await this.#wave(i === 1 ? 1200 : i === 3 ? 70_000 : 0, i === 2 ? AT_THE_MOST : IN_A_WAVE);
+    await this.#checkLines();
+    await this.#timeouts();
+    for (let i = 0; i < 3; i++) await this.#round(0);
+    await this.#wave(0);
+    await this.#reload(kinds);
+    for (let i = 0; i < 12; i++) await this.#round(i === 5 ? 1500 : 0);
+    await this.#wave(0);
+    await new Promise((resolve) => setTimeout(resolve, REST_MS));
+    for (let i = 0; i < 2; i++) await this.#round(0);
+    await this.#checkLines();
+    await this.#end();
+  }
+
+  /** Under a name and a version of its own. The second of a kind is loaded lazily, and offered functions that it does not ask for; one in two has a logger, though it prints nothing. */
+  async #load(kind: SpeakerKind, name = `speaker-${this.#speakers.length}-${kind.guest}`): Promise<Speaker> {
+    const i = this.#loads++;
+    const load = async (guest: string, options: LoadOptions, manifest: Partial<ManifestInput> = {}) => {
+      const second = this.#guests.has(guest);
+      this.#guests.add(guest);
+      const limits = { pool: 1 + (i % 3), ...options.limits };
+      const hostFunctions = second ? { "kit.unasked": () => "asked" } : undefined;
+      const logger = i % 2 === 1 ? this.#silence.logger : undefined;
+      const version = `1.${i}.0`;
+      const module = await this.#bench.loadWith(
+        guest,
+        { ...manifest, name, version },
+        { hostFunctions, logger, ...options, limits, lazy: second },
+        this.#runtime,
+      );
+      assert.deepEqual(
+        [module.name, module.version, module.runtime],
+        [name, version, this.#runtime.name],
+        "name, version and runtime of a module",
+      );
+      return module;
+    };
+    return kind.make(this.#bench, load);
+  }
+
+  /**
+   * A call of each: one after the other; but where each call waits for another thread or process, most rounds at a time, since a machine that is busy takes
+   * its time for each.
+   */
+  async #round(length: number): Promise<void> {
+    this.#bench.testify();
+    if (this.#bench.subject.placement === "inline" || this.#rounds++ < ROUNDS_ALONE) {
+      for (const speaker of this.#speakers) await this.#say(speaker, length, true);
+      return;
+    }
+    await this.#bench.answered(
+      Promise.all(this.#speakers.map((speaker) => this.#say(speaker, length, true))),
+      "a call of each module",
+      0.3,
+    );
+  }
+
+  /** Some calls of each at a time. */
+  async #wave(length: number, count = IN_A_WAVE): Promise<void> {
+    const calls: Promise<void>[] = [];
+    for (let i = 0; i < count; i++)
+      for (const speaker of this.#speakers) calls.push(this.#say(speaker, i === 0 ? length : 0, false));
+    const outcomes = await this.#bench.answered(Promise.allSettled(calls), `${calls.length} calls at a time`, 0.3);
+    for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+    for (const { module } of this.#speakers) {
+      const { running, queued } = module.stats();
+      assert.deepEqual(
+        [running, queued],
+        [0, 0],
+        `running and queued calls of ${module.name}, of which all are answered`,
+      );
+    }
+  }
+
+  #say(speaker: Speaker, length: number, alone: boolean): Promise<void> {
+    // A synchronous call does not wait for the first instance of a module that was loaded lazily.
+    const said = speaker.say(
+      turn(this.#calls++, this.#values, length, this.#bench.subject, alone && this.#met.has(speaker)),
+    );
+    this.#met.add(speaker);
+    return alone ? this.#bench.answered(said, `a call of ${speaker.module.name}`, 0.2) : said;
+  }
+
+  async #checkLines(): Promise<void> {
+    for (const { lines, module } of this.#speakers) await lines?.check(this.#bench, module.name);
+    await this.#silence.check(this.#bench, "a guest that prints nothing");
+  }
+
+  /** Calls that never end: of a module that does nothing else, and of those that others are answered by. */
+  async #timeouts(): Promise<void> {
+    if (this.#bench.subject.capabilities.deadline === false) return;
+    const loop = await this.#bench.loadWith("loop", { name: "speaker-loop" }, { limits: { pool: 1 } }, this.#runtime);
+    const endless = () => loop.invoke("forever", "1", { timeoutMs: TIMEOUT_MS });
+    await refusal(() => this.#bench.answered(endless(), "an endless loop", 0.3), "ERR_EXT_TIMEOUT", "an endless loop");
+    await loop.close();
+    const stalled = new Set<string>();
+    for (const speaker of this.#speakers) {
+      if (speaker.stall === undefined || stalled.has(speaker.guest)) continue;
+      stalled.add(speaker.guest);
+      const asked = turn(this.#calls++, this.#values, 0, this.#bench.subject, false);
+      await this.#bench.answered(
+        speaker.stall({ ...asked, options: undefined }, TIMEOUT_MS),
+        `a call of ${speaker.module.name} that never ends`,
+        0.3,
+      );
+    }
+  }
+
+  /** Closes one of each kind, and loads another kind under its name: the code, the state and the errors are then that one's. */
+  async #reload(kinds: readonly SpeakerKind[]): Promise<void> {
+    const count = Math.min(6, this.#speakers.length);
+    for (let i = 0; i < count; i++) {
+      const closed = this.#speakers[i]!;
+      await closed.lines?.check(this.#bench, closed.module.name);
+      await this.#bench.answered(closed.module.close(), `close() of ${closed.module.name}`, 0.3);
+      this.#speakers[i] = await this.#load(kinds[(i + 1) % count]!, closed.module.name);
+    }
+  }
+
+  async #end(): Promise<void> {
+    for (const { module } of this.#speakers)
+      await this.#bench.answered(module.close(), `close() of ${module.name}`, 0.3);
+    // What comes now was not printed.
+    await new Promise((resolve) => setImmediate(resolve));
+    await this.#checkLines();
+  }
+}

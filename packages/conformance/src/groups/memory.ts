@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import type { Limits, Module } from "extruntime";
+import type { Bench } from "../bench.ts";
+import { expectJson, refusal } from "../expect.ts";
+import type { Subject } from "../facts.ts";
+import { Keeper, loadCaller, mustWait } from "../host-caller.ts";
+import { residentBelow } from "../processes.ts";
+import type { Group, Test } from "../test-list.ts";
+
+const LIMIT_MB = 48;
+/** Mebibytes that the host may need beside the guest's own: the engine, copies of payloads, and what its collector has not taken back yet. */
+const OVERHEAD_MB = 160;
+/** The same for processes, whose limit may be kept by who looks at them now and then: a guest grows on between two looks. */
+const BETWEEN_LOOKS_MB = 160;
+const MIB = 2 ** 20;
+/** Milliseconds between looks at what processes have in memory. */
+const LOOK_MS = 15;
+
+/** `memoryLimit`: a guest that allocates without end is stopped, and the host does not grow with it. */
+export function memoryGroup({ capabilities }: Subject): Group {
+  return {
+    name: "the memory limit",
+    promise: "memoryLimit",
+    tests: capabilities.memoryLimit ? kept(capabilities.deadline !== false) : [refused],
+  };
+}
+
+const refused: Test = {
+  name: "limits.memoryMb is refused with ERR_EXT_UNSUPPORTED, from the manifest and from the host",
+  async run(bench) {
+    const limits = { memoryMb: LIMIT_MB };
+    await refusal(() => bench.load("echo", { limits }), "ERR_EXT_UNSUPPORTED", "load");
+    await refusal(() => bench.loadWith("echo", { limits }), "ERR_EXT_UNSUPPORTED", "load");
+  },
+};
+
+function kept(abortable: boolean): Test[] {
+  const limits = { memoryMb: LIMIT_MB, pool: 1, ...(abortable ? { timeoutMs: 30_000 } : {}) };
+  const exhaust = async (bench: Bench, module: Module) => {
+    const call = () => bench.answered(module.invoke("allocate", "1"), "a guest that allocates without end");
+    await refusal(call, "ERR_EXT_MEMORY", "a guest that allocates without end");
+  };
+  return [
+    {
+      name: "a guest that allocates without end gets ERR_EXT_MEMORY, twenty times, and others work on",
+      patience: 2,
+      async run(bench) {
+        const runtime = await bench.runtime();
+        const echo = await bench.load("echo", { limits }, runtime);
+        const module = await bench.load("allocate", { limits }, runtime);
+        for (let i = 0; i < 20; i++) {
+          await exhaust(bench, module);
+          assert.equal(await echo.call("echo", i), i, "another module does not work afterwards");
+        }
+        assert.ok(module.stats().instances <= 1);
+      },
+    },
+    {
+      name: `the host stays within the limit and ${OVERHEAD_MB} MiB, with its processes`,
+      fresh: true,
+      patience: 2,
+      async run(bench) {
+        const module = await bench.load("allocate", { limits });
+        assert.equal(await (await bench.load("echo", { limits })).call("echo", 1), 1);
+        // In kibibytes: the most that this process ever had in memory.
+        const before = process.resourceUsage().maxRSS;
+        const watch = new ProcessesWatch();
+        for (let i = 0; i < 3; i++) await exhaust(bench, module);
+        const below = watch.end();
+        const grown = ((process.resourceUsage().maxRSS - before) * 1024) / MIB;
+        for (const [who, mebibytes, most] of [
+          ["the host", grown, LIMIT_MB + OVERHEAD_MB],
+          ["what the processes of the engine have in memory", below / MIB, LIMIT_MB + OVERHEAD_MB + BETWEEN_LOOKS_MB],
+        ] as const)
+          assert.ok(mebibytes <= most, `${who} grew by ${Math.round(mebibytes)} MiB, and the limit is ${LIMIT_MB}`);
+      },
+    },
+    neighbours(limits, exhaust),
+    {
+      name: "a limit in the manifest holds, and a good guest works within it",
+      async run(bench) {
+        const runtime = await bench.runtime();
+        const module = await bench.loadWith("allocate", { limits }, undefined, runtime);
+        await exhaust(bench, module);
+        const big = await bench.loadWith("big", { limits }, undefined, runtime);
+        assert.equal(await big.call("big", 1_000_000), "x".repeat(1_000_000));
+      },
+    },
+    {
+      name: "a payload that is larger than the limit fails with an error of the contract, and the module works on",
+      async run(bench) {
+        const module = await bench.load("echo", { limits: { ...limits, memoryMb: 16 } });
+        const payload = JSON.stringify("x".repeat(40 * MIB));
+        await refusal(
+          () => bench.answered(module.invoke("echo", payload), "a large payload"),
+          "ERR_EXT_MEMORY",
+          "a payload of 40 MiB in 16 MiB",
+        );
+        assert.equal(await module.call("echo", 1), 1);
+      },
+    },
+  ];
+}
+
+/** Calls of other modules that run while one runs out of memory are answered, and their instances keep their state. */
+function neighbours(limits: Limits, exhaust: (bench: Bench, module: Module) => Promise<void>): Test {
+  return {
+    name: "a guest that runs out of memory costs other modules no call and no state",
+    async run(bench) {
+      const runtime = await bench.runtime();
+      const counter = await bench.load("counter", { limits: { pool: 1 } }, runtime);
+      const module = await bench.load("allocate", { limits }, runtime);
+      const keeper = new Keeper();
+      const waits = bench.subject.capabilities.hostFunctions && mustWait(bench.subject);
+      const waiting = waits ? await loadCaller(bench, keeper.fn, { limits: { pool: 1 }, runtime }) : undefined;
+      for (let i = 1; i <= 3; i++) {
+        const asked = keeper.asked();
+        const call = waiting && seen(waiting.invoke("call", "1"));
+        if (call !== undefined) await bench.answered(asked, "the call of the host function");
+        const counted = Array.from({ length: 5 }, () => seen(counter.call("next")));
+        await exhaust(bench, module);
+        keeper.answerLate();
+        const answers = await bench.answered(Promise.all(counted), "calls of another module");
+        const expected = [1, 2, 3, 4, 5].map((n) => (i - 1) * 5 + n);
+        assert.deepEqual(answers, expected, "another module has lost its state");
+        if (call !== undefined) expectJson(await bench.answered(call, "a call that waits"), "late", "its answer");
+      }
+    },
+  };
+}
+
+/** One that fails before it is awaited is no unhandled rejection. */
+function seen<Value>(promise: Promise<Value>): Promise<Value> {
+  promise.catch(() => {});
+  return promise;
+}
+
+/** The most that the processes below this one have in memory beyond what they had at first. */
+class ProcessesWatch {
+  readonly #before = residentBelow();
+  #most = 0;
+  readonly #timer = setInterval(() => this.#look(), LOOK_MS);
+
+  /** Bytes. */
+  end(): number {
+    clearInterval(this.#timer);
+    this.#look();
+    return this.#most;
+  }
+
+  #look(): void {
+    this.#most = Math.max(this.#most, residentBelow() - this.#before);
+  }
+}

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import type { Module } from "extruntime";
+import type { Bench } from "../bench.ts";
+import { expectCode } from "../expect.ts";
+import type { Subject } from "../facts.ts";
+import type { Group } from "../test-list.ts";
+
+export function queueGroup({ traits }: Subject): Group {
+  return {
+    name: "the queue",
+    promise: "contract",
+    tests: [
+      {
+        name: "calls past its bound fail at once with ERR_EXT_BUSY, and the others are answered",
+        run: (bench) => bounded(bench, traits.awaits, 2),
+      },
+      {
+        name: "a queue of 0 takes what can run at once and nothing else",
+        run: (bench) => bounded(bench, traits.awaits, 0),
+      },
+      {
+        name: "calls that wait are served in the order in which they came",
+        async run(bench) {
+          const module = await bench.load(traits.awaits ? "async" : "echo", { limits: { pool: 1 } });
+          const order: number[] = [];
+          const calls = Array.from({ length: 50 }, (_, i) =>
+            module.call(traits.awaits ? "later" : "echo", i).then(() => order.push(i)),
+          );
+          await bench.answered(Promise.all(calls), "50 calls");
+          assert.deepEqual(order, [...Array(50).keys()]);
+        },
+      },
+    ],
+  };
+}
+
+/** An engine whose calls end within `invoke` never needs the queue: then every call must be answered. */
+async function bounded(bench: Bench, awaits: boolean, queue: number): Promise<void> {
+  const fn = awaits ? "later" : "echo";
+  const module = await bench.load(awaits ? "async" : "echo", { limits: { pool: 1, queue } });
+  const calls = [module.call<number>(fn, 0)];
+  const overlaps = isRunning(module);
+  for (let i = 1; i < 10; i++) calls.push(module.call<number>(fn, i));
+  const accepted = overlaps ? 1 + queue : 10;
+  assert.equal(module.stats().queued, overlaps ? queue : 0, "stats must count the calls that wait");
+  const outcomes = await bench.answered(Promise.allSettled(calls), "ten calls");
+  outcomes.forEach((outcome, i) => {
+    if (i < accepted) {
+      assert.deepEqual(outcome, { status: "fulfilled", value: i }, `call ${i} had room`);
+    } else {
+      assert.equal(outcome.status, "rejected", `call ${i} is past the queue of ${queue}, and was taken`);
+      expectCode((outcome as PromiseRejectedResult).reason, "ERR_EXT_BUSY", `call ${i}`);
+    }
+  });
+  assert.equal(await module.call(fn, 11), 11, "the module does not work afterwards");
+}
+
+function isRunning(module: Module): boolean {
+  return module.stats().running === 1;
+}

@@ -1,0 +1,182 @@
+// Engines that lie about host functions, crashes and capabilities, made from the honest toy engine.
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { createRuntime } from "extruntime/engine";
+import { declaring, ofEngine, ofHost, ofInstance, ofModule, ofRuntime, over } from "./lying.mjs";
+import { toyEngine } from "./toy-engine.mjs";
+
+/** The host functions that a load offers, changed. */
+const offering = (change) => (engine, options) =>
+  ofRuntime((runtime) => ({
+    load: (source, { hostFunctions, ...rest } = {}) =>
+      runtime.load(source, { ...rest, ...(hostFunctions && { hostFunctions: change(hostFunctions, source) }) }),
+  }))(engine, options);
+
+const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Engines whose calls run again when their process is gone. */
+const again = ofModule((module) => {
+  const twice = async (call) => {
+    try {
+      return await call();
+    } catch (error) {
+      if (error.code !== "ERR_EXT_CRASHED") throw error;
+      await call().catch(() => {});
+      throw error;
+    }
+  };
+  return { invoke: (...args) => twice(() => module.invoke(...args)) };
+});
+
+/** The same, and the caller never hears of the crash. */
+const silently = ofModule((module) => ({
+  invoke: (...args) =>
+    module.invoke(...args).catch((error) => {
+      if (error.code !== "ERR_EXT_CRASHED") throw error;
+      return module.invoke(...args);
+    }),
+}));
+
+/** Two threads, of which the one waits for the other's whole call by spinning. */
+const SPINNER = `
+  const { parentPort, workerData } = require("node:worker_threads");
+  const lock = new Int32Array(workerData);
+  parentPort.on("message", (rounds) => {
+    while (Atomics.compareExchange(lock, 0, 0, 1) !== 0);
+    let x = 1;
+    for (let i = 0; i < rounds; i++) x = (x * 48271) % 2147483647;
+    Atomics.store(lock, 0, 0);
+    parentPort.postMessage(x);
+  });
+`;
+/** The same, but the lock goes to and fro. */
+const SPINNER_TO_AND_FRO = `
+  const { parentPort, workerData } = require("node:worker_threads");
+  const lock = new Int32Array(workerData);
+  parentPort.on("message", (rounds) => {
+    let x = 1;
+    for (let i = 0; i < rounds; ) {
+      while (Atomics.compareExchange(lock, 0, 0, 1) !== 0);
+      for (const end = Math.min(rounds, i + 20000); i < end; i++) x = (x * 48271) % 2147483647;
+      Atomics.store(lock, 0, 0);
+      for (let j = 0; j < 200; j++) Atomics.load(lock, 0);
+    }
+    parentPort.postMessage(x);
+  });
+`;
+
+const spinning = (code) => (engine, options) => {
+  const workerData = new SharedArrayBuffer(4);
+  const instantiate = () => {
+    const worker = new Worker(code, { eval: true, workerData });
+    worker.unref();
+    const invoke = (_, payload) =>
+      new Promise((resolve) => {
+        worker.once("message", (result) => resolve(String(result)));
+        worker.postMessage(Number(payload));
+      });
+    return { invoke, close: () => void worker.terminate() };
+  };
+  return declaring({ parallel: true })({ ...engine, compile: () => ({ instantiate, close() {} }) }, options);
+};
+
+const ADDON = fileURLToPath(new URL("../../../extruntime/build/mapped_file.node", import.meta.url));
+
+const lies = {
+  none: createRuntime,
+  "names of host functions swapped": ofHost((host) => ({
+    call: (name, payload) => host.call(host.names.find((other) => other !== name) ?? name, payload),
+  })),
+  "the first host function for all": ofHost((host) => ({ call: (_, payload) => host.call(host.names[0], payload) })),
+  "the last host function for all": ofHost((host) => ({ call: (_, payload) => host.call(host.names.at(-1), payload) })),
+  "another's name in the context, now and then": (engine, options) => {
+    let last;
+    return offering((functions) =>
+      Object.fromEntries(
+        Object.entries(functions).map(([name, fn]) => [
+          name,
+          (value, context) => {
+            const other = last ?? context;
+            last = context;
+            return fn(value, other);
+          },
+        ]),
+      ),
+    )(engine, options);
+  },
+  "answers of two modules swapped": (engine, options) => {
+    let waiting;
+    return ofHost((host, extension) => ({
+      call(...args) {
+        const own = host.call(...args);
+        if (typeof own === "string" || extension.manifest.name === "call-host") return own;
+        if (waiting === undefined || waiting.name === extension.manifest.name) {
+          waiting = { own, name: extension.manifest.name };
+          return own;
+        }
+        const other = waiting.own;
+        waiting = undefined;
+        return other;
+      },
+    }))(engine, options);
+  },
+  "host functions that run after close": ofHost((host) => ({
+    call: async (...args) => {
+      await later(60);
+      return host.call(...args);
+    },
+  })),
+  "a crashed call that runs again": again,
+  "a crashed call that runs again and answers": silently,
+  "a timed out call that runs again": ofModule((module) => ({
+    invoke: (...args) =>
+      module.invoke(...args).catch(async (error) => {
+        if (error.code === "ERR_EXT_TIMEOUT") await module.invoke(...args).catch(() => {});
+        throw error;
+      }),
+  })),
+  "capabilitiesAt that says less": ofRuntime((runtime) => ({
+    capabilitiesAt: (placement) => Object.freeze({ ...runtime.capabilitiesAt(placement), hardSandbox: false }),
+  })),
+  "capabilitiesAt that promises what is refused": ofRuntime((runtime) => ({
+    capabilitiesAt: (placement) => {
+      const own = runtime.capabilitiesAt(placement);
+      return placement === runtime.placement ? own : Object.freeze({ ...own, sync: true });
+    },
+  })),
+  "a synchronous call on another instance": ofEngine((engine) => ({
+    capabilities: { ...engine.capabilities, sync: true },
+    async compile(extension, context) {
+      const program = await engine.compile(extension, context);
+      const synchronous = await toyEngine({ slices: false }).compile(extension, context);
+      return over(program, {
+        instantiate(call) {
+          const other = synchronous.instantiate(call);
+          return over(program.instantiate(call), { invokeSync: (...args) => other.invoke(...args) });
+        },
+      });
+    },
+  })),
+  "an addon under another name": ofInstance(() => {
+    const folder = mkdtempSync(join(tmpdir(), "extruntime-addon-"));
+    copyFileSync(ADDON, join(folder, "data.bin"));
+    process.dlopen({ exports: {} }, join(folder, "data.bin"));
+    rmSync(folder, { recursive: true });
+    return {};
+  }),
+  "parallel by two threads that spin on one lock": spinning(SPINNER),
+  "parallel by two threads that hand a lock to and fro": spinning(SPINNER_TO_AND_FRO),
+};
+
+/** The toy engine by its address, so that it can be placed. In a process it is no sandbox: its guests can crash it. */
+export function placedToy({ slices }) {
+  const engine = toyEngine({ slices });
+  const capabilities = { ...engine.capabilities, hardSandbox: slices };
+  return { ...engine, capabilities, origin: { module: import.meta.url, export: "placedToy", options: { slices } } };
+}
+
+export const hostLiar = ({ lie, ...options }) =>
+  lies[lie](placedToy({ slices: options.placement === "inline" }), options);

@@ -1,0 +1,118 @@
+// What guests of the toy language do: one verb a function, as a generator that yields at each step, so that its interpreter can look.
+import { validate } from "../../../../fixtures/validate-email/native/validate.mjs";
+
+/** A guest's `throw`. */
+export class ToyError extends Error {
+  constructor(name, message) {
+    super(message);
+    this.name = name;
+  }
+}
+
+/** Asks the interpreter for something at a step. */
+export const ask = {
+  allocate: (bytes) => ({ allocate: bytes }),
+  deeper: { deeper: true },
+  wait: { wait: true },
+  waitForEver: { waitForEver: true },
+  print: (text) => ({ print: text }),
+  crash: { crash: true },
+  host: (name, value) => ({ host: name, value }),
+};
+
+const refuse = (value) => {
+  throw new ToyError("TypeError", `refused: ${value}`);
+};
+
+/** A verb that answers after one step. */
+const plain = (run) =>
+  function* steps(value, state) {
+    yield;
+    return run(value, state);
+  };
+
+/** `state` is the instance's own. */
+export const verbs = {
+  value: plain((value) => value),
+  refuse: plain(refuse),
+  count: plain((_, state) => ++state.count),
+  nothing: plain(() => undefined),
+  big: plain((length) => "x".repeat(length)),
+  one: plain(() => 1),
+  two: plain(() => 2),
+  double: plain((value) => value * 2),
+  join: plain((values) => values.join("-")),
+  exclaim: plain((words) => [...new Set(words)].map((word) => `${word}!`).join(" ")),
+  unserialisable: plain(() => 1n),
+  validate: plain(validate),
+  *print(value) {
+    yield ask.print(String(value));
+    return null;
+  },
+  *recurse() {
+    for (;;) yield ask.deeper;
+  },
+  *forever() {
+    for (;;) yield;
+  },
+  *catching() {
+    for (;;) {
+      try {
+        for (;;) yield;
+      } catch {
+        // Goes on.
+      }
+    }
+  },
+  *allocate(_, state) {
+    for (;;) {
+      yield ask.allocate(1 << 20);
+      state.kept.push(Buffer.alloc(1 << 20, 1));
+    }
+  },
+  *later(value) {
+    yield ask.wait;
+    return value;
+  },
+  *reject(value) {
+    yield ask.wait;
+    refuse(value);
+  },
+  *never() {
+    for (;;) yield ask.waitForEver;
+  },
+  *callHost(value) {
+    return yield ask.host("kit.call", value);
+  },
+  *catchHost(value) {
+    try {
+      return yield ask.host("kit.call", value);
+    } catch (error) {
+      return [error.name, error.message];
+    }
+  },
+  *callSecret(value) {
+    return yield ask.host("kit.secret", value);
+  },
+  *failInHost(value) {
+    return yield ask.host("kit.fail", value);
+  },
+  *echoInHost(value) {
+    return yield ask.host("kit.later", yield ask.host("kit.echo", value));
+  },
+  *spin(rounds) {
+    let x = 1;
+    for (let i = 0; i < rounds; i++) {
+      x = (x * 48271) % 2147483647;
+      if (i % 1024 === 0) yield;
+    }
+    return x;
+  },
+  *crashAfterCall(value) {
+    yield ask.host("kit.call", value);
+    yield ask.crash;
+  },
+  *crash() {
+    yield ask.crash;
+  },
+};

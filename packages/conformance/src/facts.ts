@@ -29,3 +29,8 @@ export interface Subject {
   /** Names of the escapes for the language. */
   readonly escapes: readonly string[];
 }
+
+/** Whether each module has processes of its own, so that a load starts one, and more modules than processes take turns at them. */
+export function hasOwnProcesses({ placement, capabilities }: Subject): boolean {
+  return placement === "process" && !capabilities.hardSandbox;
+}

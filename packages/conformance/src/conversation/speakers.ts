@@ -227,3 +227,12 @@ export function speakerKinds(bench: Bench): SpeakerKind[] {
   if (subject.capabilities.hostFunctions) kinds.push(caller, caller);
   return kinds.filter(({ guest }) => bench.has(guest));
 }
+
+/** One speaker of each guest, and two of those that have something of their own to mix up. */
+export function onceEach(kinds: readonly SpeakerKind[]): SpeakerKind[] {
+  const twice = new Set(["echo", "counter", "call-host"]);
+  return kinds.filter(({ guest }, i) => {
+    const before = kinds.slice(0, i).filter((kind) => kind.guest === guest).length;
+    return before < (twice.has(guest) ? 2 : 1);
+  });
+}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
-import type { Module } from "extruntime";
+import { ExtensionError, type Module } from "extruntime";
 import type { Bench } from "../bench.ts";
 import { expectCode, failure, refusal, show } from "../expect.ts";
 import type { Subject } from "../facts.ts";
@@ -141,9 +141,11 @@ async function timesOut(bench: Bench, module: Module): Promise<void> {
 const defaults: Test = {
   name: "limits.timeoutMs holds for calls that name none, from the manifest and from the host",
   async run(bench) {
-    // The load has no more time than a call, and an engine may start a process for it.
-    const limits = { timeoutMs: 3_000 };
-    const modules = [await bench.load("loop", { limits }), await bench.loadWith("loop", { limits })];
+    const runtime = await bench.runtime();
+    const modules = [
+      await inTime((limits) => bench.load("loop", { limits }, runtime)),
+      await inTime((limits) => bench.loadWith("loop", { limits }, undefined, runtime)),
+    ];
     const ends = (module: Module) =>
       refusal(
         () => bench.answered(module.invoke("forever", "1"), "a call that loops for ever"),
@@ -153,6 +155,17 @@ const defaults: Test = {
     await Promise.all(modules.map(ends));
   },
 };
+
+/** A load has no more time than a call, and an engine may start a process for it: one that took too long is tried again with twice the time. */
+async function inTime(load: (limits: { timeoutMs: number }) => Promise<Module>): Promise<Module> {
+  for (let timeoutMs = 200; ; timeoutMs *= 2) {
+    try {
+      return await load({ timeoutMs });
+    } catch (error) {
+      if (timeoutMs > 10_000 || !ExtensionError.is(error, "ERR_EXT_TIMEOUT")) throw error;
+    }
+  }
+}
 
 const topLevel: Test = {
   name: "a top level that never ends fails the load with ERR_EXT_TIMEOUT, and the runtime works on",

@@ -3,10 +3,10 @@ import type { LoadOptions, ManifestInput, Runtime } from "extruntime";
 import type { Bench } from "../bench.ts";
 import { FreshValues } from "../conversation/fresh-values.ts";
 import { Lines } from "../conversation/lines.ts";
-import { type Speaker, type SpeakerKind, speakerKinds } from "../conversation/speakers.ts";
+import { onceEach, type Speaker, type SpeakerKind, speakerKinds } from "../conversation/speakers.ts";
 import { turn } from "../conversation/turn.ts";
 import { refusal } from "../expect.ts";
-import type { Subject } from "../facts.ts";
+import { hasOwnProcesses, type Subject } from "../facts.ts";
 import type { Group, Test } from "../test-list.ts";
 
 /** Calls that each module gets one after the other: a hundred and some, for what only the hundredth shows. */
@@ -66,6 +66,8 @@ class Conversation {
   /** Where those print that do not. */
   readonly #silence = new Lines(false);
   readonly #met = new WeakSet<Speaker>();
+  /** Modules do not share processes. There are no more of them than an engine keeps, since each call would else start one. */
+  readonly #own: boolean;
   #loads = 0;
   #calls = 0;
   #rounds = 0;
@@ -74,10 +76,11 @@ class Conversation {
     this.#bench = bench;
     this.#values = values;
     this.#runtime = runtime;
+    this.#own = hasOwnProcesses(bench.subject);
   }
 
   async run(): Promise<void> {
-    const kinds = speakerKinds(this.#bench);
+    const kinds = this.#own ? onceEach(speakerKinds(this.#bench)) : speakerKinds(this.#bench);
     for (const kind of kinds) this.#speakers.push(await this.#load(kind));
     for (let i = 0; i < ROUNDS; i++) await this.#round(LENGTHS[i] ?? 0);
     await this.#checkLines();
@@ -102,7 +105,8 @@ class Conversation {
     const load = async (guest: string, options: LoadOptions, manifest: Partial<ManifestInput> = {}) => {
       const second = this.#guests.has(guest);
       this.#guests.add(guest);
-      const limits = { pool: 1 + (i % 3), ...options.limits };
+      const pool = this.#own ? (i === 0 ? 2 : 1) : 1 + (i % 3);
+      const limits = { pool, ...options.limits };
       const hostFunctions = second ? { "kit.unasked": () => "asked" } : undefined;
       const logger = i % 2 === 1 ? this.#silence.logger : undefined;
       const version = `1.${i}.0`;

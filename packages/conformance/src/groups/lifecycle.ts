@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExtensionError } from "extruntime";
-import type { Subject } from "../facts.ts";
+import { hasOwnProcesses, type Subject } from "../facts.ts";
 import { loadCaller, mustWait } from "../host-caller.ts";
 import { descendants, residentBelow } from "../processes.ts";
 import type { Group, Test } from "../test-list.ts";
@@ -35,9 +35,10 @@ const PARTS = 5;
 const STEADY = 1024;
 
 /** Leaks, in a process of its own that was started with `--expose-gc`. */
-export function lifecycleGroup({ capabilities, placement }: Subject): Group {
+export function lifecycleGroup(subject: Subject): Group {
+  const { capabilities, placement } = subject;
   const count = placement === "process" ? HOST_CALLS_FROM_AFAR : HOST_CALLS;
-  const loads = loadsAndCloses(placement === "process" && !capabilities.hardSandbox ? LOADS_OF_PROCESSES : LOADS);
+  const loads = loadsAndCloses(hasOwnProcesses(subject) ? LOADS_OF_PROCESSES : LOADS);
   const tests = capabilities.hostFunctions ? [loads, calls, hostCalls(count)] : [loads, calls];
   return { name: "lifecycle", promise: "contract", tests };
 }

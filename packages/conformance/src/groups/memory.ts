@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Limits, Module } from "extruntime";
 import type { Bench } from "../bench.ts";
 import { expectJson, refusal } from "../expect.ts";
-import type { Subject } from "../facts.ts";
+import { hasOwnProcesses, type Subject } from "../facts.ts";
 import { Keeper, loadCaller, mustWait } from "../host-caller.ts";
 import { residentBelow } from "../processes.ts";
 import type { Group, Test } from "../test-list.ts";
@@ -13,15 +13,21 @@ const OVERHEAD_MB = 160;
 /** The same for processes, whose limit may be kept by who looks at them now and then: a guest grows on between two looks. */
 const BETWEEN_LOOKS_MB = 160;
 const MIB = 2 ** 20;
+/** Times that a guest allocates without end; and where each time costs a process. */
+const TIMES = 20;
+const TIMES_OF_PROCESSES = 6;
 /** Milliseconds between looks at what processes have in memory. */
 const LOOK_MS = 15;
 
 /** `memoryLimit`: a guest that allocates without end is stopped, and the host does not grow with it. */
-export function memoryGroup({ capabilities }: Subject): Group {
+export function memoryGroup(subject: Subject): Group {
+  const { capabilities } = subject;
   return {
     name: "the memory limit",
     promise: "memoryLimit",
-    tests: capabilities.memoryLimit ? kept(capabilities.deadline !== false) : [refused],
+    tests: capabilities.memoryLimit
+      ? kept(capabilities.deadline !== false, hasOwnProcesses(subject) ? TIMES_OF_PROCESSES : TIMES)
+      : [refused],
   };
 }
 
@@ -34,7 +40,7 @@ const refused: Test = {
   },
 };
 
-function kept(abortable: boolean): Test[] {
+function kept(abortable: boolean, times: number): Test[] {
   const limits = { memoryMb: LIMIT_MB, pool: 1, ...(abortable ? { timeoutMs: 30_000 } : {}) };
   const exhaust = async (bench: Bench, module: Module) => {
     const call = () => bench.answered(module.invoke("allocate", "1"), "a guest that allocates without end");
@@ -42,13 +48,13 @@ function kept(abortable: boolean): Test[] {
   };
   return [
     {
-      name: "a guest that allocates without end gets ERR_EXT_MEMORY, twenty times, and others work on",
+      name: `a guest that allocates without end gets ERR_EXT_MEMORY, ${times} times, and others work on`,
       patience: 2,
       async run(bench) {
         const runtime = await bench.runtime();
         const echo = await bench.load("echo", { limits }, runtime);
         const module = await bench.load("allocate", { limits }, runtime);
-        for (let i = 0; i < 20; i++) {
+        for (let i = 0; i < times; i++) {
           await exhaust(bench, module);
           assert.equal(await echo.call("echo", i), i, "another module does not work afterwards");
         }

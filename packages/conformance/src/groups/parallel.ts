@@ -9,7 +9,9 @@ import type { Group } from "../test-list.ts";
 
 /** Milliseconds of work in one call: long enough that what a call costs itself does not count. */
 const WORK_MS = 60;
-/** Pairs of calls at a time. */
+/** Pairs of calls at a time that are looked at, at the least: some hundred looks on most machines. */
+const LOOKED_AT = 6;
+/** Pairs of calls whose work or time is compared, at the most. */
 const PAIRS = 15;
 /** Looks at the threads, at the least. */
 const LOOKS = 40;
@@ -40,7 +42,7 @@ async function run(bench: Bench): Promise<void> {
 async function byThreads(module: Module, rounds: number): Promise<void> {
   let looks = 0;
   let together = 0;
-  for (let i = 0; i < PAIRS * 4 && (i < PAIRS || looks < LOOKS); i++) {
+  for (let i = 0; i < PAIRS * 4 && (i < LOOKED_AT || looks < LOOKS); i++) {
     // Anew each time: a worker may have been replaced.
     const threads = (await otherThreads()) ?? [];
     let running = true;

@@ -4,13 +4,15 @@ import { ExtensionError } from "extruntime";
 import type * as FastCheck from "fast-check";
 import type { Bench } from "../bench.ts";
 import { parsed, sameJson, show } from "../expect.ts";
-import type { Subject } from "../facts.ts";
+import { hasOwnProcesses, type Subject } from "../facts.ts";
 import { loadCaller } from "../host-caller.ts";
 import type { Group, Test } from "../test-list.ts";
 
 const VALUES = 300;
 const PAYLOADS = 300;
 const MODULES = 150;
+/** Where each of them starts a process. */
+const MODULES_OF_PROCESSES = 40;
 
 /** Milliseconds for the top level of a module of arbitrary bytes. */
 const TOP_LEVEL_MS = 1_000;
@@ -102,7 +104,8 @@ const modules: Test = {
   async run(bench) {
     const fc = await fastCheck();
     const runtime = await bench.runtime();
-    await check(fc, fc.oneof(fc.uint8Array({ maxLength: 300 }), headed(fc)), MODULES, (bytes) =>
+    const count = hasOwnProcesses(bench.subject) ? MODULES_OF_PROCESSES : MODULES;
+    await check(fc, fc.oneof(fc.uint8Array({ maxLength: 300 }), headed(fc)), count, (bytes) =>
       loadBytes(bench, runtime, bytes),
     );
     await worksOn(bench, runtime);

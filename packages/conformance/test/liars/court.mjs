@@ -11,7 +11,7 @@ const { makePlan } = await dist("setup.js");
 const PATIENCE_MS = 30_000;
 /** Whole tests that need a process of their own, or the escapes of the sandbox, which no lie of these is about. */
 const NOT_HERE =
-  /any text as a payload|^(escapes|the sandbox|crash)|leave no memory|50 times|the host stays within|two calls at a time run|any bytes as a module|limits.timeoutMs holds|twenty times|a module with bytes changed/;
+  /any text as a payload|^(escapes|the sandbox|crash)|leave no memory|50 times|the host stays within|two calls at a time run|any bytes as a module|limits.timeoutMs holds|ERR_EXT_MEMORY, \d+ times|a module with bytes changed/;
 
 /** What may find a lie first, by its site. Then all others. */
 const FIRST = {

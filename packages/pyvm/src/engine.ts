@@ -11,6 +11,7 @@ import {
 } from "extruntime/engine";
 import { loadAddon } from "./addon.ts";
 import { CPython, type RunningPython } from "./cpython.ts";
+import { shortestWay } from "./find-python.ts";
 import { PyvmProgram } from "./program.ts";
 import { SetAside } from "./set-aside.ts";
 import { folderOf, openVenv, venvPrefix } from "./venv.ts";
@@ -72,8 +73,7 @@ export function pyvmEngine(options: PyvmEngineOptions): Engine {
     origin: {
       module: import.meta.url,
       export: pyvmEngine.name,
-      // A child process has no environment to find it in.
-      options: { python: python ?? process.env.PYVM_PYTHON, environment, allocator, maxStuck, graceMs },
+      options: { python: ofWorkers(cpython, python), environment, allocator, maxStuck, graceMs },
     },
     unavailable,
     compile: (extension, context) => compile(cpython, setAside, extension, context),
@@ -89,6 +89,17 @@ function whyNot(cpython: CPython): string | undefined {
   } catch (error) {
     if (ExtensionError.is(error)) return error.message;
     throw error;
+  }
+}
+
+/** What workers are told, since a child process has no environment to find it in. Nothing where a manifest's virtual environment may bring one. */
+function ofWorkers(cpython: CPython, python: string | undefined): string | undefined {
+  const named = python ?? process.env.PYVM_PYTHON;
+  if (named === undefined || named === "") return undefined;
+  try {
+    return shortestWay(cpython.find());
+  } catch {
+    return named;
   }
 }
 

@@ -80,6 +80,20 @@ export function findPython(choice: PythonChoice = {}): FoundPython {
   throw new ExtensionError("ERR_EXT_UNSUPPORTED", explain(tried));
 }
 
+/**
+ * The shortest way to a CPython that was found: its library where that leads to the same, since an executable must be run to tell about itself.
+ */
+export function shortestWay(found: FoundPython): string {
+  const same = fromLibrary(found.library);
+  const isSame =
+    typeof same !== "string" &&
+    same.library === found.library &&
+    same.executable === found.executable &&
+    same.version === found.version &&
+    same.freeThreaded === found.freeThreaded;
+  return isSame ? found.library : found.executable;
+}
+
 /** What is wrong with the CPython at a path, or the CPython. */
 function examine(path: string): FoundPython | string {
   if (!existsSync(path)) return "there is no such file";
@@ -106,7 +120,20 @@ function fromLibrary(path: string): FoundPython | string {
   return { library, executable, version, freeThreaded: threads === "t" };
 }
 
+/** Of executables that served, by their path and what may change what they tell. A process has one CPython, and many runtimes of it. */
+const served = new Map<string, FoundPython>();
+
 function fromExecutable(path: string): FoundPython | string {
+  const { size, mtimeMs } = statSync(path);
+  const key = JSON.stringify([path, size, mtimeMs, process.cwd(), process.env.PATH]);
+  const before = served.get(key);
+  if (before !== undefined && existsSync(before.library)) return before;
+  const found = ask(path);
+  if (typeof found !== "string") served.set(key, found);
+  return found;
+}
+
+function ask(path: string): FoundPython | string {
   const run = spawnSync(path, ["-I", "-S", "-c", PROBE], { encoding: "utf8", timeout: PROBE_TIMEOUT });
   if (run.error !== undefined) return `it cannot be run: ${run.error.message}`;
   if (run.status !== 0) return `it ended with ${run.status ?? run.signal}: ${lastLine(run.stderr)}`;

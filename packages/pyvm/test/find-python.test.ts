@@ -1,9 +1,10 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { findPython } from "../src/find-python.ts";
+import { pyvmEngine } from "../src/engine.ts";
+import { findPython, shortestWay } from "../src/find-python.ts";
 import { pyvm } from "../src/index.ts";
 import { cpython, guest, hasOwnGil } from "./guest.ts";
 
@@ -141,4 +142,15 @@ test("a virtual environment's packages are found, and one of another version is 
     code: "ERR_EXT_BAD_MANIFEST",
     message: expect.stringContaining("-m venv"),
   });
+});
+
+test("an executable that serves is run once, and workers are told the library where that leads to the same", () => {
+  const dir = mkdtempSync(join(tmpdir(), "pyvm-"));
+  const python = join(dir, "python3");
+  writeFileSync(python, `#!/bin/sh\necho run >>${dir}/runs\nexec ${cpython.executable} "$@"\n`);
+  chmodSync(python, 0o755);
+  for (let i = 0; i < 3; i++) expect(findPython({ python })).toEqual(cpython);
+  expect(readFileSync(join(dir, "runs"), "utf8")).toBe("run\n");
+  expect(findPython({ python: shortestWay(cpython) })).toEqual(cpython);
+  expect(pyvmEngine({ python }).origin?.options).toMatchObject({ python: shortestWay(cpython) });
 });

@@ -33,12 +33,8 @@ export { platformName } from "./kit/platform-name.ts";
 export { isRefusedBuffer } from "./kit/refused-buffer.ts";
 export { hasStackRoom } from "./kit/stack-headroom.ts";
 export type { Extension } from "./manifest/extension.ts";
+export { PYTHON_SECTION } from "./manifest/known-engines.ts";
 export { badManifest, insidePath, type Manifest } from "./manifest/manifest.ts";
-export {
-  type ManifestSection,
-  PYTHON_SECTION,
-  type SectionSchema,
-  type SettingSchema,
-} from "./manifest/section.ts";
+export type { ManifestSection, SectionSchema, SettingSchema } from "./manifest/section.ts";
 export { mappedFileAddon } from "./placement/process/mapped-file.ts";
 export { createRuntime, type RuntimeOptions } from "./runtime/runtime.ts";

@@ -12,6 +12,7 @@ import {
 import { loadAddon } from "./addon.ts";
 import { CPython, type RunningPython } from "./cpython.ts";
 import { shortestWay } from "./find-python.ts";
+import { isOutOfMemory } from "./out-of-memory.ts";
 import { PyvmProgram } from "./program.ts";
 import { SetAside } from "./set-aside.ts";
 import { folderOf, openVenv, venvPrefix } from "./venv.ts";
@@ -69,6 +70,7 @@ export function pyvmEngine(options: PyvmEngineOptions): Engine {
       hostFunctions: true,
     },
     manifestSection: PYTHON_SECTION,
+    isOutOfMemory,
     pool: { env: "BASE_PYVM_POOL_SIZE", size: 4 },
     origin: {
       module: import.meta.url,

@@ -1,3 +1,4 @@
+import type { GuestErrorDetails } from "../errors.ts";
 import type { Extension } from "../manifest/extension.ts";
 import type { ManifestSection } from "../manifest/section.ts";
 import type { Bounds } from "./bounds.ts";
@@ -24,6 +25,11 @@ export interface Engine {
   readonly unavailable?: string | undefined;
   /** The object that its extensions may have in their manifests, in `manifest.settings` when it compiles one. Without it they have none. */
   readonly manifestSection?: ManifestSection | undefined;
+  /**
+   * Whether a guest's error says that an allocation was refused: where the guest's process has a limit, it counts as `ERR_EXT_MEMORY`. An error that the guest
+   * made itself, in the same words, is none. Without it, no error of a guest is taken for one.
+   */
+  isOutOfMemory?(error: GuestErrorDetails): boolean;
   /** Instances per module where neither the manifest nor the host says: an environment variable, and the default without it. */
   readonly pool: { readonly env?: string | undefined; readonly size: number };
   /**
@@ -52,7 +58,7 @@ export interface EngineOrigin {
   readonly threadAbort?: AbortSupport | undefined;
   /** Why this one engine cannot be made again although its kind can: options that cannot be sent. With the remedy. */
   readonly refusal?: string | undefined;
-  /** Why it is not to be had in a worker thread, though it is in a process. With the remedy. */
+  /** Why it cannot be placed in a worker thread, though it can in a process. With the remedy. */
   readonly threadRefusal?: string | undefined;
 }
 
@@ -82,7 +88,7 @@ export interface Program {
    * Throws `ERR_EXT_UNKNOWN_FUNCTION` where the code lacks a function of `manifest.exports`, `ERR_EXT_GUEST` where the top level throws.
    */
   instantiate(call: Call): Instance | Promise<Instance>;
-  /** For an engine whose `instantiate` returns a promise but that can also wait for it with the thread: then `invokeSync` makes an instance on demand all the same. */
+  /** Blocking form of `instantiate`; with it `invokeSync` can create an instance. */
   instantiateSync?(call: Call): Instance;
   /** Called once, when the module begins to close: an `instantiate` that waits for room may fail at once. */
   closing?(): void;
@@ -98,7 +104,7 @@ export interface Instance {
    * Throws (or rejects with) an ExtensionError; any other error is taken for a crash of the engine and costs the instance.
    */
   invoke(fn: string, payload: string, call: Call): string | Promise<string>;
-  /** In place of `invoke` where calls overlap and are short, so that a promise for each would weigh: calls `answer` once, after it has returned itself. */
+  /** Callback form of `invoke`; saves a promise per call. Calls `answer` exactly once, never before it returns. */
   invokeLater?(fn: string, payload: string, call: Call, answer: Answer): void;
   /** For engines whose `invoke` leaves the calling thread but that can also stay on it. Without it, `invokeSync` uses `invoke`. */
   invokeSync?(fn: string, payload: string, call: Call): string;

@@ -20,7 +20,7 @@ export type AbortSupport = false | "interpreted" | "hard";
 
 /** What a runtime promises, of its engine at its placement. Each flag is a promise that the conformance kit tries to break. */
 export interface Capabilities {
-  /** Languages of the source that it loads, in lower case: `javascript`, `wasm`, `python`. */
+  /** Languages of the source that it loads, in lower case, such as `javascript`. */
   readonly languages: readonly string[];
   /** Guest code reaches nothing of the host but what it is granted: safe for strangers' code. */
   readonly hardSandbox: boolean;

@@ -1,6 +1,7 @@
 import { pathToFileURL } from "node:url";
 import type { Runtime } from "../contract/runtime.ts";
 import { ExtensionError } from "../errors.ts";
+import { KNOWN_ENGINES } from "../manifest/known-engines.ts";
 import { native } from "../native/index.ts";
 import type { RuntimeOptions } from "../runtime/runtime.ts";
 import { findEnginePackages } from "./engine-packages.ts";
@@ -18,7 +19,7 @@ export interface UnavailableEngine {
 
 /** Can be given to `new ExtensionHost` as it is, or with more options. */
 export interface Discovery {
-  /** One a name, in name order. A stub is among them where its real engine is not to be had; its `unavailable` says so. */
+  /** One a name, in name order. A stub is among them where its real engine cannot run; its `unavailable` says so. */
   readonly runtimes: Runtime[];
   readonly unavailable: UnavailableEngine[];
 }
@@ -33,17 +34,9 @@ export interface DiscoverOptions {
   runtime?: RuntimeOptions | undefined;
 }
 
-/** The engines of this project, for a reason and a remedy where one is not installed. */
-const KNOWN_ENGINES: readonly { name: string; aliases: readonly string[]; package: string }[] = [
-  { name: "pyvm", aliases: [], package: "@extruntime/pyvm" },
-  { name: "quickjs", aliases: ["goja"], package: "@extruntime/quickjs" },
-  { name: "v8", aliases: ["v8go"], package: "@extruntime/v8" },
-  { name: "wasm", aliases: ["wazero"], package: "@extruntime/wasm" },
-];
-
 /**
  * Finds the installed engine packages, imports them, and makes a runtime of each, `native` included.
- * Engines that a program imports itself need no discovery: `new ExtensionHost({ runtimes: [quickjs()] })`.
+ * Engines that a program imports itself need no discovery: `new ExtensionHost({ runtimes: [engine()] })`.
  *
  * @throws TypeError where an environment variable of an engine is wrong. An engine that cannot be had does not throw: it is in `unavailable`.
  */
@@ -75,6 +68,7 @@ export async function discoverRuntimes(options: DiscoverOptions = {}): Promise<D
   }
   for (const known of KNOWN_ENGINES) {
     if (
+      known.package === undefined ||
       runtimes.some((runtime) => runtime.name === known.name) ||
       unavailable.some((engine) => engine.package === known.package)
     )

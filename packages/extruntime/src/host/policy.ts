@@ -26,7 +26,7 @@ export interface Policy {
 export interface PlacementPolicy {
   /** The nearest placement for any extension. */
   atLeast?: Placement | undefined;
-  /** The nearest one for those in engines without a hard sandbox: `"process"`, say, where strangers write Python. */
+  /** The nearest one for those in engines without a hard sandbox: `"process"`, say, where strangers write for them. */
   withoutHardSandbox?: Placement | undefined;
   /** The farthest that a manifest may ask for; one that asks for more is refused. */
   atMost?: Placement | undefined;

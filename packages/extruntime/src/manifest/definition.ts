@@ -1,5 +1,6 @@
 import * as v from "valibot";
-import { PYTHON_SECTION, sectionDefinition, strict } from "./section.ts";
+import { KNOWN_ENGINES, SECTION_ENTRIES } from "./known-engines.ts";
+import { strict } from "./section.ts";
 
 /**
  * The one definition of a manifest: it validates, it gives the TypeScript type, and `extension.schema.json` is
@@ -9,14 +10,14 @@ import { PYTHON_SECTION, sectionDefinition, strict } from "./section.ts";
 /** From semver.org, "Is there a suggested regular expression". */
 const SEMVER =
   /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-((?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*))?(?:\+([0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*))?$/;
-/** An identifier of JavaScript, Python and WebAssembly tool chains alike. Two leading underscores belong to the ABIs. */
+/** An identifier of most languages and tool chains. Two leading underscores belong to the ABIs. */
 const FUNCTION_NAME = /^(?!__)[A-Za-z_$][A-Za-z0-9_$]*$/;
 const NAME = /^[A-Za-z0-9_-]+$/;
 
 /** The longest delay that Node's timers take: 2^31 - 1 milliseconds, 24.8 days. */
 export const MAX_TIMEOUT_MS = 2_147_483_647;
 
-/** Names of the placements, from the nearest to the farthest. */
+/** Names of the placements, from the least isolated to the most. */
 export const PLACEMENTS = ["inline", "thread", "process"] as const;
 
 function whole(min: number, max: number, unit: string) {
@@ -82,10 +83,7 @@ const limits = strict({
   ),
 });
 
-const python = sectionDefinition(PYTHON_SECTION.schema);
-
-/** Of an engine that may not be there: what may be in it is checked where the engine is. */
-const section = v.record(v.string(), v.unknown(), "must be an object");
+const RUNTIMES = ["native", ...KNOWN_ENGINES.map((engine) => engine.name)].join(", ");
 
 export const manifestDefinition = strict({
   $schema: v.optional(v.string("must be a string")),
@@ -103,8 +101,8 @@ export const manifestDefinition = strict({
   ),
   description: v.optional(v.string("must be a string")),
   runtime: v.pipe(
-    name(NAME, "must be the name of a runtime, such as quickjs"),
-    v.description("Name of the runtime that loads it: native, quickjs, wasm, v8, pyvm, pywasm, or another engine's."),
+    name(NAME, "must be the name of a runtime, such as native"),
+    v.description(`Name of the runtime that loads it: ${RUNTIMES}, or another engine's.`),
   ),
   module: v.optional(
     v.pipe(
@@ -139,11 +137,7 @@ export const manifestDefinition = strict({
       v.description("Where its instances live."),
     ),
   ),
-  native: v.optional(sectionDefinition({})),
-  quickjs: v.optional(section),
-  wasm: v.optional(section),
-  v8: v.optional(section),
-  python: v.optional(python),
+  ...SECTION_ENTRIES,
 });
 
 /** A manifest as it is written in `extension.json`. */

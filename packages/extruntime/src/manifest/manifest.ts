@@ -4,14 +4,8 @@ import type { Bounds } from "../contract/bounds.ts";
 import { ExtensionError } from "../errors.ts";
 import { type ManifestInput, manifestDefinition, type PLACEMENTS } from "./definition.ts";
 import { duplicateName } from "./duplicate-name.ts";
-import {
-  knownSection,
-  type ManifestSection,
-  onNewSection,
-  PYTHON_SECTION,
-  sectionDefinition,
-  sectionNameOf,
-} from "./section.ts";
+import { knownSectionOf, SECTION_ENTRIES, SECTION_SCHEMAS } from "./known-engines.ts";
+import { knownSection, type ManifestSection, onNewSection, sectionDefinition, sectionNameOf } from "./section.ts";
 
 export type { ManifestInput };
 
@@ -44,18 +38,9 @@ export interface Manifest {
   readonly permissions: readonly string[];
   readonly limits: Limits;
   readonly placement: Placement | undefined;
-  /** The object that the manifest has for its engine (`python`, `quickjs`, …), or an empty one. */
+  /** The object that the manifest has for its engine (see `manifestSection`), or an empty one. */
   readonly settings: Readonly<Record<string, unknown>>;
 }
-
-/** Runtimes whose section in the manifest has another name than they, where their engine is not there to say so. */
-const SECTION_OF: Readonly<Record<string, string>> = {
-  goja: "quickjs",
-  wazero: "wasm",
-  v8go: "v8",
-  pyvm: "python",
-  pywasm: "python",
-};
 
 /**
  * Validates a manifest, given as JSON text or as a value.
@@ -94,9 +79,9 @@ function validated(raw: unknown, location: string): Manifest {
   const checked = v.safeParse(manifestDefinition, common);
   const issues = [...(checked.issues ?? []), ...sectionIssues(raw)];
   if (!checked.success || issues.length > 0) throw badManifest(location, faults(issues));
-  const { $schema: _, native, quickjs, wasm, v8, python, ...manifest } = checked.output;
-  const all: Record<string, object | undefined> = { native, quickjs, wasm, v8, python, ...sections };
-  const settings = sectionKey === undefined ? undefined : all[sectionKey];
+  const { $schema: _, ...output } = checked.output;
+  const manifest = withoutSections(output);
+  const settings = sectionKey === undefined ? undefined : (sections[sectionKey] ?? ownSection(output, sectionKey));
   return deepFreeze({
     ...manifest,
     description: manifest.description,
@@ -104,6 +89,15 @@ function validated(raw: unknown, location: string): Manifest {
     module: manifest.module === undefined ? undefined : insidePath(manifest.module, location, '"module"'),
     settings: { ...settings },
   });
+}
+
+function ownSection(output: object, name: string): object | undefined {
+  return Object.hasOwn(SECTION_ENTRIES, name) ? (output as Record<string, object | undefined>)[name] : undefined;
+}
+
+function withoutSections<Output extends object>(output: Output): Omit<Output, keyof typeof SECTION_ENTRIES> {
+  const own = Object.entries(output).filter(([key]) => !Object.hasOwn(SECTION_ENTRIES, key));
+  return Object.fromEntries(own) as Omit<Output, keyof typeof SECTION_ENTRIES>;
 }
 
 /**
@@ -166,7 +160,7 @@ function sectionKeyOf(raw: unknown): string | undefined {
   if (typeof raw !== "object" || raw === null) return undefined;
   const runtime = (raw as { runtime?: unknown }).runtime;
   if (typeof runtime !== "string") return undefined;
-  return sectionNameOf(runtime) ?? (Object.hasOwn(SECTION_OF, runtime) ? SECTION_OF[runtime] : runtime);
+  return sectionNameOf(runtime) ?? knownSectionOf(runtime) ?? runtime;
 }
 
 /**
@@ -196,13 +190,10 @@ function sectionIssues(raw: unknown): v.BaseIssue<unknown>[] {
   if (!isPlain(raw)) return [];
   return Object.entries(raw).flatMap(([name, value]) => {
     const schema = knownSection(name);
-    if (schema === undefined || !isPlain(value) || Object.hasOwn(SECTIONS_OF_OURS, name)) return [];
+    if (schema === undefined || !isPlain(value) || Object.hasOwn(SECTION_SCHEMAS, name)) return [];
     return issuesOf({ name, schema }, value);
   });
 }
-
-/** Sections that the definition itself checks. */
-const SECTIONS_OF_OURS: Readonly<Record<string, true>> = { native: true, python: true };
 
 function issuesOf({ name, schema }: ManifestSection, settings: unknown): readonly v.BaseIssue<unknown>[] {
   return v.safeParse(v.object({ [name]: sectionDefinition(schema) }), { [name]: settings }).issues ?? [];
@@ -253,8 +244,7 @@ function keysAt(issue: v.BaseIssue<unknown>, section: ManifestSection | undefine
   const parent = issue.path?.at(-2)?.key;
   if (typeof parent !== "string") return Object.keys(manifestDefinition.entries);
   if (parent === "limits") return Object.keys(manifestDefinition.entries.limits.wrapped.entries);
-  if (parent === "native") return [];
-  const schema = section?.schema ?? (parent === PYTHON_SECTION.name ? PYTHON_SECTION.schema : knownSection(parent));
+  const schema = section?.schema ?? SECTION_SCHEMAS[parent] ?? knownSection(parent);
   return Object.keys(schema ?? {});
 }
 

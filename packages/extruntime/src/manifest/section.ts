@@ -34,24 +34,6 @@ type Setting<S> = S extends { readonly enum: readonly (infer Word)[] }
 /** What a section of this schema holds. */
 export type Settings<S extends SectionSchema> = { [Key in keyof S]?: Setting<S[Key]> | undefined };
 
-/** The section of engines for Python. */
-export const PYTHON_SECTION = {
-  name: "python",
-  schema: {
-    interpreter: {
-      type: "string",
-      enum: ["isolated", "shared"],
-      description: "`isolated`: interpreters of its own. `shared`: the main one, for C extensions such as numpy.",
-    },
-    venv: { type: "string", description: "Virtual environment whose packages it uses." },
-    path: {
-      type: "array",
-      items: { type: "string" },
-      description: "Folders that are put on sys.path, after the extension's own.",
-    },
-  },
-} as const satisfies ManifestSection;
-
 /** By their names, of the engines that this process has made runtimes of. */
 const known = new Map<string, SectionSchema>();
 /** By the names and aliases of these engines. */

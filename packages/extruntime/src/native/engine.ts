@@ -1,6 +1,7 @@
 import { type CompileContext, ENGINE_VERSION, type Engine, type Instance, type Program } from "../contract/engine.ts";
 import { notGranted, readHostAnswer } from "../contract/host-functions.ts";
 import { ExtensionError } from "../errors.ts";
+import { isRefusedBuffer } from "../kit/refused-buffer.ts";
 import type { Extension } from "../manifest/extension.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { type NativeContext, type NativeFunction, type NativeHost, NativeInstance, thrown } from "./instance.ts";
@@ -33,6 +34,7 @@ export function nativeEngine(options: NativeEngineOptions): Engine {
       hostFunctions: true,
     },
     manifestSection: { name: "native", schema: {} },
+    isOutOfMemory: isRefusedBuffer,
     pool: { size: 8 },
     origin: {
       module: import.meta.url,

@@ -202,7 +202,7 @@ class EngineRuntime implements Runtime {
     if (limits.memoryMb !== undefined && !capabilities.memoryLimit)
       throw new ExtensionError(
         "ERR_EXT_UNSUPPORTED",
-        `the ${this.name} runtime cannot keep limits.memoryMb (its memoryLimit is false): leave it out, or run the extension in an engine that can, such as quickjs or wasm`,
+        `the ${this.name} runtime cannot keep limits.memoryMb (its memoryLimit is false): leave it out, or run the extension in an engine or at a placement whose memoryLimit is true`,
       );
     return limits;
   }

@@ -21,7 +21,7 @@ import {
 } from "../wire/protocol.ts";
 import { shown } from "../wire/shown.ts";
 import { abortSignal } from "./abort-signal.ts";
-import { brokenFlag, fire, inMemoryTerms, limits } from "./call-limits.ts";
+import { asMemoryError, brokenFlag, fire, limits } from "./call-limits.ts";
 import { CallPace } from "./call-timing.ts";
 import { CallTurns } from "./call-turns.ts";
 import { type Ask, RemoteHostCalls } from "./host-calls.ts";
@@ -383,7 +383,7 @@ export class Agent implements FrameSink {
       else if (here) result = instance.invokeHere!(fn, payload, call);
       else result = instance.invoke(fn, payload, call);
     } catch (error) {
-      this.#failed(key, inMemoryTerms(error, program.limited), brokenFlag(instance));
+      this.#failed(key, this.#explain(error, program), brokenFlag(instance));
       return;
     }
     if (typeof result === "string") this.#answer(held, key, result, begun);
@@ -419,7 +419,7 @@ export class Agent implements FrameSink {
           end();
         },
         (error: unknown) => {
-          this.#failed(key, inMemoryTerms(error, program.limited), brokenFlag(instance));
+          this.#failed(key, this.#explain(error, program), brokenFlag(instance));
           end();
         },
       ),
@@ -498,6 +498,10 @@ export class Agent implements FrameSink {
     }
     const fault = ExtensionError.is(error) ? 0 : FLAG.broken;
     this.#send(KIND.failed, flags | fault, key, 0, errorToJson(error));
+  }
+
+  #explain(error: unknown, { limited }: AgentProgram): unknown {
+    return limited ? asMemoryError(error, this.#engine!) : error;
   }
 
   #send(kind: number, flags: number, key: number, time: number, body: Body): void {

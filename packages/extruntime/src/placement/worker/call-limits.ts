@@ -1,6 +1,5 @@
-import { type Call, type Instance, UNLIMITED } from "../../contract/engine.ts";
-import { ExtensionError, type GuestErrorDetails } from "../../errors.ts";
-import { isRefusedBuffer } from "../../kit/refused-buffer.ts";
+import { type Call, type Engine, type Instance, UNLIMITED } from "../../contract/engine.ts";
+import { ExtensionError } from "../../errors.ts";
 import { FLAG, NO_DEADLINE } from "../wire/protocol.ts";
 
 /** What frames say of a call, in the terms of an engine, and the other way round. */
@@ -19,17 +18,9 @@ export function brokenFlag(instance: Instance): number {
   return instance.broken === true ? FLAG.broken : 0;
 }
 
-/** What a guest sees of an allocation that its worker's limit did not allow, where that is the limit in memory. */
-export function inMemoryTerms(error: unknown, limited: boolean): unknown {
-  if (!limited || !ExtensionError.is(error, "ERR_EXT_GUEST") || error.guest === undefined) return error;
-  if (!isRefusedBuffer(error.guest) && !isPythonOutOfMemory(error.guest)) return error;
+/** A guest's error, in a process with a limit: where the engine knows it for a refused allocation, it tells of the limit. */
+export function asMemoryError(error: unknown, engine: Pick<Engine, "isOutOfMemory">): unknown {
+  if (!ExtensionError.is(error, "ERR_EXT_GUEST") || error.guest === undefined) return error;
+  if (engine.isOutOfMemory?.(error.guest) !== true) return error;
   return new ExtensionError("ERR_EXT_MEMORY", `the guest hit its memory limit: ${error.message}`, { cause: error });
-}
-
-/** The line of a traceback's last frame, and what follows it up to the error itself. */
-const LAST_FRAME = /^ {2}File .*\n {4}(\S.*)\n(?!(?:.*\n)*? {2}File )/m;
-
-/** A `MemoryError` that no `raise` of the guest's made. */
-function isPythonOutOfMemory({ name, stack }: GuestErrorDetails): boolean {
-  return name.endsWith("MemoryError") && !/^raise\b/.test(LAST_FRAME.exec(stack)?.[1] ?? "");
 }

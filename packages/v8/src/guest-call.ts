@@ -1,7 +1,7 @@
 import { NOT_STARTED } from "extruntime/engine";
 import { MARK } from "./dispatcher.ts";
 import type { Guest, Waiter } from "./guest.ts";
-import type { HostAnswers, HostDesk } from "./host-call-mailbox.ts";
+import type { HostAnswers, HostCallMailbox } from "./host-call-mailbox.ts";
 import type { Reference } from "./isolated-vm.ts";
 import { thrownAtTopLevel } from "./outcome.ts";
 
@@ -133,10 +133,10 @@ class GuestCall implements Waiter {
   }
 
   succeed(result?: unknown): void {
-    const { desk } = this.invoker.guest;
+    const { mailbox } = this.invoker.guest;
     if (result === MARK.skipped) this.#receiver.fail(NOT_STARTED);
     else if (this.#answer !== undefined) this.#receiver.succeed(this.#answer);
-    else if (desk?.waits === true) this.#waitForHost(desk);
+    else if (mailbox?.waits === true) this.#waitForHost(mailbox);
     else this.#receiver.succeed(MARK.pending);
   }
 
@@ -155,9 +155,9 @@ class GuestCall implements Waiter {
   }
 
   /** The wait is an operation of the guest as any other, which ends with the guest. */
-  #waitForHost(desk: HostDesk): void {
+  #waitForHost(mailbox: HostCallMailbox): void {
     const { guest } = this.invoker;
-    guest.submit(desk.answers(), {
+    guest.submit(mailbox.answers(), {
       ticket: this.ticket,
       settled: false,
       outside: true,

@@ -1,12 +1,12 @@
 import { type Bounds, ExtensionError, type HostCalls, type LogLevel, NOT_STARTED } from "extruntime/engine";
 import { DISPATCHER_FILE, dispatcher, ENTRY } from "./dispatcher.ts";
-import { type HostAnswers, HostDesk } from "./host-call-mailbox.ts";
+import { type HostAnswers, HostCallMailbox } from "./host-call-mailbox.ts";
 import { endWhenIdle } from "./idle-end.ts";
 import type { Context, Isolate, IsolatedVm, Reference } from "./isolated-vm.ts";
 import { neverRan, outOfMemory, timedOut, withoutDispatcher } from "./outcome.ts";
 import { disposed, enter, leave } from "./process-exit.ts";
 import { ended, neverEnds, started, strays } from "./running.ts";
-import { Turns } from "./shared-cells.ts";
+import { SharedCells } from "./shared-cells.ts";
 import { type Watch, watchUntil } from "./sync-deadline.ts";
 import { type Steps, step } from "./sync-or-async.ts";
 
@@ -56,7 +56,7 @@ const MOST_STRAYS = 32;
 export class Guest {
   readonly isolate: Isolate;
   /** Where it asks for host functions, if it may. */
-  readonly desk: HostDesk | undefined;
+  readonly mailbox: HostCallMailbox | undefined;
   readonly #vm: IsolatedVm;
   readonly #options: GuestOptions;
   #entries: Reference | undefined;
@@ -66,7 +66,7 @@ export class Guest {
   #failure: unknown;
   /** Of what was sent, in order: isolated-vm does one after the other, and tells of their ends in that order. */
   readonly #waiters: Waiter[] = [];
-  readonly #turns = new Turns();
+  readonly #cells = new SharedCells();
   /** Operations that were sent. */
   #operations = 0;
   /** Sent and not ended by isolated-vm. */
@@ -85,7 +85,7 @@ export class Guest {
   constructor(vm: IsolatedVm, options: GuestOptions) {
     this.#vm = vm;
     this.#options = options;
-    this.desk = options.host === undefined ? undefined : new HostDesk(options.host);
+    this.mailbox = options.host === undefined ? undefined : new HostCallMailbox(options.host);
     this.isolate = new vm.Isolate({ memoryLimit: options.memoryMb, onCatastrophicError: () => this.#lost() });
   }
 
@@ -98,23 +98,23 @@ export class Guest {
     const { bounds, intl, log } = this.#options;
     const now = (level = "", text = "") => log(level as LogLevel, withoutDispatcher(text));
     const later = (level = "", text = "") => {
-      this.#turns.heard();
+      this.#cells.heard();
       now(level, text);
     };
-    const { desk } = this;
+    const { mailbox } = this;
     this.#entries = context.evalClosureSync(
-      dispatcher({ intl, hosted: desk !== undefined, bounds }),
+      dispatcher({ intl, hosted: mailbox !== undefined, bounds }),
       [
         new vm.Callback(later, { ignored: true }),
         new vm.Callback(now, { sync: true }),
-        new vm.ExternalCopy(this.#turns.memory).copyInto(),
+        new vm.ExternalCopy(this.#cells.memory).copyInto(),
         new vm.Callback((ticket = 0, answer = "") => this.#told(ticket, answer), { ignored: true }),
-        ...(desk === undefined ? [] : ears(vm, desk)),
+        ...(mailbox === undefined ? [] : hostCallReferences(vm, mailbox)),
       ],
       { filename: DISPATCHER_FILE, result: { reference: true } },
     );
     this.#take = this.entry("take");
-    if (desk !== undefined) this.#deliver = this.entry("deliver");
+    if (mailbox !== undefined) this.#deliver = this.entry("deliver");
     return context;
   }
 
@@ -144,7 +144,7 @@ export class Guest {
 
   /** Its thread waits for this one, and would for ever if the process exits. */
   get waits(): boolean {
-    return this.#turns.waits;
+    return this.#cells.waits;
   }
 
   /** Guest code runs on this thread from here to `leave`, while nothing else runs in the isolate. */
@@ -152,7 +152,7 @@ export class Guest {
     enter();
     if (this.#here) return;
     this.#here = true;
-    this.#turns.setHere(true);
+    this.#cells.setHere(true);
   }
 
   leave(): void {
@@ -183,12 +183,12 @@ export class Guest {
   goAway(): void {
     if (!this.#here) return;
     this.#here = false;
-    this.#turns.setHere(false);
+    this.#cells.setHere(false);
   }
 
   /** Whether a call has come to its turn. */
   hasStarted(ticket: number): boolean {
-    return ticket <= this.#turns.started;
+    return ticket <= this.#cells.started;
   }
 
   /** Has `waiter` told what becomes of something that was sent to the isolate just now. */
@@ -221,13 +221,13 @@ export class Guest {
   /** Ends the guest for good. What runs fails with `reason` soon, wherever V8 is, and what has not started with `NOT_STARTED`; the thread ends when V8 looks. */
   kill(reason: unknown): void {
     if (this.#failure !== undefined) return;
-    this.#turns.stop();
+    this.#cells.stop();
     this.#end(reason);
   }
 
   /** The same for the sake of one call. `false` where another one has its turn, and nothing is done then. */
   killCall(ticket: number, reason: unknown): boolean {
-    if (this.#failure !== undefined || !this.#turns.stopAfter(ticket)) return false;
+    if (this.#failure !== undefined || !this.#cells.stopAfter(ticket)) return false;
     this.#end(reason);
     return true;
   }
@@ -263,7 +263,7 @@ export class Guest {
 
   /** Takes back the calls after `running`, up to `last`: they fail with `NOT_STARTED`. `false` where `running` has not its turn. */
   takeBack(running: number, last: number): boolean {
-    if (!this.#turns.takeBack(running, last)) return false;
+    if (!this.#cells.takeBack(running, last)) return false;
     for (const waiter of [...this.#waiters])
       if (waiter.ticket > running && this.#settle(waiter)) waiter.fail(NOT_STARTED);
     return true;
@@ -276,7 +276,7 @@ export class Guest {
       if (!this.isolate.isDisposed && this.#watch?.fired !== true) return error;
       // Nobody else disposes of it but isolated-vm, for that.
       disposed();
-      this.#turns.stop();
+      this.#cells.stop();
       this.#failure = this.#watch?.fired === true ? timedOut() : outOfMemory(error);
       // A call's payload may have been too much, before its turn.
       if (waiter !== undefined && !neverRan(error)) return this.#failure;
@@ -294,7 +294,7 @@ export class Guest {
 
   #end(reason: unknown): void {
     this.#failure = reason;
-    this.desk?.close();
+    this.mailbox?.close();
     this.close();
     if (this.#unended === 0) return;
     const patient = this.#options.patient || strays.size >= MOST_STRAYS;
@@ -343,7 +343,7 @@ export class Guest {
 
   /** Tells those who would wait for V8: what runs, unless `patient`, and what never will. Calls before it have ended, and their answers are on the way. */
   #giveUp(patient: boolean): void {
-    const { started } = this.#turns;
+    const { started } = this.#cells;
     for (const waiter of [...this.#waiters]) {
       const { ticket } = waiter;
       const runs = ticket === 0 || ticket === started;
@@ -358,9 +358,9 @@ export class Guest {
 
   /** V8 had no memory for what it cannot do without. The isolate's thread sleeps for ever. */
   #lost(): void {
-    if (this.#failure === undefined) this.#turns.stop();
+    if (this.#failure === undefined) this.#cells.stop();
     this.#failure ??= outOfMemory();
-    this.desk?.close();
+    this.mailbox?.close();
     neverEnds(this, this.isolate);
     endWhenIdle();
     this.#options.onLost();
@@ -372,9 +372,9 @@ export class Guest {
 }
 
 /** The functions by which the guest's `host` asks, as `host-caller.ts` names them. */
-function ears(vm: IsolatedVm, desk: HostDesk): object[] {
-  const ask = (number = 0, name = "", payload = "") => desk.ask(number, name, payload);
-  const askHere = (name = "", payload = "") => desk.askHere(name, payload);
+function hostCallReferences(vm: IsolatedVm, mailbox: HostCallMailbox): object[] {
+  const ask = (number = 0, name = "", payload = "") => mailbox.ask(number, name, payload);
+  const askHere = (name = "", payload = "") => mailbox.askHere(name, payload);
   return [
     new vm.Callback(ask, { ignored: true }),
     new vm.Callback(ask, { sync: true }),

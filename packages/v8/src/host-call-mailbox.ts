@@ -4,7 +4,7 @@ import type { HostCalls } from "extruntime/engine";
 export type HostAnswers = (number | string)[];
 
 /** Where one guest asks for host functions: calls them, and keeps the answers until the guest can take them. */
-export class HostDesk {
+export class HostCallMailbox {
   readonly #host: HostCalls;
   #ready: HostAnswers = [];
   /** What the guest's call has asked, and has no answer to. */

@@ -46,7 +46,7 @@ export class V8Instance implements Instance {
 
   get ahead(): number {
     // A call that waits for the host would have those behind it run in its midst.
-    if (this.#loaded.guest.desk !== undefined) return 0;
+    if (this.#loaded.guest.mailbox !== undefined) return 0;
     const first = this.#sent[0];
     if (first === undefined || first === this.#slow || first.unwanted || this.#stopped || this.broken) return 0;
     return Math.min(MOST_AHEAD, Math.floor(WORK_AHEAD / this.#meanMicros));
@@ -100,7 +100,7 @@ export class V8Instance implements Instance {
   }
 
   answered(sent: SentCall): void {
-    this.#loaded.guest.desk?.forget();
+    this.#loaded.guest.mailbox?.forget();
     if (sent !== this.#sent[0]) {
       this.#sent.splice(this.#sent.indexOf(sent), 1);
       return;

@@ -5,7 +5,7 @@
  * place of it, the negative number of the last call that is not to start. Each writes only over what it has read, so a call is
  * either started or taken back, and the host knows which.
  */
-export class Turns {
+export class SharedCells {
   readonly memory = new SharedArrayBuffer(4 * Int32Array.BYTES_PER_ELEMENT);
   readonly #cells = new Int32Array(this.memory);
   /** The call whose number `takeBack` or `stop` has overwritten. */

@@ -69,7 +69,7 @@ export interface LoadOptions {
    * the first call. `true` puts that off to the first call, for a host that loads thousands and uses few.
    */
   lazy?: boolean | undefined;
-  /** Where the host wants its instances at the nearest. The farthest of this, the manifest's and the runtime's own counts. */
+  /** The least isolated placement that the host wants. The most isolated of this, the manifest's and the runtime's own wins (inline < thread < process). */
   placement?: Placement | undefined;
   /** What the host offers to its guests. Each gets those that its manifest's `permissions` name, and none else. */
   hostFunctions?: HostFunctions | undefined;

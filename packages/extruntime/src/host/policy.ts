@@ -1,7 +1,7 @@
 import type { Capabilities, Runtime } from "../contract/runtime.ts";
 import { ExtensionError } from "../errors.ts";
 import type { Limits, Manifest, Placement } from "../manifest/manifest.ts";
-import { farthest, isFarther } from "../manifest/placement-order.ts";
+import { isMoreIsolated, mostIsolated } from "../manifest/placement-order.ts";
 
 /** What may load into a host. Everything that is given must hold. */
 export interface Policy {
@@ -28,7 +28,7 @@ export interface PlacementPolicy {
   atLeast?: Placement | undefined;
   /** The nearest one for those in engines without a hard sandbox: `"process"`, say, where strangers write for them. */
   withoutHardSandbox?: Placement | undefined;
-  /** The farthest that a manifest may ask for; one that asks for more is refused. */
+  /** The most isolated placement that a manifest may ask for; one that asks for more is refused. */
   atMost?: Placement | undefined;
 }
 
@@ -71,15 +71,15 @@ function decidePlacement(
   runtime: Pick<Runtime, "placement" | "capabilities">,
 ): Placement {
   const asked = manifest.placement;
-  if (atMost !== undefined && asked !== undefined && isFarther(asked, atMost))
+  if (atMost !== undefined && asked !== undefined && isMoreIsolated(asked, atMost))
     throw denied(`it asks for placement ${show(asked)}, and the host allows ${show(atMost)} at the most`);
-  const decided = farthest(
+  const decided = mostIsolated(
     runtime.placement,
     asked,
     atLeast,
     runtime.capabilities.hardSandbox ? undefined : withoutHardSandbox,
   );
-  if (atMost !== undefined && isFarther(farthest(atLeast, withoutHardSandbox), atMost))
+  if (atMost !== undefined && isMoreIsolated(mostIsolated(atLeast, withoutHardSandbox), atMost))
     throw new TypeError(`policy.placement.atMost is ${show(atMost)}, nearer than what the policy asks for itself`);
   return decided;
 }

@@ -42,8 +42,8 @@ export function place(engine: Engine, placement: Exclude<Placement, "inline">, o
       const workerMemory = byWorker ? context.memoryBytes : undefined;
       const memoryBytes = byWorker ? undefined : context.memoryBytes;
       const seen = seesFolder(extension.dir, placement, options);
-      const parcel = await pack(extension, { ...context, memoryBytes }, seen, workerMemory !== undefined);
-      const program = new PlacedProgram(pool, parcel, workerMemory, context);
+      const packed = await pack(extension, { ...context, memoryBytes }, seen, workerMemory !== undefined);
+      const program = new PlacedProgram(pool, packed, workerMemory, context);
       try {
         await program.check(context.lazy !== true);
         return program;

@@ -17,7 +17,7 @@ import { GuestLog, loggerSink } from "../kit/guest-log.ts";
 import { PLACEMENTS } from "../manifest/definition.ts";
 import { type Extension, type ExtensionSource, openExtension } from "../manifest/extension.ts";
 import { checkSettings, type Limits, type Manifest, type Placement } from "../manifest/manifest.ts";
-import { farthest } from "../manifest/placement-order.ts";
+import { mostIsolated } from "../manifest/placement-order.ts";
 import { noteSection, sectionFor } from "../manifest/section.ts";
 import { checkPlacementOptions, type PlacementOptions } from "../placement/options.ts";
 import { place } from "../placement/place.ts";
@@ -121,7 +121,7 @@ class EngineRuntime implements Runtime {
       this.#checkFit(manifest);
       checkSettings(manifest, sectionFor(this.#engine), extension.location);
       if (this.unavailable !== undefined) throw new ExtensionError("ERR_EXT_UNSUPPORTED", this.unavailable);
-      const placement = farthest(this.placement, manifest.placement, options.placement);
+      const placement = mostIsolated(this.placement, manifest.placement, options.placement);
       const limits = this.#limits(placement, manifest, options);
       const module = await this.#start(placement, extension, options, limits);
       if (options.lazy !== true) await this.#warm(module);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { kill } from "../../../conformance/src/processes.ts";
-import { Backoff } from "../../src/placement/host/restart-backoff.ts";
+import { RestartBackoff } from "../../src/placement/host/restart-backoff.ts";
 import { hostLocale } from "../../src/placement/process/locale.ts";
 import { supervisorProgram } from "../../src/placement/process/supervisor.ts";
 import { codes, guest, withGuest, withRuntime } from "./guests.ts";
@@ -85,7 +85,7 @@ describe.each(["mapped", "off"])("a process that ends, with its journal %s,", (j
   });
 
   it("is replaced at once the first times, and then later and later", () => {
-    const backoff = new Backoff();
+    const backoff = new RestartBackoff();
     const delays = Array.from({ length: 40 }, () => {
       backoff.crashed(0);
       return backoff.delay(0);

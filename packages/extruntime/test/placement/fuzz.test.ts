@@ -63,7 +63,7 @@ function placed() {
     given: 0,
     taken: 0,
     abort() {},
-    neverStarted: (keys) => keys.map(() => false),
+    takeUnstarted: (keys) => keys.map(() => false),
     poll() {},
     kill: (how) => events.ended({ how, memory: false }),
     giveUp(how) {

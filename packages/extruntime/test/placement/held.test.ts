@@ -30,7 +30,7 @@ function worker() {
     withdraw: (keys, answer) => void withdrawals.push(() => answer(keys.map(() => true))),
     use: (answer) => answer({ ...use }),
     abort() {},
-    neverStarted: (keys) => keys.map(() => false),
+    takeUnstarted: (keys) => keys.map(() => false),
     poll() {},
     kill: (how) => {
       ends[0] ??= how;

@@ -81,7 +81,7 @@ describe.each(["mapped", "off"])("what guests write before a process ends, with 
     await using runtime = quickjs({ placement: "process" });
     const manifest = { name: "guest", runtime: "quickjs", module: "guest.js", exports: ["forever"] };
     const module = await runtime.load({ manifest, files: { "guest.js": SCRIPT } }, { logger });
-    await expect(module.invoke("forever", "1", { timeoutMs: 500 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
+    await expect(module.invoke("forever", "1", { timeoutMs: 4000 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
     await module.close();
     await runtime.close();
     expect(lines).toEqual(ALL);
@@ -116,7 +116,7 @@ it("lines that are missing between the pipe and the journal of a process that en
       hold() {},
     },
     gone: Promise.resolve(),
-    neverStarted: () => {
+    takeUnstarted: () => {
       for (const line of [2, 3, 6, 7]) events.frame(...said(line));
       return [];
     },

@@ -45,7 +45,7 @@ abstract class SimLink implements Link {
   }
 
   abstract withdraw(keys: readonly number[], answer: (withdrawn: readonly boolean[]) => void): void;
-  abstract neverStarted(keys: readonly number[]): boolean[];
+  abstract takeUnstarted(keys: readonly number[]): boolean[];
   abstract poll(): void;
   abstract kill(how: string): void;
 
@@ -126,10 +126,10 @@ export class SimThreadLink extends SimLink {
   readonly #written: Frame[] = [];
 
   withdraw(keys: readonly number[], answer: (withdrawn: readonly boolean[]) => void): void {
-    answer(this.neverStarted(keys));
+    answer(this.takeUnstarted(keys));
   }
 
-  neverStarted(keys: readonly number[]): boolean[] {
+  takeUnstarted(keys: readonly number[]): boolean[] {
     return keys.map((key) => this.states.withdraw(key));
   }
 
@@ -200,7 +200,7 @@ export class SimProcessLink extends SimLink {
     });
   }
 
-  neverStarted(keys: readonly number[]): boolean[] {
+  takeUnstarted(keys: readonly number[]): boolean[] {
     const began = new Set<number>();
     this.#reader.read({ began: (key) => began.add(key), frame: this.events.frame.bind(this.events) });
     return keys.map((key) => !began.has(key));

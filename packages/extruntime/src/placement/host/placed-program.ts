@@ -16,10 +16,10 @@ import { PlacedInstance } from "./placed-instance.ts";
 import type { PlacedWorker } from "./placed-worker.ts";
 import { ProgramHistory } from "./program-history.ts";
 import { type Patience, PromisedAnswer, RemoteCall } from "./remote-call.ts";
-import type { ProgramEars, WorkerPool } from "./worker-pool.ts";
+import type { ProgramListener, WorkerPool } from "./worker-pool.ts";
 
 /** An extension ready to be sent. */
-export interface Parcel {
+export interface PackedExtension {
   readonly message: CompileMessage;
   /** Of the files that the message lists. */
   readonly files: readonly Uint8Array[];
@@ -42,7 +42,7 @@ export async function pack(
   context: CompileContext,
   seesFolder: boolean,
   limited: boolean,
-): Promise<Parcel> {
+): Promise<PackedExtension> {
   const { manifest, location } = extension;
   const dir = seesFolder ? extension.dir : undefined;
   // With a folder the rest is read there. The module is sent all the same, so that every worker runs the same code.
@@ -61,17 +61,17 @@ export class PlacedProgram implements Program {
   readonly #id = ++programs;
   readonly history = new ProgramHistory();
   readonly #patience: Patience = { factor: 1 };
-  readonly #parcel: Parcel;
+  readonly #packed: PackedExtension;
   /** Set where the worker is to keep the instance's memory limit. */
   readonly #workerMemory: number | undefined;
 
-  constructor(pool: WorkerPool, parcel: Parcel, workerMemory: number | undefined, ears: ProgramEars) {
+  constructor(pool: WorkerPool, packed: PackedExtension, workerMemory: number | undefined, listener: ProgramListener) {
     this.pool = pool;
-    this.#parcel = parcel;
+    this.#packed = packed;
     this.#workerMemory = workerMemory;
-    const { exports } = parcel.message.manifest as { exports: readonly string[] };
+    const { exports } = packed.message.manifest as { exports: readonly string[] };
     this.exports = new Map(exports.map((name, index) => [name, index]));
-    pool.listen(this.#id, ears, this.history);
+    pool.listen(this.#id, listener, this.history);
   }
 
   /**
@@ -148,7 +148,7 @@ export class PlacedProgram implements Program {
   }
 
   #sendProgram(worker: PlacedWorker, call: RemoteCall): void {
-    const { message, files } = this.#parcel;
+    const { message, files } = this.#packed;
     worker.served.add(this.#id);
     worker.allow(mostFrameBytes(message.bounds));
     for (const file of files) worker.tell(KIND.file, this.#id, file);

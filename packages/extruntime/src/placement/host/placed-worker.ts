@@ -8,7 +8,7 @@ import { heldBy, type ProcessorUse } from "../wire/processor-use.ts";
 import { type Body, FLAG, KIND, LOG_LEVELS, nextLine, timeLeft } from "../wire/protocol.ts";
 import { shown } from "../wire/shown.ts";
 import { faultOfFrame } from "../wire/worker-frame.ts";
-import { AnswerPace } from "./flush-policy.ts";
+import { FlushPolicy } from "./flush-policy.ts";
 import type { ProgramHistory } from "./program-history.ts";
 import { type Patience, RemoteCall, Unsent } from "./remote-call.ts";
 
@@ -18,7 +18,7 @@ export type WorkerKind = "thread" | "process";
 export interface WorkerKeeper {
   /** Output of a guest. */
   log(program: number, level: (typeof LOG_LEVELS)[number], message: string): void;
-  /** A guest calls a host function, by its index in the manifest. `now`: where the answer is a promise it is a failure. `undefined`: there is none of that index. */
+  /** A guest calls a host function, by its index in the manifest. `now`: the guest blocks its thread, so a host function that returns a promise fails. `undefined`: there is none of that index. */
   hostCall(program: number, index: number, payload: string, now: boolean): string | Promise<string> | undefined;
   /** A program is closed in the worker: nothing comes of it any more. */
   closed(program: number): void;
@@ -51,13 +51,13 @@ const REPEATED_HELD = 3;
 const BYTES_PER_LOOK = 1 << 17;
 /** Where that was too few again and again, the most that is waited instead. */
 const MOST_PATIENCE = 64;
-/** Milliseconds that a caller waits with its thread for a sign from a worker that has not begun its call. */
+/** Milliseconds that a caller blocks its thread for a sign from a worker that has not begun its call. */
 const SILENT_MS = 1000;
 /** Milliseconds that an engine which can stop its guests by itself has for it, before its worker is ended. */
 const GRACE_MS = 50;
-/** The same where the call goes on by itself, so that the worker serves others meanwhile. */
+/** The same for an asynchronous call: the worker serves others meanwhile. */
 const LATER_GRACE_MS = 1000;
-/** Milliseconds that a call which nobody waits for may hold the thread of others that go on by themselves: it may still end. */
+/** Milliseconds that a call which nobody waits for may hold a thread that has asynchronous calls of others: it may still end. */
 const SPARE_MS = 1000;
 /** The same where it is not known that it holds the thread, and another call may do so with good reason. */
 const LONG_MS = 30_000;
@@ -102,9 +102,9 @@ export class PlacedWorker implements LinkEvents {
   /** By the slots of their keys. */
   readonly #calls: (RemoteCall | undefined)[] = [];
   #load = 0;
-  /** Of these, calls of guests that go on by themselves. */
+  /** Of these, asynchronous calls of guests that have returned their promise. */
   #laters = 0;
-  readonly #pace = new AnswerPace();
+  readonly #flushPolicy = new FlushPolicy();
   #held = false;
   /** The key that each slot had last. */
   readonly #lastKeys: number[] = [];
@@ -132,7 +132,7 @@ export class PlacedWorker implements LinkEvents {
   #silence: Silence | undefined;
   /** Looks after a worker that takes no more calls. */
   #lingered: NodeJS.Timeout | undefined;
-  /** Callers that wait for it with this thread, each called by the one before. */
+  /** Callers that block this thread until it answers, each called by the one before. */
   #blocked = 0;
   #started!: { resolve: () => void; reject: (error: unknown) => void };
 
@@ -159,7 +159,7 @@ export class PlacedWorker implements LinkEvents {
     }
   }
 
-  /** The same for a caller that waits with its thread. */
+  /** The same for a caller that blocks its thread. */
   waitUntilReady(deadline: number): void {
     if (this.#state === "starting") this.#link.waitFor!(() => this.#state !== "starting", deadline);
     if (this.#state === "serving") return;
@@ -206,7 +206,7 @@ export class PlacedWorker implements LinkEvents {
     this.#calls[slotOf(key)] = call;
     this.#lastKeys[slotOf(key)] = key;
     this.#load++;
-    if (this.#pace.isDue(this.#load)) flags |= FLAG.prompt;
+    if (this.#flushPolicy.isDue(this.#load)) flags |= FLAG.prompt;
     const { given } = this.#link;
     this.#link.send(kind, flags, number, key, target, timeLeft(call.limits.deadline), body);
     call.bytes = this.#link.given - given;
@@ -226,7 +226,7 @@ export class PlacedWorker implements LinkEvents {
     this.#link.flushSoon();
   }
 
-  /** Blocks until the call has ended, its deadline is over, or the worker has ended; with `orLater` also when the call goes on by itself. */
+  /** Blocks until the call has ended, its deadline is over, or the worker has ended; with `orLater` also when the call has become asynchronous. */
   waitFor(call: RemoteCall, orLater: boolean): void {
     const deadline = call.limits.deadline + (this.#softAbort ? GRACE_MS : 0);
     const done = () => call.settled || (orLater && call.later);
@@ -414,13 +414,13 @@ export class PlacedWorker implements LinkEvents {
     this.#faulty ||= death.fault === true;
     if (!this.#faulty) this.#link.poll();
     const held = this.#unsettled();
-    const unstarted = this.#faulty ? [] : this.#link.neverStarted(held.map((call) => call.key));
+    const unstarted = this.#faulty ? [] : this.#link.takeUnstarted(held.map((call) => call.key));
     if (!this.#faulty) this.#link.poll();
     const untouched = held.map((call, index) => !this.#faulty && this.#isUntouched(call, unstarted[index] === true));
     // The first of them is next to run.
     if (!this.#expected && held.length > 0 && untouched.every(Boolean) && this.#keeper.isUnexplained(this))
       untouched[untouched.length - 1] = false;
-    // Of several that went on by themselves, any may have taken the memory.
+    // Of several asynchronous calls, any may have taken the memory.
     const several = untouched.filter((each) => !each).length > 1;
     held.forEach((call, index) => {
       call.fail(untouched[index] ? NOT_STARTED : this.#lost(death, call.later && several), true);
@@ -476,7 +476,7 @@ export class PlacedWorker implements LinkEvents {
     return undefined;
   }
 
-  /** A guest that waits with its thread, while this one waits for the worker, would wait for a promise for ever. A dead one's is not run: it may have been. */
+  /** A guest that blocks its thread, while this one waits for the worker, would wait for a promise for ever. A dead worker's call is not run: it may have been. */
   #onHostCall(flags: number, index: number, key: number, program: number, payload: string): string | undefined {
     if (this.#state === "dead") return undefined;
     if (!this.served.has(program)) return ofOther("a host call", program);
@@ -646,7 +646,7 @@ export class PlacedWorker implements LinkEvents {
   }
 
   /**
-   * Ends what a call holds that will not stop. Others that go on by themselves in that thread would be lost with it: where there are any, the call is only
+   * Ends what a call holds that will not stop. Asynchronous calls of that thread would be lost with it: where there are any, the call is only
    * given up at first, and may end by itself.
    */
   #freeThread(call: RemoteCall): void {

@@ -8,7 +8,7 @@ const REFILL_MS = 500;
 const LONGEST_MS = 5000;
 
 /** Crashes use up what time refills; when that is used up, the wait grows with each of them. */
-export class Backoff {
+export class RestartBackoff {
   #free = FREE;
   #last = 0;
 

@@ -7,7 +7,7 @@ import { OwnWorkers } from "./own-workers.ts";
 import { PlacedWorker, type WorkerKeeper, type WorkerKind } from "./placed-worker.ts";
 import type { ProgramHistory } from "./program-history.ts";
 import type { Patience } from "./remote-call.ts";
-import { Backoff } from "./restart-backoff.ts";
+import { RestartBackoff } from "./restart-backoff.ts";
 
 export interface WorkerPoolSetup {
   readonly kind: WorkerKind;
@@ -23,8 +23,8 @@ export interface WorkerPoolSetup {
   readonly connect: (events: LinkEvents, memoryBytes: number | undefined) => Link;
 }
 
-/** What of a program its host hears and does. */
-export type ProgramEars = Pick<CompileContext, "log" | "host">;
+/** Who hears the lines of a program, and answers its host calls. */
+export type ProgramListener = Pick<CompileContext, "log" | "host">;
 
 /** Milliseconds between looks at workers that hold calls. */
 const LOOK_MS = 10;
@@ -44,11 +44,11 @@ export class WorkerPool implements WorkerKeeper {
   readonly #spares: PlacedWorker[] = [];
   /** Of all workers that were ever started and are not gone yet. */
   readonly #remains = new Set<Promise<void>>();
-  readonly #ears = new Map<number, ProgramEars>();
+  readonly #listeners = new Map<number, ProgramListener>();
   /** Programs that their host has closed, while a worker may still have something to say of them. */
   readonly #forgotten = new Set<number>();
   readonly #histories = new Map<number, ProgramHistory>();
-  readonly #backoff = new Backoff();
+  readonly #backoff = new RestartBackoff();
   /** Where programs do not share workers. */
   readonly #own: OwnWorkers | undefined;
   /** The same: the worker in which programs are compiled that nobody calls yet. No guest ever runs in it. */
@@ -157,8 +157,8 @@ export class WorkerPool implements WorkerKeeper {
     this.#own?.close(program);
   }
 
-  listen(program: number, ears: ProgramEars, history: ProgramHistory): void {
-    this.#ears.set(program, ears);
+  listen(program: number, listener: ProgramListener, history: ProgramHistory): void {
+    this.#listeners.set(program, listener);
     this.#histories.set(program, history);
   }
 
@@ -203,7 +203,7 @@ export class WorkerPool implements WorkerKeeper {
       if (worker.owner === program) worker.retire();
     }
     this.#forgotten.delete(program);
-    this.#ears.delete(program);
+    this.#listeners.delete(program);
     this.#histories.delete(program);
   }
 
@@ -218,7 +218,7 @@ export class WorkerPool implements WorkerKeeper {
   async close(): Promise<void> {
     this.#closed = true;
     for (const worker of this.#all()) worker.kill("was closed");
-    for (const program of this.#ears.keys()) this.#own?.close(program);
+    for (const program of this.#listeners.keys()) this.#own?.close(program);
     clearInterval(this.#looking);
     let timer: NodeJS.Timeout | undefined;
     const longEnough = new Promise<void>((resolve) => {
@@ -229,12 +229,12 @@ export class WorkerPool implements WorkerKeeper {
   }
 
   log(program: number, level: (typeof LOG_LEVELS)[number], message: string): void {
-    this.#ears.get(program)?.log(level, message);
+    this.#listeners.get(program)?.log(level, message);
   }
 
   hostCall(program: number, index: number, payload: string, now: boolean): string | Promise<string> | undefined {
     if (this.#forgotten.has(program)) return extensionClosed();
-    const host = this.#ears.get(program)?.host;
+    const host = this.#listeners.get(program)?.host;
     const name = host?.names[index];
     if (host === undefined || name === undefined) return undefined;
     return now ? host.callNow(name, payload) : host.call(name, payload);

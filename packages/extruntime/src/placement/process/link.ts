@@ -181,7 +181,7 @@ export class ProcessLink implements Link {
     this.flushSoon();
   }
 
-  neverStarted(keys: readonly number[]): boolean[] {
+  takeUnstarted(keys: readonly number[]): boolean[] {
     const began = new Set<number>();
     const { frame } = this.#events;
     const fault = this.#journal.read({ began: (key) => began.add(key), frame: frame.bind(this.#events) });

@@ -17,8 +17,8 @@ export function prebuiltPackage(): string {
 let found: string | false | undefined;
 
 /**
- * Path of the addon; `undefined` where there is none, or the environment variable `EXTRUNTIME_MAPPED_FILE` is `off`. Only on x64 does a processor's store never become visible before an earlier one, by which
- * the reader of a journal knows that a piece is whole.
+ * Path of the addon; `undefined` where there is none, or the environment variable `EXTRUNTIME_MAPPED_FILE` is `off`. x64 only:
+ * the reader relies on stores becoming visible in program order, so a piece's last word proves the rest.
  */
 export function mappedFileAddon(): string | undefined {
   return process.env.EXTRUNTIME_MAPPED_FILE === "off" || process.arch !== "x64" ? undefined : nativeAddon();

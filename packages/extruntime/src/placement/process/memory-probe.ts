@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** Share of its limit from which on a process that crashes is taken to have died of it. */
+/** A crash counts as out of memory if the process last used at least this share of its limit. */
 const NEAR = 0.95;
 
 /** What an allocation that fails can end in, where nobody looks whether it did. */
@@ -14,7 +14,7 @@ const CRASHES: readonly NodeJS.Signals[] = ["SIGSEGV", "SIGBUS", "SIGABRT", "SIG
  * How much of the data that the operating system allows it a process has. Not all code checks whether it got the memory that it asked for: such a
  * process ends by a signal, and only what it had before tells that it was at its limit. Linux only; elsewhere nothing is known.
  */
-export class DataUse {
+export class MemoryProbe {
   readonly #pid: number;
   readonly #limitBytes: number;
   #near = false;

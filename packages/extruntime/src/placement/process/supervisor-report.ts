@@ -1,4 +1,4 @@
-import { DataUse } from "./memory-probe.ts";
+import { MemoryProbe } from "./memory-probe.ts";
 
 /** Characters of a line that are kept until it is whole: more than any that says something. */
 const MOST_LINE = 32;
@@ -10,7 +10,7 @@ export class SupervisorReport {
   readonly #memoryBytes: number | undefined;
   readonly #tasks: number | undefined;
   #rest = "";
-  #use: DataUse | undefined;
+  #use: MemoryProbe | undefined;
   /** Why it ended them, as the end of a sentence. */
   ended: { readonly how: string; readonly memory: boolean } | undefined;
 
@@ -50,7 +50,7 @@ export class SupervisorReport {
         how: `was ended because there were ${number} processes and threads of it, and there may be ${this.#tasks} (processes.tasks)`,
         memory: false,
       };
-    if (what === "data" && this.#dataBytes !== undefined) this.#use = new DataUse(number, this.#dataBytes);
+    if (what === "data" && this.#dataBytes !== undefined) this.#use = new MemoryProbe(number, this.#dataBytes);
   }
 
   /** Without a limit of its own it may have met one of a control group above, or the machine's. */

@@ -116,7 +116,7 @@ export class ThreadLink implements Link {
   }
 
   withdraw(keys: readonly number[], answer: (withdrawn: readonly boolean[]) => void): void {
-    answer(this.neverStarted(keys));
+    answer(this.takeUnstarted(keys));
   }
 
   use(answer: (use: ProcessorUse) => void): void {
@@ -130,7 +130,7 @@ export class ThreadLink implements Link {
   }
 
   /** What has not started is withdrawn, for the thread may still be running. */
-  neverStarted(keys: readonly number[]): boolean[] {
+  takeUnstarted(keys: readonly number[]): boolean[] {
     return keys.map((key) => this.#memory.states.withdraw(key));
   }
 

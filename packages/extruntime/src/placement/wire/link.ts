@@ -42,7 +42,7 @@ export interface Link {
   /** Marks a call as one that is to stop, for the engine to see wherever it is. */
   abort(key: number): void;
   /** After `kill` or the end: which of these calls never started. */
-  neverStarted(keys: readonly number[]): boolean[];
+  takeUnstarted(keys: readonly number[]): boolean[];
   /** Bytes of frames that were to be sent so far, and those that the worker has taken: one that reads is not held up, though it says nothing. */
   readonly given: number;
   readonly taken: number;

@@ -22,10 +22,10 @@ import {
 import { shown } from "../wire/shown.ts";
 import { abortSignal } from "./abort-signal.ts";
 import { asMemoryError, brokenFlag, fire, limits } from "./call-limits.ts";
-import { CallPace } from "./call-timing.ts";
+import { CallTiming } from "./call-timing.ts";
 import { CallTurns } from "./call-turns.ts";
 import { type Ask, RemoteHostCalls } from "./host-calls.ts";
-import { sentExtension } from "./received-extension.ts";
+import { receivedExtension } from "./received-extension.ts";
 
 /** Characters of an engine's own fault in a line of output. */
 const MOST_SHOWN = 4096;
@@ -60,7 +60,7 @@ interface AgentProgram {
   /** Bounds what guests say before it is sent. */
   readonly output: GuestLog;
   readonly voice: Voice;
-  readonly pace: CallPace;
+  readonly timing: CallTiming;
 }
 
 /** What a program has to say goes to the host until it is closed. */
@@ -179,7 +179,7 @@ export class Agent implements FrameSink {
       this.#take(call);
       this.#handleDeferred();
       unmeasured++;
-      if (unmeasured === MOST_UNMEASURED || this.#turns.contended || !program.pace.quick) measure();
+      if (unmeasured === MOST_UNMEASURED || this.#turns.contended || !program.timing.quick) measure();
     }
     if (unmeasured > 0) measure();
   }
@@ -254,7 +254,7 @@ export class Agent implements FrameSink {
       bounds: message.bounds,
       output,
       voice,
-      pace: new CallPace(),
+      timing: new CallTiming(),
     };
     this.#programs.set(target, program);
     this.#later(key);
@@ -276,7 +276,7 @@ export class Agent implements FrameSink {
     bytes: readonly Uint8Array[],
     output: GuestLog,
   ): Promise<Program> {
-    const extension = sentExtension(message, bytes);
+    const extension = receivedExtension(message, bytes);
     const { memoryBytes, pool, bounds } = message;
     const host = this.#hostCalls(target, voice, extension.manifest, bounds);
     return this.#engine!.compile(extension, { memoryBytes, pool, bounds, host, log: output.write });
@@ -364,7 +364,7 @@ export class Agent implements FrameSink {
 
   #run(held: AgentInstance, flags: number, number: number, key: number, time: number, payload: string): void {
     const { instance, program } = held;
-    if (this.#unsent > 0 && program.pace.slow) this.#flush();
+    if (this.#unsent > 0 && program.timing.slow) this.#flush();
     // The call before it may have been its last.
     if (instance.broken === true) {
       this.#skip(key, FLAG.broken);
@@ -375,7 +375,7 @@ export class Agent implements FrameSink {
     const fn = program.exports[number]!;
     const call = limits(time, (flags & FLAG.signal) === 0 ? undefined : abortSignal(this.#link.states, key));
     const here = instance.invokeHere !== undefined && this.#mayHoldThread(program, call);
-    const begun = program.pace.begin(here);
+    const begun = program.timing.begin(here);
     let result: string | Promise<string>;
     try {
       if ((flags & FLAG.sync) !== 0 && instance.invokeSync !== undefined)
@@ -394,8 +394,8 @@ export class Agent implements FrameSink {
    * Whether a call had better stay on this thread than go on by itself. Should it not stop when it is told to, the process is
    * ended: so never while another call goes on, which that would cost its answer.
    */
-  #mayHoldThread({ pace, hosted }: AgentProgram, { signal }: Call): boolean {
-    return this.#link.ownProcess && pace.brief && !hosted && signal === undefined && this.#aborts.size === 0;
+  #mayHoldThread({ timing, hosted }: AgentProgram, { signal }: Call): boolean {
+    return this.#link.ownProcess && timing.brief && !hosted && signal === undefined && this.#aborts.size === 0;
   }
 
   /** The call goes on by itself; others may run meanwhile, on other instances. */
@@ -429,7 +429,7 @@ export class Agent implements FrameSink {
   /** Sends a guest's result. One that the host would refuse is not sent at all. */
   #answer({ instance, program }: AgentInstance, key: number, text: string, begun: number): void {
     const excess = excessBytes(text, program.bounds.resultBytes);
-    if (excess === undefined) this.#done(key, text, brokenFlag(instance), program.pace.end(begun));
+    if (excess === undefined) this.#done(key, text, brokenFlag(instance), program.timing.end(begun));
     else this.#failed(key, resultTooLong(excess, program.bounds), brokenFlag(instance));
   }
 

@@ -10,7 +10,7 @@ const LONG = 2000;
 const WARY_CALLS = 100;
 
 /** How long the calls of a program take in their worker. */
-export class CallPace {
+export class CallTiming {
   /** Running mean, in microseconds. A new program is taken for a slow one. */
   #mean = Number.POSITIVE_INFINITY;
   /** The call that was measured last, in microseconds. */
@@ -39,7 +39,7 @@ export class CallPace {
     return always || wary || this.#mean > OFTEN_MEASURED || (++this.#calls & 7) === 0 ? performance.now() : 0;
   }
 
-  /** After it: what the host is told, or 0. One that took longer than the one before may only have lost its processor meanwhile. */
+  /** Ends a measurement and returns the mean in µs, or 0 if this call was not measured. Uses the shorter of two consecutive calls: the longer one may have been descheduled. */
   end(begun: number): number {
     if (begun === 0) return 0;
     const took = (performance.now() - begun) * 1000;

@@ -6,7 +6,7 @@ import type { CompileMessage } from "../wire/protocol.ts";
  * An extension as a worker gets it: the manifest that the host validated, and the files that were sent with it. What was
  * not sent is read from its folder, if it has one, with the same checks as in the host.
  */
-export function sentExtension(message: CompileMessage, bytes: readonly Uint8Array[]): Extension {
+export function receivedExtension(message: CompileMessage, bytes: readonly Uint8Array[]): Extension {
   const { location, dir } = message;
   const sent = new Map(message.files.map((path, index) => [path, bytes[index]!]));
   return {

@@ -2,7 +2,7 @@ import { type Bounds, hostCallsTakeTooMuch, hostCallTooLong, type LogLevel } fro
 import { hostFailure } from "./host-object.ts";
 import type { LinearMemory } from "./linear-memory.ts";
 import { lostMemory, outOfMemory, withoutDispatcher } from "./outcome.ts";
-import type { Handle } from "./vm.ts";
+import type { Handle } from "./vm-options.ts";
 
 /** Numbers of the functions of the host's that our code in the guest's context calls. */
 export const REQUEST = { log: 1, ask: 2 } as const;

@@ -3,7 +3,8 @@ import { MARK } from "./dispatcher.ts";
 import type { HostCallTaker } from "./guest-requests.ts";
 import { hostFailure } from "./host-object.ts";
 import { lostMemory } from "./outcome.ts";
-import type { Handle, Vm } from "./vm.ts";
+import type { Vm } from "./vm.ts";
+import type { Handle } from "./vm-options.ts";
 
 /** A call of a host function whose answer has not come. An object, since a handle's number is used again when it is freed. */
 interface OpenCall {

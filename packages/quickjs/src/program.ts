@@ -12,7 +12,8 @@ import { QuickJSInstance } from "./instance.ts";
 import type { LinearMemory } from "./linear-memory.ts";
 import { atPlace, brokenMachine, outOfMemory } from "./outcome.ts";
 import { resolveImport, type Sources } from "./sources.ts";
-import { EVAL, type Handle, Vm, type VmOptions } from "./vm.ts";
+import { Vm } from "./vm.ts";
+import { EVAL, type Handle, type VmOptions } from "./vm-options.ts";
 
 /** Where programs get linear memories from. */
 export interface MemorySource {

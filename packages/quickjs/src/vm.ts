@@ -1,35 +1,12 @@
-import {
-  type Bounds,
-  type Call,
-  ExtensionError,
-  type GuestErrorDetails,
-  guestError,
-  type LogLevel,
-  resultTooLong,
-} from "extruntime/engine";
+import { type Call, ExtensionError, type GuestErrorDetails, guestError, resultTooLong } from "extruntime/engine";
 import type { QuickJSExports } from "./build.ts";
 import { DISPATCHER_FILE, dispatcher, ENTRY, MARK } from "./dispatcher.ts";
 import { GuestRequests, REQUEST } from "./guest-requests.ts";
 import { HOST_OBJECT } from "./host-object.ts";
 import type { LinearMemory, VmCallbacks } from "./linear-memory.ts";
 import { brokenMachine, isOutOfMemory, outOfMemory, readDetails, readOutcome } from "./outcome.ts";
+import { EVAL, type Handle, type VmOptions } from "./vm-options.ts";
 
-/** Pointer to a `JSValue` of this VM, which its holder must free. */
-export type Handle = number;
-
-export interface VmOptions {
-  /** Bytes of QuickJS's own stack. */
-  readonly stackBytes: number;
-  /** Whether the guest gets the global `host`. */
-  readonly hosted: boolean;
-  readonly bounds: Bounds;
-  log(level: LogLevel, message: string): void;
-  resolveModule(base: string, name: string): string;
-  moduleSource(path: string): string | undefined;
-}
-
-/** `JS_Eval` flags of quickjs.h. */
-export const EVAL = { script: 0, module: 1, compileOnly: 32 } as const;
 const ALL_INTRINSICS = 0;
 const PENDING = 0;
 const REJECTED = 2;

@@ -1,50 +1,31 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { randomInt } from "node:crypto";
-import { closeSync, existsSync } from "node:fs";
 import type { Socket } from "node:net";
-import { constants, endianness } from "node:os";
-import { fileURLToPath } from "node:url";
-import { ExtensionError } from "../../errors.ts";
-import { OwnFiles } from "../../kit/own-files.ts";
-import { WorkerFolder } from "../host/worker-folder.ts";
 import type { ProcessOptions } from "../options.ts";
 import { SLOTS } from "../wire/call-states.ts";
 import { type Death, type Link, type LinkEvents, sentWrong } from "../wire/link.ts";
 import type { ProcessorUse } from "../wire/processor-use.ts";
 import { type Body, type FrameSink, HEADER_BYTES, KIND, type StartMessage } from "../wire/protocol.ts";
 import { FrameBatch, FrameStream, MOST_FROM_WORKER } from "../wire/stream.ts";
-import { delegatedCgroup, endCgroup, makeCgroup } from "./cgroup.ts";
-import { boundsOf, dataLimit, heldLimit, limitsOfAll, type ProcessBounds, processCommand } from "./command.ts";
+import { endCgroup } from "./cgroup.ts";
+import { endGroup, endProcess, signalOf, startChild } from "./child.ts";
+import { boundsOf, dataLimit, heldLimit, type ProcessBounds } from "./command.ts";
 import { FD } from "./descriptors.ts";
 import { GuestOutput } from "./guest-output.ts";
-import { isInMemory, JournalReader, openJournal } from "./journal.ts";
-import { hostLocale, localeArguments, localePaths } from "./locale.ts";
-import { mappedFileAddon } from "./mapped-file.ts";
+import { JournalReader } from "./journal.ts";
 import { isCrash } from "./memory-probe.ts";
-import { filesOfModules, filesOfNode, type Shown, shownPath } from "./sandbox-files.ts";
 import { supervisorProgram } from "./supervisor.ts";
 import { SupervisorReport } from "./supervisor-report.ts";
-
-const files = new OwnFiles(import.meta.url);
-const AGENT = files.path("./agent.js");
-
-/** @throws ExtensionError `ERR_EXT_UNSUPPORTED` where the file that a process starts with is not there. */
-export function checkProcessAgent(): void {
-  files.required("./agent.js");
-}
+import { WatchdogQuestions } from "./watchdog-questions.ts";
 
 /** Bytes that may wait for a child to read them, before the rest is kept back here. */
 const MOST_UNREAD = 1 << 20;
 /** Longest piece that is given to its pipe at once: a longer one would only be heard of when all of it is read. */
 const PIECE_BYTES = 1 << 18;
-/** Milliseconds in which the watchdog must answer, which does nothing else: past it the process is stopped, or beyond help. */
-const SILENT_MS = 5000;
 /** Milliseconds after its end for what it wrote to come through, where a process that it started may hold its pipes. */
 const PIPES_MS = 200;
 /** The same where a supervisor has ended those. */
 const SUPERVISED_PIPES_MS = 5000;
-/** Milliseconds for a supervisor to end its processes, before it is ended itself. */
-const SUPERVISOR_MS = 10_000;
 
 /** Milliseconds after the end of a pipe for the process's own end to be seen, before what is left of it is ended. */
 const CLOSED_MS = 1000;
@@ -52,7 +33,6 @@ const CLOSED_MS = 1000;
 const MOST_ANSWERED = HEADER_BYTES + SLOTS * 4 + 8;
 /** Pipes whose end is looked for. */
 const PIPES = [FD.in, FD.out, FD.watchdog];
-const LITTLE_ENDIAN = endianness() === "LE";
 /** Bytes of answers to its host calls that a process may leave unread when another one comes: two of the longest that hosts give by default. */
 const MOST_UNREAD_ANSWERS = 128 << 20;
 
@@ -66,9 +46,7 @@ export class ProcessLink implements Link {
   readonly #report: SupervisorReport;
   readonly #out = new FrameBatch();
   readonly #toWatchdog = new FrameBatch();
-  /** Questions to the watchdog that it has not answered. */
-  readonly #questions = new Map<number, Question>();
-  #asked = 0;
+  readonly #questions = new WatchdogQuestions((question) => this.#whenRead(() => this.#unanswered(question)));
   /** Bytes of frames that have come. */
   #received = 0;
   /** Bytes of frames that were to be sent. */
@@ -90,7 +68,7 @@ export class ProcessLink implements Link {
     this.#events = events;
     const bounds = boundsOf(options, memoryBytes);
     const firstBatch = randomInt(2 ** 31);
-    const { child, folder, journal, cgroup } = begin(start, options, bounds, firstBatch);
+    const { child, folder, journal, cgroup } = startChild(start, options, bounds, firstBatch);
     this.#journal = new JournalReader(firstBatch, journal);
     this.#child = child;
     this.#stderr = new GuestOutput(child.stderr!, process.stderr);
@@ -163,10 +141,8 @@ export class ProcessLink implements Link {
     this.#ask([], (_, use) => answer(use));
   }
 
-  #ask(keys: readonly number[], answer: Question["answer"]): void {
-    const question = ++this.#asked;
-    const timer = setTimeout(() => this.#whenRead(() => this.#unanswered(question)), SILENT_MS).unref();
-    this.#questions.set(question, { keys: keys.length, answer, timer });
+  #ask(keys: readonly number[], answer: (withdrawn: readonly boolean[], use: ProcessorUse) => void): void {
+    const question = this.#questions.add(keys.length, answer);
     this.#tellWatchdog(KIND.withdraw, question, new Uint8Array(Int32Array.from(keys).buffer));
   }
 
@@ -235,7 +211,6 @@ export class ProcessLink implements Link {
     this.#pipe(FD.watchdog).write(this.#toWatchdog.take(true));
   }
 
-  /** A guest may write there, too. */
   readonly #onAnswer = (
     kind: number,
     _flags: number,
@@ -245,16 +220,8 @@ export class ProcessLink implements Link {
     _time: number,
     body: Body,
   ): void => {
-    if (this.#ended) return;
-    const asked = this.#questions.get(question);
-    const said = kind === KIND.withdrawn ? readAnswer(body, asked?.keys) : undefined;
-    if (asked === undefined || said === undefined) {
+    if (!this.#ended && !this.#questions.take(kind, question, body))
       this.giveUp(sentWrong(`a frame of kind ${kind} for question ${question}`));
-      return;
-    }
-    clearTimeout(asked.timer);
-    this.#questions.delete(question);
-    asked.answer(said.withdrawn, said.use);
   };
 
   #read(fd: number, sink: FrameSink, mostBytes: number): FrameStream {
@@ -349,8 +316,7 @@ export class ProcessLink implements Link {
     this.#ending = true;
     this.#events.ended(death);
     this.#ended = true;
-    for (const { timer } of this.#questions.values()) clearTimeout(timer);
-    this.#questions.clear();
+    this.#questions.close();
   }
 
   /** V8 and the C++ library say so before they give up by a signal; other code crashes. */
@@ -362,106 +328,3 @@ export class ProcessLink implements Link {
 /** What a guest prints and then exits by itself says nothing: so whole lines, and only of a process that a signal ended. */
 const LAST_WORDS =
   /^(?:FATAL ERROR: .*\bout of memory|# Fatal (?:process out of memory|JavaScript OOM)|terminate called after throwing an instance of 'std::bad_alloc')/im;
-
-interface Answer {
-  readonly withdrawn: readonly boolean[];
-  readonly use: ProcessorUse;
-}
-
-interface Question {
-  /** How many keys it names. */
-  readonly keys: number;
-  readonly answer: (withdrawn: readonly boolean[], use: ProcessorUse) => void;
-  readonly timer: NodeJS.Timeout;
-}
-
-/** `undefined` where it does not say yes or no to each of so many keys, and what the thread had of the processors. */
-function readAnswer(body: Body, keys: number | undefined): Answer | undefined {
-  if (keys === undefined || typeof body === "string" || body.byteLength !== (keys + 2) * 4) return undefined;
-  const words = new DataView(body.buffer, body.byteOffset, body.byteLength);
-  const said = Array.from({ length: keys }, (_, index) => words.getInt32(index * 4, LITTLE_ENDIAN));
-  if (said.some((word) => word !== 0 && word !== 1)) return undefined;
-  const [ranMs, waitedMs] = [words.getInt32(keys * 4, LITTLE_ENDIAN), words.getInt32(keys * 4 + 4, LITTLE_ENDIAN)];
-  return { withdrawn: said.map((word) => word === 1), use: { ranMs, waitedMs: waitedMs < 0 ? undefined : waitedMs } };
-}
-
-/** Bubblewrap tells of a signal by an exit code above 128. */
-function signalOf(code: number | null): NodeJS.Signals | null {
-  const name = Object.entries(constants.signals).find(([, number]) => number === (code ?? 0) - 128)?.[0];
-  return (name as NodeJS.Signals | undefined) ?? null;
-}
-
-/** Ends a child and all that comes from it. A supervisor does so when it is told; else it is the child's group, which a guest's process can leave. */
-function endProcess(child: ChildProcess): void {
-  if (supervisorProgram() === undefined) {
-    child.kill("SIGKILL");
-    endGroup(child);
-    return;
-  }
-  child.kill("SIGTERM");
-  const timer = setTimeout(() => child.kill("SIGKILL"), SUPERVISOR_MS).unref();
-  child.once("exit", () => clearTimeout(timer));
-}
-
-/** The child leads a group of its own. */
-function endGroup({ pid }: ChildProcess): void {
-  if (pid === undefined || process.platform === "win32") return;
-  try {
-    process.kill(-pid, "SIGKILL");
-  } catch {
-    // Nobody is left in it.
-  }
-}
-
-/** @throws ExtensionError `ERR_EXT_CRASHED` where the system has no room, descriptor or process left for one; nothing is left behind then. */
-function begin(start: StartMessage, options: ProcessOptions, bounds: ProcessBounds, firstBatch: number) {
-  let folder: WorkerFolder | undefined;
-  let journal: number | undefined;
-  let cgroup: string | undefined;
-  try {
-    folder = new WorkerFolder();
-    journal = openJournal();
-    const parent = supervisorProgram() === undefined ? undefined : (options.cgroup ?? delegatedCgroup());
-    cgroup = parent === undefined ? undefined : makeCgroup(parent, limitsOfAll(bounds));
-    const places = { folder: folder.path, journal, cgroup };
-    return { child: spawnChild(start, options, bounds, firstBatch, places), folder, journal, cgroup };
-  } catch (cause) {
-    if (journal !== undefined) closeSync(journal);
-    if (cgroup !== undefined) endCgroup(cgroup);
-    void folder?.remove();
-    throw new ExtensionError("ERR_EXT_CRASHED", `its process could not be started: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
-}
-
-function spawnChild(
-  start: StartMessage,
-  options: ProcessOptions,
-  bounds: ProcessBounds,
-  firstBatch: number,
-  { folder, journal, cgroup }: { folder: string; journal: number; cgroup: string | undefined },
-): ChildProcess {
-  const { memoryBytes } = bounds;
-  const sandboxed = bounds.sandbox !== undefined;
-  const addon = isInMemory(journal) ? mappedFileAddon() : undefined;
-  const addons = addon === undefined ? [] : [addon];
-  // V8 then gives up by itself, and says so, before the operating system has to refuse.
-  const heap = memoryBytes === undefined ? [] : [`--max-old-space-size=${Math.ceil(memoryBytes / 2 ** 20)}`];
-  const env = { TMPDIR: sandboxed ? "/tmp" : folder, ...hostLocale(), ...options.env };
-  const node = { file: process.execPath, args: [...localeArguments(), ...heap, AGENT, String(firstBatch), ...addons] };
-  const { file, args } = processCommand(node, bounds, sandboxed ? shownTo(start, addons, env) : [], cgroup);
-  const supervisor = supervisorProgram() === undefined ? [] : ["pipe" as const];
-  return spawn(file, args, {
-    stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe", journal, ...supervisor],
-    env,
-    // Away from the terminal's group: an interrupt there is the host's to answer.
-    detached: true,
-  });
-}
-
-function shownTo(start: StartMessage, addons: readonly string[], env: Readonly<Record<string, string>>): Shown[] {
-  const modules = filesOfModules(AGENT, fileURLToPath(start.engine.module));
-  const files = [...addons, ...localePaths(env).filter((path) => existsSync(path))];
-  return [...filesOfNode(), ...modules, ...files.flatMap(shownPath)];
-}

@@ -28,6 +28,13 @@ export interface Subject {
   readonly validate: readonly string[];
   /** Names of the escapes for the language. */
   readonly escapes: readonly string[];
+  /** Of the setup. */
+  readonly repeats: number;
+}
+
+/** How often something is done that is only repeated to be sure. */
+export function times(count: number, { repeats }: Subject): number {
+  return Math.ceil(count * repeats);
 }
 
 /** Whether each module has processes of its own, so that a load starts one, and more modules than processes take turns at them. */

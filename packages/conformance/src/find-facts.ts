@@ -46,6 +46,7 @@ export async function findFacts(plan: Plan, create: () => Promise<Runtime>): Pro
       guests: own.names(),
       validate: validate.map((path) => basename(path)),
       escapes: escapes.get(language)!.map((way) => way.name),
+      repeats: plan.repeats,
     });
   }
   return { facts: { name, aliases, placement, capabilities, unavailable, subjects }, guests, escapes, validate };

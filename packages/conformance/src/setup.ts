@@ -32,6 +32,11 @@ export interface ConformanceSetup {
    * fails because of it as long as the engine answers at all.
    */
   readonly patienceMs?: number | undefined;
+  /**
+   * How often what is only repeated to be sure is done: 1 by default, and 0.2 for a fifth of the loads, calls and timeouts in a row. Every test runs. For an engine
+   * that is tested whole at another placement.
+   */
+  readonly repeats?: number | undefined;
 }
 
 /** What the guests of a language can do. It decides which guests there must be, and what is expected of them. */
@@ -61,14 +66,16 @@ export interface Plan {
   readonly languages: Readonly<Record<string, Partial<LanguageTraits>>>;
   readonly names: Readonly<Record<string, string>>;
   readonly patienceMs: number;
+  readonly repeats: number;
 }
 
 export const DEFAULT_PATIENCE_MS = 60_000;
 
 /** @throws TypeError for a location that is not there, or options that are no JSON. */
 export function makePlan(setup: ConformanceSetup): Plan {
-  const { engine, guests, validate, escapes, patienceMs = DEFAULT_PATIENCE_MS } = setup;
+  const { engine, guests, validate, escapes, patienceMs = DEFAULT_PATIENCE_MS, repeats = 1 } = setup;
   if (!(patienceMs > 0)) throw new TypeError(`patienceMs must be a number above 0, and is ${patienceMs}`);
+  if (!(repeats > 0 && repeats <= 1)) throw new TypeError(`repeats must be above 0 and at most 1, and is ${repeats}`);
   return {
     engine: moduleUrl(engine),
     export: setup.export,
@@ -79,6 +86,7 @@ export function makePlan(setup: ConformanceSetup): Plan {
     languages: setup.languages ?? {},
     names: withReasons(setup.names ?? {}),
     patienceMs,
+    repeats,
   };
 }
 

@@ -1,6 +1,6 @@
 import { conformance } from "@extruntime/conformance";
 import { describe, it } from "vitest";
-import { fixture } from "../../../fixtures/index.js";
+import { fixture, repeatsAt } from "../../../fixtures/index.js";
 import { cpython } from "./guest.ts";
 
 /** A file for each placement calls it, so that they run at a time. */
@@ -10,6 +10,7 @@ export function conformanceAt(placement: "inline" | "thread" | "process"): Promi
     {
       engine: new URL("../dist/index.js", import.meta.url),
       options: { placement },
+      repeats: repeatsAt(placement),
       guests: new URL("../../../fixtures/guests/pyvm/", import.meta.url),
       validate: [fixture("validate-email/pyvm")],
     },

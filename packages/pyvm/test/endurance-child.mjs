@@ -2,6 +2,8 @@
 import { pyvm } from "@extruntime/pyvm";
 
 const runtime = pyvm();
+/** In the nightly run. */
+const whole = process.env.PYVM_TEST_WHOLE === "1";
 const shared = process.env.PYVM_TEST_SHARED === "1" ? { python: { interpreter: "shared" } } : {};
 const hostFunctions = {
   now: (value) => value,
@@ -102,10 +104,10 @@ def blocks(v):
   };
   some(2000);
   const before = some(100);
-  return { blocks: some(20_000) - before };
+  return { blocks: some(whole ? 20_000 : 5_000) - before };
 }
 
-async function loads() {
+async function loads(count = whole ? 1000 : 300) {
   const some = async (count) => {
     for (let i = 0; i < count; i++) {
       const module = await load("def f(v): return v");
@@ -114,12 +116,12 @@ async function loads() {
     }
   };
   await some(50);
-  return gain(() => some(1000));
+  return gain(() => some(count));
 }
 
 async function sharedLoads() {
   shared.python = { interpreter: "shared" };
-  return loads();
+  return loads(1000);
 }
 
 async function gain(work) {

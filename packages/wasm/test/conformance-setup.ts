@@ -1,6 +1,6 @@
 import { conformance } from "@extruntime/conformance";
 import { describe, it } from "vitest";
-import { fixture, isBuilt, validateVariants } from "../../../fixtures/index.js";
+import { fixture, isBuilt, repeatsAt, validateVariants } from "../../../fixtures/index.js";
 
 const validate = validateVariants.filter(({ name, runtime }) => runtime === "wasm" && isBuilt(name));
 
@@ -10,6 +10,7 @@ export function conformanceAt(placement: "inline" | "thread" | "process"): Promi
     {
       engine: new URL("../dist/index.js", import.meta.url),
       options: { placement },
+      repeats: repeatsAt(placement),
       guests: new URL("../../../fixtures/guests/wasm/", import.meta.url),
       validate: validate.map(({ name }) => fixture(name)),
     },

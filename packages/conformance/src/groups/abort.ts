@@ -3,7 +3,7 @@ import { getEventListeners } from "node:events";
 import { ExtensionError, type Module } from "extruntime";
 import type { Bench } from "../bench.ts";
 import { expectCode, failure, refusal, show } from "../expect.ts";
-import type { Subject } from "../facts.ts";
+import { type Subject, times } from "../facts.ts";
 import { expectIdle, untilComputing } from "../processor-time.ts";
 import type { Group, Test } from "../test-list.ts";
 import { queuedDeadlines, queuedSignals } from "./abort-queue.ts";
@@ -70,7 +70,7 @@ function kept(subject: Subject): Test[] {
   const loops = loopsOf(guests, hard);
   return [
     ...loops.map((guest) => endless(guest)),
-    inARow(traits.catches && guests.includes("loop-catching") ? "loop-catching" : "loop"),
+    inARow(traits.catches && guests.includes("loop-catching") ? "loop-catching" : "loop", times(IN_A_ROW, subject)),
     defaults,
     topLevel,
     ...(capabilities.sync ? [synchronous] : []),
@@ -106,22 +106,22 @@ function endless(guest: string): Test {
   };
 }
 
-function inARow(guest: string): Test {
+function inARow(guest: string, count: number): Test {
   return {
-    name: `${guest}, ${IN_A_ROW} times in a row, with good calls between`,
+    name: `${guest}, ${count} times in a row, with good calls between`,
     patience: 2,
     async run(bench) {
       const runtime = await bench.runtime();
       const echo = await bench.load("echo", { limits: { pool: 1 } }, runtime);
       const module = await bench.load(guest, { limits: { pool: 1 } }, runtime);
-      for (let i = 0; i < IN_A_ROW; i++) {
+      for (let i = 0; i < count; i++) {
         await timesOut(bench, module);
         assert.equal(await bench.answered(echo.call("echo", i), "a call in between"), i);
       }
       const { instances, running, queued } = module.stats();
       assert.ok(
         instances <= 1 && queued === 0 && running <= 1,
-        `stats after ${IN_A_ROW} timeouts: ${show(module.stats())}`,
+        `stats after ${count} timeouts: ${show(module.stats())}`,
       );
     },
   };

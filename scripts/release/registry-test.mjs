@@ -9,7 +9,9 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
+import { platformName } from "../../packages/extruntime/dist/engine.js";
 import { installAndBuild, root, StepFailed, say, script, step } from "../workspace.mjs";
+import { publicPackages } from "./packages.mjs";
 
 const VERDACCIO = "verdaccio@6.1.6"; // the last line that runs on Node 20
 const PNPM = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).devEngines.packageManager.version;
@@ -92,8 +94,23 @@ async function publish(registry) {
   // Whoever is not logged in may publish there, but npm wants a token to send.
   const userconfig = join(work, "npmrc");
   writeFileSync(userconfig, `//${new URL(registry).host}/:_authToken=anybody\n`);
+  const env = { npm_config_userconfig: userconfig };
   const args = ["scripts/release/publish.mjs", "--registry", registry];
-  await step("Publishing the packages to it", "node", args, { show: true, env: { npm_config_userconfig: userconfig } });
+  await step("Publishing the packages to it", "node", args, { show: true, env });
+  for (const { manifest } of publicPackages())
+    for (const platform of manifest.addon?.platforms ?? [])
+      if (platform !== platformName())
+        publishEmpty(`${manifest.addon.name}-${platform}`, platform, manifest.version, registry, env);
+}
+
+/** In place of a package of another platform, which a release has: some clients look at all of them before they leave out what does not fit. */
+function publishEmpty(name, platform, version, registry, env) {
+  const [os, cpu] = platform.split("-");
+  const folder = join(work, "empty", name);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ name, version, os: [os], cpu: [cpu] }));
+  const options = { cwd: folder, stdio: "pipe", env: { ...process.env, ...env } };
+  execFileSync("npm", ["publish", "--loglevel", "error", "--registry", registry], options);
 }
 
 async function tryClient(client, version, registry, withAddon) {

@@ -18,8 +18,18 @@ export {
 } from "./contract/runtime.ts";
 export { ERROR_CODES, ExtensionError, type ExtensionErrorCode, type GuestErrorDetails } from "./errors.ts";
 export { type DiscoverOptions, type Discovery, discoverRuntimes, type UnavailableEngine } from "./host/discover.ts";
-export { ExtensionHost, type ExtensionHostOptions, type LoadFailure, type LoadReport } from "./host/host.ts";
+export {
+  ExtensionHost,
+  type ExtensionHostOptions,
+  type HostCloseOptions,
+  type HostLoadOptions,
+  type LoadFailure,
+  type LoadReport,
+  type Watch,
+} from "./host/host.ts";
 export type { PlacementPolicy, Policy } from "./host/policy.ts";
+export { type StrangersOptions, strangers, type TrustedOptions, trusted } from "./host/presets.ts";
+export type { WatchEvent, WatchOptions } from "./host/watch.ts";
 export type { Extension, ExtensionFiles, ExtensionSource } from "./manifest/extension.ts";
 export { type Limits, type Manifest, type ManifestInput, type Placement, parseManifest } from "./manifest/manifest.ts";
 export {

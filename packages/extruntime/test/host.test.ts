@@ -179,7 +179,7 @@ describe("loadDir", () => {
 
   it("fails where the folder itself cannot be read", async () => {
     const host = new ExtensionHost({ runtimes: [] });
-    await expect(host.loadDir(join(root, "missing"))).rejects.toMatchObject({ code: "ENOENT" });
+    await expect(host.loadDir(join(root, "missing"))).rejects.toMatchObject({ code: "ERR_EXT_NO_MANIFEST" });
   });
 });
 

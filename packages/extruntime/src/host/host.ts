@@ -16,6 +16,7 @@ import { ExtensionError, locate } from "../errors.ts";
 import { type Extension, type ExtensionSource, openExtension } from "../manifest/extension.ts";
 import type { UnavailableEngine } from "./discover.ts";
 import { applyPolicy, type Policy } from "./policy.ts";
+import { FolderWatch, type WatchOptions } from "./watch.ts";
 
 export interface ExtensionHostOptions extends InstanceBudgetOptions {
   /** The engines. `discoverRuntimes()` finds the installed ones, and its answer can be given as these options. */
@@ -28,6 +29,23 @@ export interface ExtensionHostOptions extends InstanceBudgetOptions {
   hostFunctions?: HostFunctions | undefined;
   /** Where the output of guests goes. Without it, it is dropped. */
   logger?: Logger | undefined;
+}
+
+export interface HostLoadOptions {
+  /** Takes the place of a loaded extension of its name, without a call lost. */
+  replace?: boolean | undefined;
+}
+
+export interface HostCloseOptions extends CloseOptions {
+  /** Milliseconds to wait for the calls that were accepted, before those that are left are aborted. */
+  timeoutMs?: number | undefined;
+}
+
+/** A folder that is watched, and what became of its extensions when the watch began. */
+export interface Watch extends AsyncDisposable {
+  readonly report: LoadReport;
+  /** Ends the watch. The extensions stay loaded. May be called twice. */
+  close(): Promise<void>;
 }
 
 /** What became of each folder of `loadDir`, in name order. */
@@ -53,6 +71,10 @@ export class ExtensionHost implements AsyncDisposable {
   readonly #modules = new Map<string, Module>();
   /** Names whose load is under way, so that two loads of one name do not both win. */
   readonly #loading = new Map<string, Promise<unknown>>();
+  /** Modules that others have taken the place of, until they have closed. */
+  readonly #retiring = new Set<Module>();
+  readonly #watches = new Set<FolderWatch>();
+  #warned = false;
   #closing: Promise<void> | undefined;
 
   /** @throws TypeError for a runtime of another contract version, two runtimes of one name, or limits of the policy that are none. */
@@ -74,19 +96,22 @@ export class ExtensionHost implements AsyncDisposable {
   /**
    * Loads one extension from a folder or from memory.
    *
-   * @throws ExtensionError as `Runtime.load`; `ERR_EXT_DENIED` where the policy refuses it, and where an extension of its
+   * @throws ExtensionError as `Runtime.load`; `ERR_EXT_DENIED` where the policy refuses it, and, without `replace`, where an extension of its
    * name is loaded already (the first is kept); `ERR_EXT_UNKNOWN_RUNTIME` where its engine is not there.
    */
-  async load(source: ExtensionSource): Promise<Module> {
+  async load(source: ExtensionSource | Extension, { replace = false }: HostLoadOptions = {}): Promise<Module> {
     this.#checkOpen();
     const extension = await openExtension(source);
     this.#checkOpen();
     const { name } = extension.manifest;
-    if (this.#loading.has(name) || this.get(name) !== undefined)
+    // Of several that replace one another each waits for the one before it, so that the last one stays.
+    if (replace) while (this.#loading.has(name)) await this.#loading.get(name)?.catch(() => {});
+    if (replace) this.#checkOpen();
+    if (!replace && (this.#loading.has(name) || this.get(name) !== undefined))
       throw locate(
         new ExtensionError(
           "ERR_EXT_DENIED",
-          `an extension of this name is loaded already, and the first is kept; rename this one, or close the other first (${extension.location})`,
+          `an extension of this name is loaded already, and the first is kept; rename this one, replace the other, or close it first (${extension.location})`,
         ),
         name,
       );
@@ -100,23 +125,48 @@ export class ExtensionHost implements AsyncDisposable {
   }
 
   /**
+   * Loads an extension in place of the one of its name, without a call lost: until it has loaded, calls go to the old one; from then on to this one, while
+   * those that the old one accepted end there, and it closes after them. One that does not load changes nothing. Where none of its name is loaded it is `load`.
+   *
+   * @throws ExtensionError as `load`.
+   */
+  replace(source: ExtensionSource | Extension): Promise<Module> {
+    return this.load(source, { replace: true });
+  }
+
+  /**
    * Loads every folder in `dir` that has a manifest, in name order. A bad one is reported and does not stop the rest.
    *
-   * @throws Error where `dir` itself cannot be read; ExtensionError `ERR_EXT_CLOSED`.
+   * @throws ExtensionError `ERR_EXT_NO_MANIFEST` where `dir` itself cannot be read; `ERR_EXT_CLOSED`.
    */
   async loadDir(dir: string | URL): Promise<LoadReport> {
     this.#checkOpen();
+    const loads = await this.#loadFolders(dir instanceof URL ? fileURLToPath(dir) : dir);
+    return reportOf(loads);
+  }
+
+  /**
+   * `loadDir`, and from then on the extensions are as the folders in `dir`: one that comes is loaded, one that changes in any of its files is replaced, and
+   * one that goes is closed. `host.close()` ends it too.
+   *
+   * @throws ExtensionError as `loadDir`.
+   */
+  async watch(dir: string | URL, options: WatchOptions = {}): Promise<Watch> {
+    this.#checkOpen();
     const path = dir instanceof URL ? fileURLToPath(dir) : dir;
-    const loaded: Module[] = [];
-    const failed: LoadFailure[] = [];
-    for (const folder of await foldersOf(path)) {
-      try {
-        loaded.push(await this.load(folder));
-      } catch (error) {
-        if (!ExtensionError.is(error, "ERR_EXT_NO_MANIFEST")) failed.push({ dir: folder, error });
-      }
+    const watch = new FolderWatch(path, this, options);
+    this.#watches.add(watch);
+    try {
+      // Watched first, so that no change is missed between the two.
+      await watch.start();
+      const loads = await this.#loadFolders(path);
+      for (const load of loads) if ("module" in load) watch.note(load.dir, load.module.name);
+      watch.follow();
+      return Object.assign(watch, { report: reportOf(loads) });
+    } catch (error) {
+      await watch.close();
+      throw error;
     }
-    return { loaded, failed };
   }
 
   /** The loaded extension of that name; `undefined` when there is none, or it was closed. */
@@ -135,9 +185,14 @@ export class ExtensionHost implements AsyncDisposable {
     return this.#get(name, fn).call<Result>(fn, value, options);
   }
 
-  /** Closes every module that it loaded. The runtimes stay open: they are the caller's. May be called twice. */
-  close(options: CloseOptions = {}): Promise<void> {
-    const closings = [...this.#modules.values()].map((module) => module.close(options));
+  /**
+   * Closes every module that it loaded. The runtimes stay open: they are the caller's. May be called twice.
+   *
+   * With `timeoutMs` it waits that long for the calls that were accepted, and then aborts those that are left.
+   */
+  close(options: HostCloseOptions = {}): Promise<void> {
+    if (options.timeoutMs !== undefined) return this.#drain(options.timeoutMs);
+    const closings = [...this.#modules.values(), ...this.#retiring].map((module) => module.close(options));
     this.#closing ??= this.#close(options);
     return options.abort === true ? Promise.all(closings).then(() => {}) : this.#closing;
   }
@@ -147,8 +202,38 @@ export class ExtensionHost implements AsyncDisposable {
   }
 
   async #close(options: CloseOptions): Promise<void> {
-    await Promise.allSettled(this.#loading.values());
-    await Promise.all([...this.#modules.values()].map((module) => module.close(options)));
+    const watches = [...this.#watches].map((watch) => watch.close());
+    await Promise.allSettled([...this.#loading.values(), ...watches]);
+    await Promise.all([...this.#modules.values(), ...this.#retiring].map((module) => module.close(options)));
+  }
+
+  async #drain(timeoutMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs);
+    });
+    await Promise.race([this.close(), late]).finally(() => clearTimeout(timer));
+    await this.close({ abort: true });
+  }
+
+  /** Loads each folder in `dir` that has a manifest, in name order. */
+  async #loadFolders(dir: string): Promise<FolderLoad[]> {
+    const loads: FolderLoad[] = [];
+    for (const folder of await foldersOf(dir)) {
+      try {
+        loads.push({ dir: folder, module: await this.load(folder) });
+      } catch (error) {
+        if (!ExtensionError.is(error, "ERR_EXT_NO_MANIFEST")) loads.push({ dir: folder, error });
+      }
+    }
+    return loads;
+  }
+
+  /** The accepted calls of a module that another one has taken the place of end on it. */
+  #retire(module: Module): void {
+    this.#retiring.add(module);
+    const closed = () => this.#retiring.delete(module);
+    module.close().then(closed, closed);
   }
 
   #register(runtime: Runtime): void {
@@ -174,11 +259,31 @@ export class ExtensionHost implements AsyncDisposable {
         budget: this.#budget,
         ...admission,
       });
+      const before = this.get(manifest.name);
       this.#modules.set(manifest.name, module);
+      if (before !== undefined) this.#retire(before);
+      if (extension.dir !== undefined) this.#warn(module, runtime);
       return module;
     } catch (error) {
       throw ExtensionError.is(error) ? locate(error, manifest.name) : error;
     }
+  }
+
+  /** A host without a policy lets in whatever it finds in its folders: said once, where that is much. */
+  #warn(module: Module, runtime: Runtime): void {
+    if (this.#policy !== undefined || this.#warned) return;
+    const { hardSandbox, deadline } = runtime.capabilitiesAt(module.placement);
+    const can = [
+      ...(hardSandbox ? [] : ["reach files, network and environment as this program does"]),
+      ...(module.placement === "inline" ? ["hold this program's thread for as long as it likes"] : []),
+      ...(deadline === false ? ["never end"] : []),
+    ];
+    if (can.length === 0) return;
+    this.#warned = true;
+    this.#logger?.warn?.(
+      `this host has no policy, so an extension can ${can.join(", and ")}. For code of strangers give it policy: strangers(), for your own policy: trusted()`,
+      { extension: module.name, runtime: runtime.name },
+    );
   }
 
   #get(name: string, fn: string): Module {
@@ -207,8 +312,23 @@ export class ExtensionHost implements AsyncDisposable {
   }
 }
 
+type FolderLoad = { readonly dir: string } & ({ readonly module: Module } | { readonly error: unknown });
+
+function reportOf(loads: readonly FolderLoad[]): LoadReport {
+  return {
+    loaded: loads.flatMap((load) => ("module" in load ? [load.module] : [])),
+    failed: loads.flatMap((load) => ("error" in load ? [{ dir: load.dir, error: load.error }] : [])),
+  };
+}
+
 async function foldersOf(dir: string): Promise<string[]> {
-  const entries = await readdir(dir, { withFileTypes: true });
+  const entries = await readdir(dir, { withFileTypes: true }).catch((error: unknown) => {
+    throw new ExtensionError(
+      "ERR_EXT_NO_MANIFEST",
+      `${dir}: the folder of extensions cannot be read: ${(error as Error).message}`,
+      { cause: error },
+    );
+  });
   return entries
     .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
     .map((entry) => join(dir, entry.name))

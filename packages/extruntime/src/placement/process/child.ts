@@ -12,6 +12,7 @@ import { limitsOfAll, type ProcessBounds, processCommand } from "./command.ts";
 import { isInMemory, openJournal } from "./journal.ts";
 import { hostLocale, localeArguments, localePaths } from "./locale.ts";
 import { mappedFileAddon } from "./mapped-file.ts";
+import { plugAndPlayArguments } from "./plug-n-play.ts";
 import { filesOfModules, filesOfNode, type Shown, shownPath } from "./sandbox-files.ts";
 import { supervisorProgram } from "./supervisor.ts";
 
@@ -82,7 +83,10 @@ function spawnChild(
   // V8 then gives up by itself, and says so, before the operating system has to refuse.
   const heap = memoryBytes === undefined ? [] : [`--max-old-space-size=${Math.ceil(memoryBytes / 2 ** 20)}`];
   const env = { TMPDIR: sandboxed ? "/tmp" : folder, ...hostLocale(), ...options.env };
-  const node = { file: process.execPath, args: [...localeArguments(), ...heap, AGENT, String(firstBatch), ...addons] };
+  const node = {
+    file: process.execPath,
+    args: [...plugAndPlayArguments(), ...localeArguments(), ...heap, AGENT, String(firstBatch), ...addons],
+  };
   const { file, args } = processCommand(node, bounds, sandboxed ? shownTo(start, addons, env) : [], cgroup);
   const supervisor = supervisorProgram() === undefined ? [] : ["pipe" as const];
   return spawn(file, args, {

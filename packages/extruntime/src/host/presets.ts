@@ -1,0 +1,57 @@
+import { checkLimits } from "../contract/bounds.ts";
+import type { Limits } from "../manifest/manifest.ts";
+import type { Policy } from "./policy.ts";
+
+/** What {@link strangers} may be told otherwise. */
+export interface StrangersOptions {
+  /** `"process"` holds a guest that breaks its engine as well, and costs memory and time for a process. `"thread"` by default. */
+  placement?: "thread" | "process" | undefined;
+  /** In place of the defaults, each by itself. */
+  limits?: Limits | undefined;
+  /** Runtimes that may be used, of those that hold what this policy requires; by default all of them. */
+  runtimes?: Policy["runtimes"];
+  /** Has the last word, as in any policy. */
+  allow?: Policy["allow"];
+}
+
+/** What an extension may use where nobody says otherwise: enough for a validator or a transform, and little for an attacker. */
+const FOR_STRANGERS = {
+  timeoutMs: 1000,
+  memoryMb: 64,
+  pool: 2,
+  queue: 256,
+  payloadBytes: 1 << 20,
+  resultBytes: 1 << 20,
+  logChars: 65_536,
+} as const satisfies Limits;
+
+/**
+ * A policy for code that somebody wrote whom you do not know: it runs in an engine that gives it nothing of the host, off the event loop, where a deadline
+ * stops whatever it does; its time, memory, calls, payloads, answers and output are bounded. An extension that asks for more than a limit is refused.
+ *
+ * An engine that cannot hold this is refused when an extension wants it: native and pyvm are no sandbox.
+ *
+ * @throws TypeError for limits that are none.
+ */
+export function strangers(options: StrangersOptions = {}): Policy {
+  checkLimits(options.limits);
+  const given = Object.entries(options.limits ?? {}).filter(([, value]) => value !== undefined);
+  return {
+    ...(options.runtimes === undefined ? {} : { runtimes: options.runtimes }),
+    require: { hardSandbox: true, deadline: "hard", memoryLimit: true },
+    placement: { atLeast: options.placement ?? "thread" },
+    limits: { ...FOR_STRANGERS, ...Object.fromEntries(given) },
+    ...(options.allow === undefined ? {} : { allow: options.allow }),
+  };
+}
+
+/** What {@link trusted} may be told besides. */
+export type TrustedOptions = Pick<Policy, "runtimes" | "limits" | "placement" | "allow">;
+
+/**
+ * A policy for code that you would run in your own process anyway: any engine, anywhere, with no limits but those given. Like having no policy,
+ * and says that this is meant.
+ */
+export function trusted(options: TrustedOptions = {}): Policy {
+  return { ...options };
+}

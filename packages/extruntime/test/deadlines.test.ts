@@ -55,7 +55,7 @@ describe("a deadline", () => {
         for (let round = 0; round < 5; round++) {
           const timeoutMs = 5 + round * 1.37;
           const began = performance.now();
-          await expect(runtime.load(slow, { limits: { timeoutMs } })).rejects.toMatchObject({
+          await expect(runtime.load(slow, { limits: { loadTimeoutMs: timeoutMs } })).rejects.toMatchObject({
             code: "ERR_EXT_TIMEOUT",
           });
           expect(performance.now() - began).toBeGreaterThanOrEqual(timeoutMs);

@@ -114,7 +114,7 @@ def h(v): stop.set()
 });
 
 test("a top level that does not end fails the load in time", async () => {
-  const loading = load("while True: pass\ndef f(v): pass", { limits: { timeoutMs: 50 } });
+  const loading = load("while True: pass\ndef f(v): pass", { limits: { loadTimeoutMs: 50 } });
   await expect(loading).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
 });
 

@@ -296,7 +296,7 @@ def raises(v): raise ValueError("inner")
       const setting = async (name: string) => `${name} of the host`;
       await using module = await loadHere({ setting }, { exports: ["f"] }, body);
       expect(await module.call("f")).toBe("size of the host");
-      const loading = loadHere({ setting: never }, { exports: ["f"], limits: { timeoutMs: 100 } }, body);
+      const loading = loadHere({ setting: never }, { exports: ["f"], limits: { loadTimeoutMs: 100 } }, body);
       await expect(loading).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
     });
 

@@ -80,7 +80,7 @@ for (const [interpreter, runtime] of [
   const module = await load(source);
   again = await load(source);
   for (const failing of ["def f(", "import helper.nothing", "while True: pass", waitingTop]) {
-    await load(failing, { limits: { timeoutMs: 200 } }).catch(() => {});
+    await load(failing, { limits: { loadTimeoutMs: 200 } }).catch(() => {});
   }
   const outcomes = [];
   for (const payload of payloads) {

@@ -43,7 +43,7 @@ describe("time", () => {
     ["module", "export function f() {}; for (;;) { try { for (;;); } catch {} }"],
     ["module after an await", "export function f() {}; await null; for (;;) { try { await null } catch {} }"],
   ])("the top level of a %s obeys the deadline too", async (_, source) => {
-    await expect(load(source, { limits: { timeoutMs: 30 } })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
+    await expect(load(source, { limits: { loadTimeoutMs: 30 } })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
   });
 
   test("invokeSync is stopped as well", async () => {

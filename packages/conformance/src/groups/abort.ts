@@ -174,7 +174,7 @@ const topLevel: Test = {
     for (let i = 0; i < 3; i++) {
       const load = () =>
         bench.answered(
-          bench.load("top-level-loop", { limits: { timeoutMs: 100 } }, runtime),
+          bench.load("top-level-loop", { limits: { loadTimeoutMs: 100 } }, runtime),
           "load of a top level that loops for ever",
         );
       await refusal(load, "ERR_EXT_TIMEOUT", "load");

@@ -121,7 +121,7 @@ const unknown: Test = {
 function recursion({ capabilities }: Subject): Test {
   const bounded = capabilities.hardSandbox || capabilities.deadline !== false;
   const codes = ["ERR_EXT_GUEST", "ERR_EXT_MEMORY", "ERR_EXT_TIMEOUT"] as const;
-  const limits = capabilities.deadline === false ? {} : { limits: { timeoutMs: 5_000 } };
+  const limits = capabilities.deadline === false ? {} : { limits: { timeoutMs: 5_000, loadTimeoutMs: 5_000 } };
   return {
     name: bounded
       ? "endless recursion ends with an error of the contract, fifty times, and the module works on"

@@ -106,7 +106,7 @@ const topLevel: Test = {
   async run(bench) {
     const runtime = await bench.runtime();
     const keeper = new Keeper();
-    const options = { guest: "call-host-top-level", limits: { timeoutMs: 100 }, runtime };
+    const options = { guest: "call-host-top-level", limits: { loadTimeoutMs: 100 }, runtime };
     const load = bench.answered(loadCaller(bench, keeper.fn, options), "load");
     const error = await load.then(
       () => undefined,

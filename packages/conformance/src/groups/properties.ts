@@ -139,7 +139,10 @@ function changedModules({ capabilities }: Subject): Test {
 async function loadBytes(bench: Bench, runtime: Runtime, bytes: Uint8Array, lazy = false): Promise<void> {
   const { manifest, files } = await bench.guests.files("echo");
   const { module = "" } = manifest as { module?: string };
-  const limits = bench.subject.capabilities.deadline === false ? {} : { limits: { timeoutMs: TOP_LEVEL_MS } };
+  const limits =
+    bench.subject.capabilities.deadline === false
+      ? {}
+      : { limits: { timeoutMs: TOP_LEVEL_MS, loadTimeoutMs: TOP_LEVEL_MS } };
   try {
     const loaded = await bench.answered(
       runtime.load({ manifest, files: { ...files, [module]: bytes } }, { lazy, ...limits }),

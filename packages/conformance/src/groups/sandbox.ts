@@ -92,8 +92,10 @@ async function call(bench: Bench, module: Module, payload: string, seen: string[
   }
 }
 
-function limits(bench: Bench): { limits?: { timeoutMs: number } } {
-  return bench.subject.capabilities.deadline === false ? {} : { limits: { timeoutMs: ATTEMPT_MS } };
+function limits(bench: Bench): { limits?: { timeoutMs: number; loadTimeoutMs: number } } {
+  return bench.subject.capabilities.deadline === false
+    ? {}
+    : { limits: { timeoutMs: ATTEMPT_MS, loadTimeoutMs: ATTEMPT_MS } };
 }
 
 /** Any error of the contract is a fine end, but for a crash, and none may carry the host's own objects. */

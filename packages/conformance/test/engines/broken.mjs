@@ -156,7 +156,7 @@ const lies = {
   "a limit that is taken and not kept": (engine, options) => {
     const none = { ...engine, capabilities: { ...engine.capabilities, deadline: false, signal: false } };
     const runtime = createRuntime(none, options);
-    const load = async (source, { limits: { timeoutMs: _, ...limits } = {}, ...rest } = {}) => {
+    const load = async (source, { limits: { timeoutMs: _, loadTimeoutMs: __, ...limits } = {}, ...rest } = {}) => {
       const module = await runtime.load(source, { ...rest, limits });
       return over(module, { invoke: (fn, payload) => module.invoke(fn, payload) });
     };

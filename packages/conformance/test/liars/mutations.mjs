@@ -279,7 +279,10 @@ export const CLOSES = {
 export const LOADS = {
   "without the limit of the pool": (load) => ({ ...load, options: without(load.options, "pool") }),
   "without the limit of the queue": (load) => ({ ...load, options: without(load.options, "queue") }),
-  "without the limit of time": (load) => ({ ...load, options: without(load.options, "timeoutMs") }),
+  "without the limit of time": (load) => ({
+    ...load,
+    options: without(without(load.options, "timeoutMs"), "loadTimeoutMs"),
+  }),
   "without the limit of memory": (load) => ({ ...load, options: without(load.options, "memoryMb") }),
   "without the manifest's limits": (load) =>
     ofManifest(load, (manifest) => (manifest.limits ? { limits: undefined } : undefined)),

@@ -29,7 +29,7 @@ export interface PoolOptions {
   readonly queue: number;
   readonly budget: InstanceBudget;
   /** Milliseconds that the top level of a guest may take. */
-  readonly timeoutMs: number | undefined;
+  readonly loadTimeoutMs: number | undefined;
   /** Told when an instance fails to close. Must not throw. */
   readonly onCloseError: (error: unknown) => void;
 }
@@ -303,8 +303,8 @@ export class InstancePool implements BudgetMember {
   }
 
   #startCall(): Call {
-    const { timeoutMs } = this.#options;
-    return timeoutMs === undefined ? UNLIMITED : { deadline: performance.now() + timeoutMs, signal: undefined };
+    const { loadTimeoutMs } = this.#options;
+    return loadTimeoutMs === undefined ? UNLIMITED : { deadline: performance.now() + loadTimeoutMs, signal: undefined };
   }
 
   #adopt(instance: Instance): Slot {

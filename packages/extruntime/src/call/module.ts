@@ -26,6 +26,8 @@ export interface ModuleSetup {
   readonly bounds: Bounds;
   readonly output: GuestLog;
   readonly pool: PoolOptions;
+  /** Milliseconds of a call that names none itself. */
+  readonly timeoutMs: number | undefined;
   /** Called once, when the module has closed. */
   readonly onClosed: (module: LoadedModule) => void;
 }
@@ -74,7 +76,7 @@ export class LoadedModule implements Module, CallOwner {
     this.exports = manifest.exports;
     this.#exports = new Set(manifest.exports);
     this.#setup = setup;
-    this.#timeoutMs = setup.pool.timeoutMs;
+    this.#timeoutMs = setup.timeoutMs;
     this.#shortPayload = surelyWithin(setup.bounds.payloadBytes);
     this.#output = setup.output;
     this.#shortResult = surelyWithin(setup.bounds.resultBytes);
@@ -439,11 +441,11 @@ function isCrash(error: unknown, call: Call): boolean {
   return !ExtensionError.is(error) && !(call.signal?.aborted === true && error === call.signal.reason);
 }
 
-/** The refusal of `timeoutMs` where nothing can keep it. */
-export function noDeadline(runtime: string, placement: Placement): ExtensionError {
+/** The refusal of a limit of time where nothing can keep it. */
+export function noDeadline(runtime: string, placement: Placement, limit = "timeoutMs"): ExtensionError {
   return new ExtensionError(
     "ERR_EXT_UNSUPPORTED",
-    `the ${runtime} runtime cannot stop a running call at placement ${placement} (its capabilities.deadline is false), so timeoutMs is refused: leave it out, ${elsewhere(placement)}`,
+    `the ${runtime} runtime cannot stop a running call at placement ${placement} (its capabilities.deadline is false), so ${limit} is refused: leave it out, ${elsewhere(placement)}`,
   );
 }
 

@@ -85,7 +85,14 @@ export function resolveBounds(asked: Limits, runtime: Limits, host: Limits): Bou
   );
 }
 
-const LIMITS: readonly string[] = [...Object.keys(DEFAULT_BOUNDS), "timeoutMs", "memoryMb", "pool", "queue"];
+const LIMITS: readonly string[] = [
+  ...Object.keys(DEFAULT_BOUNDS),
+  "timeoutMs",
+  "loadTimeoutMs",
+  "memoryMb",
+  "pool",
+  "queue",
+];
 
 /** @throws TypeError for limits that a host gives in code, where a name is not one, or a bound is no positive whole number. */
 export function checkLimits(limits: Limits | undefined): void {

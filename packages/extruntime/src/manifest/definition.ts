@@ -56,6 +56,12 @@ const limits = strict({
       v.description("Milliseconds that a call may take, waiting included."),
     ),
   ),
+  loadTimeoutMs: v.optional(
+    v.pipe(
+      whole(1, MAX_TIMEOUT_MS, " of milliseconds"),
+      v.description("Milliseconds that the top level of the extension may take, in each instance that is made."),
+    ),
+  ),
   memoryMb: v.optional(
     v.pipe(whole(1, 65_536, " of mebibytes"), v.description("Mebibytes that one instance may use.")),
   ),

@@ -15,6 +15,8 @@ export type { ManifestInput };
 export interface Limits extends Partial<{ readonly [Name in keyof Bounds]: number | undefined }> {
   /** Milliseconds that a call may take, waiting in the queue included. */
   readonly timeoutMs?: number | undefined;
+  /** Milliseconds that the top level of the extension may take, in each instance that is made. 30,000 by default where the engine can stop it. */
+  readonly loadTimeoutMs?: number | undefined;
   /** Mebibytes (2^20 bytes) that one instance may use. */
   readonly memoryMb?: number | undefined;
   /** Instances that a module may have at a time. */

@@ -41,6 +41,8 @@ export interface RuntimeOptions extends PlacementOptions {
 /** Waiting calls per module where nobody says: room for ten thousand overlapping calls. */
 const DEFAULT_QUEUE = 10_000;
 const MIB = 1_048_576;
+/** Milliseconds for a top level where nobody says: a heavy one, in an engine that starts, on a slow machine. */
+const LOAD_TIMEOUT_MS = 30_000;
 
 /**
  * Makes an engine safe to use.
@@ -164,11 +166,12 @@ class EngineRuntime implements Runtime {
       program,
       bounds,
       output,
+      timeoutMs: limits.timeoutMs,
       pool: {
         size,
         queue: limits.queue ?? DEFAULT_QUEUE,
         budget: options.budget ?? this.#budget,
-        timeoutMs: limits.timeoutMs,
+        loadTimeoutMs: limits.loadTimeoutMs ?? (engine.capabilities.deadline === false ? undefined : LOAD_TIMEOUT_MS),
         onCloseError: (error) => log("error", `an instance failed to close: ${String(error)}`),
       },
       onClosed: (closed) => this.#modules.delete(closed),
@@ -198,7 +201,8 @@ class EngineRuntime implements Runtime {
   #limits(placement: Placement, manifest: Manifest, options: LoadOptions): Limits {
     const { capabilities } = this.#at(placement);
     const limits = { ...defined(this.#options.limits), ...defined(manifest.limits), ...defined(options.limits) };
-    if (limits.timeoutMs !== undefined && capabilities.deadline === false) throw noDeadline(this.name, placement);
+    for (const name of ["timeoutMs", "loadTimeoutMs"] as const)
+      if (limits[name] !== undefined && capabilities.deadline === false) throw noDeadline(this.name, placement, name);
     if (limits.memoryMb !== undefined && !capabilities.memoryLimit)
       throw new ExtensionError(
         "ERR_EXT_UNSUPPORTED",

@@ -109,7 +109,7 @@ describe.each(PLACEMENTS)("loads into a %s", (placement) => {
 
   it("end a top level that does not end, and serve the next module", async () => {
     await withRuntime({ placement }, async (runtime) => {
-      const endless = guest("endless", { limits: { timeoutMs: 100 } }, "for (;;); export const f = 1;");
+      const endless = guest("endless", { limits: { loadTimeoutMs: 100 } }, "for (;;); export const f = 1;");
       await expect(runtime.load(endless)).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
       expect(await (await runtime.load(guest("next"))).call("echo", 1)).toBe(1);
     });

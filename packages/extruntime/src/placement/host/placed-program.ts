@@ -18,6 +18,9 @@ import { ProgramHistory } from "./program-history.ts";
 import { type Patience, PromisedAnswer, RemoteCall } from "./remote-call.ts";
 import type { ProgramListener, WorkerPool } from "./worker-pool.ts";
 
+const TOP_LEVEL_LATE =
+  "the top level of the extension did not end within limits.loadTimeoutMs: raise it in the manifest, or have it do less when it loads";
+
 /** An extension ready to be sent. */
 export interface PackedExtension {
   readonly message: CompileMessage;
@@ -173,7 +176,7 @@ export class PlacedProgram implements Program {
     } catch (error) {
       // Taken back before it began: its worker had other things to do.
       if (!late || (error === NOT_STARTED && !call.started)) throw error;
-      throw new ExtensionError("ERR_EXT_TIMEOUT", "the top level of the extension did not end in time", {
+      throw new ExtensionError("ERR_EXT_TIMEOUT", TOP_LEVEL_LATE, {
         cause: error,
       });
     } finally {
@@ -212,5 +215,5 @@ function waitFor(worker: PlacedWorker, made: RemoteCall, compiled: RemoteCall): 
   if (made.settled && made.error !== NOT_STARTED) throw made.error;
   if (made.settled) throw new ExtensionError("ERR_EXT_CRASHED", "its worker has ended while the instance was made");
   worker.kill("was ended to stop the top level of an extension whose time was up");
-  throw new ExtensionError("ERR_EXT_TIMEOUT", "the top level of the extension did not end in time");
+  throw new ExtensionError("ERR_EXT_TIMEOUT", TOP_LEVEL_LATE);
 }

@@ -84,11 +84,6 @@ export class InstancePool implements BudgetMember {
     return this.#waiting.length + this.#sentAhead;
   }
 
-  /** Of these, those that no instance has yet. */
-  get waiting(): number {
-    return this.#waiting.length;
-  }
-
   get sentAhead(): number {
     return this.#sentAhead;
   }
@@ -114,11 +109,15 @@ export class InstancePool implements BudgetMember {
     return this.#use(this.#popIdle() ?? this.#grow(Number.POSITIVE_INFINITY));
   }
 
-  /** Queues a call that `take` had nothing for. `false` when the queue is full. */
-  wait(waiter: Waiter): boolean {
+  /**
+   * Queues a call that `take` had nothing for. `false` when the queue is full.
+   *
+   * @param gone of the calls sent ahead, those that do not count, since nobody waits for them any more.
+   */
+  wait(waiter: Waiter, gone: number): boolean {
     this.#push(waiter);
     // An instance that is being made is as good as a place of its own.
-    if (waiter.queue === undefined || this.queued <= this.#options.queue + this.#creating) return true;
+    if (waiter.queue === undefined || this.queued - gone <= this.#options.queue + this.#creating) return true;
     this.#waiting.remove(waiter);
     return false;
   }

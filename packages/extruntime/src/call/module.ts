@@ -173,8 +173,7 @@ export class LoadedModule implements Module, CallOwner {
       failures: this.#failures,
       timeouts: this.#timeouts,
       running: this.#running - this.#pool.sentAhead,
-      // What was sent ahead, and is yet to be taken back, waits no more when nobody waits for it.
-      queued: this.#pool.waiting + Math.min(this.#pool.sentAhead, this.#running - this.#abandoned),
+      queued: this.#pool.queued - this.#goneAhead,
       instances: this.#pool.live,
       instancesCreated: this.#pool.created,
     };
@@ -204,6 +203,11 @@ export class LoadedModule implements Module, CallOwner {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** Calls that were sent ahead and are yet to be taken back, and that nobody waits for any more. */
+  get #goneAhead(): number {
+    return Math.max(0, this.#pool.sentAhead - (this.#running - this.#abandoned));
   }
 
   started(): void {
@@ -310,7 +314,7 @@ export class LoadedModule implements Module, CallOwner {
   #enqueue(fn: string, payload: string, limits: Call): Promise<string> {
     const call = new PendingCall(this, fn, payload, limits);
     this.#pending.add(call);
-    if (this.#pool.wait(call)) {
+    if (this.#pool.wait(call, this.#goneAhead)) {
       this.#calls++;
     } else {
       const { queue } = this.#setup.pool;

@@ -64,6 +64,7 @@ function threads(engine: Engine, start: StartMessage, { threads = {} }: Placemen
     spare: threads.spare ?? 1,
     perProgram: undefined,
     softAbort: engine.capabilities.deadline !== false,
+    parallel: engine.capabilities.parallel,
     connect: (events) => new ThreadLink(start, threads.resourceLimits, events),
   };
 }
@@ -80,6 +81,7 @@ function processes(engine: Engine, start: StartMessage, { processes = {} }: Plac
     spare: processes.spare ?? 1,
     perProgram: shared ? undefined : Math.min(max, mostWorkers(undefined)),
     softAbort: engine.capabilities.deadline !== false,
+    parallel: engine.capabilities.parallel,
     connect: (events, memoryBytes) => new ProcessLink(start, processes, memoryBytes, events),
   };
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { UNLIMITED } from "../../src/contract/engine.ts";
 import { HOST_ANSWER, readHostAnswer } from "../../src/contract/host-functions.ts";
 import { PlacedWorker, type WorkerKeeper } from "../../src/placement/host/placed-worker.ts";
+import { ProgramHistory } from "../../src/placement/host/program-history.ts";
 import { RemoteCall } from "../../src/placement/host/remote-call.ts";
 import { JOURNAL_BYTES, JournalReader, JournalWriter, openJournal } from "../../src/placement/process/journal.ts";
 import { SupervisorReport } from "../../src/placement/process/supervisor-report.ts";
@@ -79,6 +80,7 @@ function placed() {
     closed() {},
     isUnexplained: () => false,
     mayLinger: () => true,
+    canBeAlone: () => false,
     ended() {},
     idle() {},
     busy() {},
@@ -92,7 +94,10 @@ function placed() {
   worker.frame(KIND.ready, 0, 0, 0, 0, 0, "");
   let settled = 0;
   const answer = { succeed: () => void settled++, fail: () => void settled++ };
-  const calls = Array.from({ length: 8 }, () => new RemoteCall(UNLIMITED, answer, { wentOn() {}, ended() {} }));
+  const calls = Array.from(
+    { length: 8 },
+    () => new RemoteCall(UNLIMITED, answer, { history: new ProgramHistory(), wentOn() {}, ended() {} }),
+  );
   for (const call of calls) worker.ask(call, KIND.call, 0, 0, 1, "1");
   return { worker, calls, gaveUp: () => gaveUp, settled: () => settled, lines: () => lines };
 }

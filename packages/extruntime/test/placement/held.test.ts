@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { NOT_STARTED, UNLIMITED } from "../../src/contract/engine.ts";
 import { PlacedWorker, type WorkerKeeper } from "../../src/placement/host/placed-worker.ts";
+import { ProgramHistory } from "../../src/placement/host/program-history.ts";
 import { RemoteCall } from "../../src/placement/host/remote-call.ts";
 import type { Link, LinkEvents } from "../../src/placement/wire/link.ts";
 import { heldBy, ownThread, type ProcessorUse, useOf } from "../../src/placement/wire/processor-use.ts";
@@ -45,6 +46,7 @@ function worker() {
     closed() {},
     isUnexplained: () => false,
     mayLinger: () => true,
+    canBeAlone: () => false,
     ended() {},
     idle() {},
     busy() {},
@@ -56,7 +58,11 @@ function worker() {
   });
   events.frame(KIND.ready, 0, 0, 0, 0, 0, "");
   const ask = (payload = "1") => {
-    const call = new RemoteCall(UNLIMITED, { succeed() {}, fail() {} }, { wentOn() {}, ended() {} });
+    const call = new RemoteCall(
+      UNLIMITED,
+      { succeed() {}, fail() {} },
+      { history: new ProgramHistory(), wentOn() {}, ended() {} },
+    );
     placed.ask(call, KIND.call, 0, 0, 1, payload);
     return call;
   };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { UNLIMITED } from "../../src/contract/engine.ts";
 import { PlacedWorker, type WorkerKeeper } from "../../src/placement/host/placed-worker.ts";
+import { ProgramHistory } from "../../src/placement/host/program-history.ts";
 import { RemoteCall } from "../../src/placement/host/remote-call.ts";
 import { type Link, type LinkEvents, sentWrong } from "../../src/placement/wire/link.ts";
 import { FLAG, HEADER_BYTES, KIND } from "../../src/placement/wire/protocol.ts";
@@ -109,14 +110,20 @@ function faultOf(frames: readonly Parts[]): string | undefined {
   const nothing = () => {};
   const asLink = { send: nothing, flushSoon: nothing, flush: nothing, abort: nothing, poll: nothing, hold: nothing };
   const asKeeper = { log: nothing, closed: nothing, ended: nothing, idle: nothing, busy: nothing };
-  const keeper = { ...asKeeper, hostCall: () => undefined, isUnexplained: () => false, mayLinger: () => true };
+  const keeper = {
+    ...asKeeper,
+    hostCall: () => undefined,
+    isUnexplained: () => false,
+    mayLinger: () => true,
+    canBeAlone: () => false,
+  };
   const worker = new PlacedWorker("process", false, keeper as unknown as WorkerKeeper, (each) => {
     events = each;
     return { ...asLink, giveUp, gone: Promise.resolve(), given: 0, taken: 0 } as unknown as Link;
   });
   worker.served.add(1);
   worker.frame(KIND.ready, 0, 0, 0, 0, 0, "");
-  const call = new RemoteCall(UNLIMITED, undefined, { wentOn: nothing, ended: nothing });
+  const call = new RemoteCall(UNLIMITED, undefined, { history: new ProgramHistory(), wentOn: nothing, ended: nothing });
   worker.ask(call, KIND.call, 0, 0, 1, "1");
   const wrong = new FrameStream(worker, 256 << 20).push(Buffer.concat(frames.map((parts) => bytesOf(parts, call.key))));
   if (wrong !== undefined) giveUp(sentWrong(wrong));

@@ -129,6 +129,7 @@ it("lines that are missing between the pipe and the journal of a process that en
       busy() {},
       hostCall: () => undefined,
       mayLinger: () => true,
+      canBeAlone: () => false,
       patience: { factor: 1 },
       isUnexplained: () => false,
     },

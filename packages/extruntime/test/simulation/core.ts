@@ -35,8 +35,7 @@ export async function loadCore(name: string, changes: readonly Change[]): Promis
   const folder = join(COPIES, `${name}-${process.pid}`);
   await mkdir(folder, { recursive: true });
   for (const entry of await readdir(DIST)) {
-    if (entry.endsWith(".js") || entry === "placement" || entry === "native")
-      await cp(join(DIST, entry), join(folder, entry), { recursive: true });
+    if (!entry.startsWith("conformance")) await cp(join(DIST, entry), join(folder, entry), { recursive: true });
   }
   await writeFile(join(folder, "package.json"), '{ "type": "module" }');
   for (const { file, from, to } of changes) {
@@ -47,17 +46,17 @@ export async function loadCore(name: string, changes: readonly Change[]): Promis
   const load = (file: string) => import(/* @vite-ignore */ pathToFileURL(join(folder, file)).href);
   const [module, budget, bounds, errors, spi, program, pool, states, journal, stream, message] = await Promise.all(
     [
-      "module.js",
-      "instance-budget.js",
-      "bounds.js",
+      "call/module.js",
+      "contract/instance-budget.js",
+      "contract/bounds.js",
       "errors.js",
-      "spi.js",
-      "placement/placed-program.js",
-      "placement/worker-pool.js",
-      "placement/call-states.js",
-      "placement/journal.js",
-      "placement/frame-stream.js",
-      "placement/error-message.js",
+      "contract/engine.js",
+      "placement/host/placed-program.js",
+      "placement/host/worker-pool.js",
+      "placement/wire/call-states.js",
+      "placement/process/journal.js",
+      "placement/wire/stream.js",
+      "placement/wire/error.js",
     ].map(load),
   );
   return {
@@ -82,6 +81,6 @@ export async function removeCopies(): Promise<void> {
 
 /** Few calls that a worker can hold, so that they run out. */
 export const FEW_SLOTS: readonly Change[] = [
-  { file: "placement/call-states.js", from: "SLOTS = 4096", to: "SLOTS = 8" },
-  { file: "placement/call-states.js", from: "SLOT_BITS = 12", to: "SLOT_BITS = 3" },
+  { file: "placement/wire/call-states.js", from: "SLOTS = 4096", to: "SLOTS = 8" },
+  { file: "placement/wire/call-states.js", from: "SLOT_BITS = 12", to: "SLOT_BITS = 3" },
 ];

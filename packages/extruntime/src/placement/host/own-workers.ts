@@ -11,8 +11,10 @@ export interface WorkerStock {
 export interface OwnWorkersSetup {
   /** Live workers of all programs; as many again while those are held up. */
   readonly max: number;
-  /** Workers of one program, but for those that hold one instance only. */
+  /** Workers of one program, but for those that hold one instance only; twice as many where its calls may cost each other their worker. */
   readonly perProgram: number;
+  /** Whether calls of the program have to be alone in a worker, and there was none for one of them. */
+  crowded(program: number): boolean;
 }
 
 /** Milliseconds after which a program that waits for a worker has one of another's taken, though that is never idle; and then again. */
@@ -113,6 +115,17 @@ export class OwnWorkers {
     return false;
   }
 
+  /** Whether a call that would have to be alone in its worker can be so in another one of its program. */
+  canBeAlone({ owner }: PlacedWorker): boolean {
+    let workers = 0;
+    for (const worker of this.#stock.workers) {
+      if (worker.owner !== owner || worker.closed || worker.exclusive) continue;
+      if (worker.isQuiet && !worker.stalled) return true;
+      workers++;
+    }
+    return workers < this.#setup.perProgram * 2 && this.#hasRoom();
+  }
+
   #has(program: number): boolean {
     for (const { owner, closed, exclusive } of this.#stock.workers)
       if (owner === program && !closed && !exclusive) return true;
@@ -121,15 +134,17 @@ export class OwnWorkers {
 
   #choose(program: number, memoryBytes: number | undefined): PlacedWorker | undefined {
     if (memoryBytes !== undefined) return this.#another(program, memoryBytes, 0);
+    const crowded = this.#setup.crowded(program);
     let best: PlacedWorker | undefined;
     let serving = 0;
     for (const worker of this.#stock.workers) {
       if (worker.owner !== program || worker.closed || worker.exclusive) continue;
       if (!worker.stalled) serving++;
-      if (best === undefined || isBetter(worker, best)) best = worker;
+      if (best === undefined || isBetter(worker, best, crowded)) best = worker;
     }
     if (best === undefined) return this.#another(program, undefined, 0);
-    if (!best.stalled && (best.instances === 0 || serving >= this.#setup.perProgram)) return best;
+    const most = this.#setup.perProgram * (crowded ? 2 : 1);
+    if (!best.stalled && (best.instances === 0 || serving >= most || (crowded && best.isQuiet))) return best;
     try {
       return this.#another(program, undefined, best.stalled ? 0 : LONG_IDLE_MS) ?? best;
     } catch {
@@ -201,6 +216,8 @@ function isUnused(worker: PlacedWorker): boolean {
   return worker.instances === 0 && isIdle(worker);
 }
 
-function isBetter(worker: PlacedWorker, than: PlacedWorker): boolean {
-  return worker.stalled === than.stalled ? worker.instances < than.instances : than.stalled;
+function isBetter(worker: PlacedWorker, than: PlacedWorker, crowded: boolean): boolean {
+  if (worker.stalled !== than.stalled) return than.stalled;
+  if (crowded && worker.isQuiet !== than.isQuiet) return worker.isQuiet;
+  return worker.instances < than.instances;
 }

@@ -4,6 +4,7 @@ import { CallQueue } from "../../kit/call-queue.ts";
 import { FLAG, KIND } from "../wire/protocol.ts";
 import type { PlacedProgram } from "./placed-program.ts";
 import type { PlacedWorker } from "./placed-worker.ts";
+import type { ProgramHistory } from "./program-history.ts";
 import { type GuestSide, PromisedAnswer, RemoteCall } from "./remote-call.ts";
 
 /** Microseconds of work that are sent ahead to an instance: enough to keep it busy until the answers are back here. */
@@ -34,7 +35,13 @@ export class PlacedInstance implements Instance, GuestSide {
 
   /** None while calls go on by themselves: what is behind one would wait though the worker is free. */
   get ahead(): number {
-    if (this.#worker.stalled || this.#worker.takingBack || this.#calls.first?.later === true) return 0;
+    if (
+      this.#worker.stalled ||
+      this.#worker.takingBack ||
+      this.#worker.keepsWaiting ||
+      this.#calls.first?.later === true
+    )
+      return 0;
     return Math.min(MOST_AHEAD, Math.floor(WORK_AHEAD / this.#program.meanMicros));
   }
 
@@ -86,13 +93,18 @@ export class PlacedInstance implements Instance, GuestSide {
     return call;
   }
 
+  get history(): ProgramHistory {
+    return this.#program.history;
+  }
+
   wentOn(): void {
     this.#program.history.waited();
   }
 
   ended(call: RemoteCall, broken: boolean, micros: number): void {
     this.#calls.remove(call);
-    if (call.endless) this.#program.history.heldItsThread();
+    if (call.endless) this.history.heldItsThread();
+    else if (call.error !== NOT_STARTED) this.history.ended();
     if (broken) this.#broken = true;
     if (micros === 0) return;
     const mean = this.#program.meanMicros;

@@ -11,6 +11,7 @@ import { faultOfFrame } from "../wire/worker-frame.ts";
 import { FlushPolicy } from "./flush-policy.ts";
 import type { ProgramHistory } from "./program-history.ts";
 import { type Patience, RemoteCall, Unsent } from "./remote-call.ts";
+import { patientUntil, ThreadSharing } from "./thread-sharing.ts";
 
 export type WorkerKind = "thread" | "process";
 
@@ -35,6 +36,8 @@ export interface WorkerKeeper {
   busy(): void;
   /** Whether one more may linger. */
   mayLinger(): boolean;
+  /** Whether a call that would have to be alone on this worker's thread can be so on another one's, or soon can. */
+  canBeAlone(worker: PlacedWorker, history: ProgramHistory): boolean;
   /** With workers that read long payloads. */
   readonly patience: Patience;
 }
@@ -102,6 +105,8 @@ export class PlacedWorker implements LinkEvents {
   /** By the slots of their keys. */
   readonly #calls: (RemoteCall | undefined)[] = [];
   #load = 0;
+  /** Where calls run on the worker's own thread. */
+  readonly #sharing: ThreadSharing | undefined;
   /** Of these, asynchronous calls of guests that have returned their promise. */
   #laters = 0;
   readonly #flushPolicy = new FlushPolicy();
@@ -117,7 +122,7 @@ export class PlacedWorker implements LinkEvents {
   readonly #freeKeys: number[] = [];
   #slots = 0;
   #sent = 0;
-  /** Calls for which there was no key. Those that end meanwhile leave. */
+  /** Calls for which there was no key, or that may not share the thread with those which it has. Those that end meanwhile leave. */
   readonly #waiting = new WaitQueue<Unsent>();
   #state: "starting" | "serving" | "retiring" | "dead" = "starting";
   #expected = false;
@@ -136,8 +141,16 @@ export class PlacedWorker implements LinkEvents {
   #blocked = 0;
   #started!: { resolve: () => void; reject: (error: unknown) => void };
 
-  constructor(kind: WorkerKind, softAbort: boolean, keeper: WorkerKeeper, connect: (events: LinkEvents) => Link) {
+  /** @param parallel the engine runs guests on threads of its own. */
+  constructor(
+    kind: WorkerKind,
+    softAbort: boolean,
+    keeper: WorkerKeeper,
+    connect: (events: LinkEvents) => Link,
+    parallel = false,
+  ) {
     this.kind = kind;
+    this.#sharing = parallel ? undefined : new ThreadSharing();
     this.#softAbort = softAbort;
     this.#keeper = keeper;
     this.ready = new Promise((resolve, reject) => {
@@ -189,11 +202,75 @@ export class PlacedWorker implements LinkEvents {
       queueMicrotask(() => call.fail(NOT_STARTED, false));
       return;
     }
-    const key = this.#takeKey();
-    if (key === undefined) {
-      call.unsent = new Unsent(call, () => this.ask(call, kind, flags, number, target, body));
-      this.#waiting.push(call.unsent);
-    } else this.#send(call, key, kind, flags, number, target, body);
+    const key = this.#mayBegin(call, flags) ? this.#takeKey() : undefined;
+    if (key !== undefined) {
+      this.#send(call, key, kind, flags, number, target, body);
+      return;
+    }
+    call.unsent = new Unsent(call, patientUntil(call), (later) =>
+      this.#send(call, later, kind, flags, number, target, body),
+    );
+    this.#waiting.push(call.unsent);
+    if (call.apart && this.#waiting.first === call.unsent) queueMicrotask(() => this.#sendAway());
+  }
+
+  /** Calls wait here that it has not been sent. */
+  get keepsWaiting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** Whether it runs nothing and has nothing to run. */
+  get isQuiet(): boolean {
+    return this.#sharing?.isQuiet === true && this.#waiting.length === 0;
+  }
+
+  /** Who waits with its thread goes first. */
+  #mayBegin(call: RemoteCall, flags: number): boolean {
+    if (this.#sharing === undefined || call.guest === undefined || (flags & FLAG.sync) !== 0) return true;
+    return this.#waiting.length === 0 && this.#sharing.mayJoin(call);
+  }
+
+  /** Sends calls that have waited here for others to end. */
+  #admit(): void {
+    for (let first = this.#waiting.first; first !== undefined; first = this.#waiting.first) {
+      if (this.#sharing?.mayJoin(first.call) === false && performance.now() < first.until) return;
+      const key = this.#takeKey();
+      if (key === undefined) return;
+      this.#waiting.remove(first);
+      first.call.unsent = undefined;
+      if (this.closed) this.#handOver(first.call, key);
+      else first.send(key);
+    }
+  }
+
+  #handOver(call: RemoteCall, key: number): void {
+    this.#freeKeys.push(key);
+    call.fail(NOT_STARTED, false);
+  }
+
+  /** The first call that waits here for others, which wait for the host themselves, is handed back where it can begin elsewhere, with those of its instance. */
+  #sendAway(): void {
+    const first = this.#waiting.first?.call;
+    if (first?.guest === undefined || this.takingBack || this.#sharing?.mayJoin(first) !== false) return;
+    const { guest } = first;
+    const waits = (call: RemoteCall | undefined) => call?.later === true && !call.settled && call.guest !== guest;
+    if (!this.#calls.some(waits) || !this.#keeper.canBeAlone(this, guest.history)) return;
+    guest.history.wasCrowded();
+    const away: RemoteCall[] = [];
+    for (let unsent = this.#waiting.first; unsent !== undefined; ) {
+      const next = unsent.next as Unsent | undefined;
+      if (unsent.call.guest === guest) {
+        this.#waiting.remove(unsent);
+        away.push(unsent.call);
+      }
+      unsent = next;
+    }
+    this.takingBack = true;
+    const last = away.pop();
+    for (const call of away) call.fail(NOT_STARTED, true);
+    this.takingBack = false;
+    last?.fail(NOT_STARTED, true);
+    this.#admit();
   }
 
   #send(call: RemoteCall, key: number, kind: number, flags: number, number: number, target: number, body: Body): void {
@@ -206,6 +283,7 @@ export class PlacedWorker implements LinkEvents {
     this.#calls[slotOf(key)] = call;
     this.#lastKeys[slotOf(key)] = key;
     this.#load++;
+    this.#sharing?.add(call);
     if (this.#flushPolicy.isDue(this.#load)) flags |= FLAG.prompt;
     const { given } = this.#link;
     this.#link.send(kind, flags, number, key, target, timeLeft(call.limits.deadline), body);
@@ -277,6 +355,10 @@ export class PlacedWorker implements LinkEvents {
     if (this.#silentLooks <= 0) this.#silence = undefined;
     else if (this.#silentLooks >= SILENT_LOOKS && this.#silence === undefined) this.#listen();
     if (this.stalled && this.#silentLooks % ABANDONED_LOOKS === 0) this.#askWhatHolds();
+    if (this.#waiting.length > 0 && !this.takingBack) {
+      this.#sendAway();
+      this.#admit();
+    }
   }
 
   /** Takes note of what its thread has had of the processors so far. */
@@ -313,7 +395,7 @@ export class PlacedWorker implements LinkEvents {
 
   /** It is held up, and calls that wait there would rather run elsewhere. */
   get wantsRelief(): boolean {
-    return this.stalled && (this.#load > 1 || this.#silentLooks >= SILENT_LOOKS_ALONE);
+    return this.stalled && (this.#load + this.#waiting.length > 1 || this.#silentLooks >= SILENT_LOOKS_ALONE);
   }
 
   /**
@@ -427,6 +509,7 @@ export class PlacedWorker implements LinkEvents {
     });
     this.#calls.length = 0;
     this.#load = this.#laters = 0;
+    this.#sharing?.clear();
     this.lingering = false;
     clearTimeout(this.#lingered);
     for (let unsent = this.#waiting.shift(); unsent !== undefined; unsent = this.#waiting.shift())
@@ -582,13 +665,14 @@ export class PlacedWorker implements LinkEvents {
     this.#hasRead(call);
     this.#calls[slotOf(key)] = undefined;
     this.#load--;
+    this.#sharing?.remove(call);
     if (this.#load === 0) {
       this.idleSince = performance.now();
       this.#keeper.idle(this);
     }
     this.#freeKeys.push(key);
     // Sent now, it would overtake those that are being taken back.
-    if (!this.takingBack) this.#waiting.shift()?.send();
+    if (!this.takingBack) this.#admit();
     if (this.#state === "retiring") this.#endIfDone();
   }
 

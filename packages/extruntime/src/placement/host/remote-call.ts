@@ -1,8 +1,11 @@
 import { QueueEntry } from "../../call/wait-queue.ts";
 import type { Answer, Call } from "../../contract/engine.ts";
+import type { ProgramHistory } from "./program-history.ts";
 
 /** Whose guest a call runs. */
 export interface GuestSide {
+  /** Of its program. */
+  readonly history: ProgramHistory;
   /** The call goes on by itself. */
   wentOn(): void;
   /** Before the answer is given. `broken`: the instance cannot serve on; `micros`: what its calls take, or 0. */
@@ -37,7 +40,10 @@ export class RemoteCall {
   /** Can be done again elsewhere though it had started: how patient its worker is first. */
   readonly repeatable: Patience | undefined;
   readonly #answer: Answer | undefined;
-  readonly #guest: GuestSide | undefined;
+  /** Set for a call, and not for the making of a program or an instance. */
+  readonly guest: GuestSide | undefined;
+  /** Its end may cost its thread, as far as is known: it has a limit, and not enough of its program's calls have ended by themselves. */
+  readonly apart: boolean;
 
   /**
    * @param answer where nobody waits for it with the thread.
@@ -48,24 +54,27 @@ export class RemoteCall {
     this.#answer = answer;
     if ("factor" in how) {
       this.repeatable = how;
-      this.#guest = undefined;
+      this.guest = undefined;
+      this.apart = false;
     } else {
       this.repeatable = undefined;
-      this.#guest = how;
+      this.guest = how;
+      const limited = limits.deadline !== Number.POSITIVE_INFINITY || limits.signal !== undefined;
+      this.apart = limited && !how.history.known;
     }
   }
 
   goOn(): void {
     if (this.later) return;
     this.later = true;
-    this.#guest?.wentOn();
+    this.guest?.wentOn();
   }
 
   succeed(result: string, broken: boolean, micros: number): void {
     if (this.settled) return;
     this.settled = true;
     this.result = result;
-    this.#guest?.ended(this, broken, micros);
+    this.guest?.ended(this, broken, micros);
     this.#answer?.succeed(result);
   }
 
@@ -73,19 +82,22 @@ export class RemoteCall {
     if (this.settled) return;
     this.settled = true;
     this.error = error;
-    this.#guest?.ended(this, broken, 0);
+    this.guest?.ended(this, broken, 0);
     this.#answer?.fail(error);
   }
 }
 
-/** A call that waits for a key. */
+/** A call that waits for a key, or until it may share its thread. */
 export class Unsent extends QueueEntry {
   readonly call: RemoteCall;
-  readonly send: () => void;
+  readonly send: (key: number) => void;
+  /** From when on it does not wait for others to end, on the clock of `performance.now()`. */
+  readonly until: number;
 
-  constructor(call: RemoteCall, send: () => void) {
+  constructor(call: RemoteCall, until: number, send: (key: number) => void) {
     super();
     this.call = call;
+    this.until = until;
     this.send = send;
   }
 }

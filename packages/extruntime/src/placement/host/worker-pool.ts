@@ -19,6 +19,8 @@ export interface WorkerPoolSetup {
   readonly perProgram: number | undefined;
   /** The engine can stop its guests by itself, at least some. */
   readonly softAbort: boolean;
+  /** The engine runs its guests on threads of its own: none holds up another, and a worker is not ended for one. */
+  readonly parallel?: boolean | undefined;
   /** @param memoryBytes of the one instance that it will hold, where that is the worker's to bound. */
   readonly connect: (events: LinkEvents, memoryBytes: number | undefined) => Link;
 }
@@ -63,7 +65,8 @@ export class WorkerPool implements WorkerKeeper {
     const { max, perProgram } = setup;
     if (perProgram === undefined) return;
     const stock = { workers: this.#workers, take: (memoryBytes: number | undefined) => this.#take(memoryBytes) };
-    this.#own = new OwnWorkers(stock, { max, perProgram });
+    const crowded = (program: number) => this.#histories.get(program)?.crowded === true;
+    this.#own = new OwnWorkers(stock, { max, perProgram, crowded });
   }
 
   /** A worker for one more instance of a program; it counts as the worker's from now on. */
@@ -166,6 +169,15 @@ export class WorkerPool implements WorkerKeeper {
   canPart(worker: PlacedWorker, history: ProgramHistory): boolean {
     if (this.#own !== undefined || worker.exclusive || worker.closed) return false;
     return clash(worker, history, 1) && this.#isRoomApart(history);
+  }
+
+  canBeAlone(worker: PlacedWorker, history: ProgramHistory): boolean {
+    if (worker.exclusive) return false;
+    if (this.#own !== undefined) return this.#own.canBeAlone(worker);
+    if (this.#hasRoomApart && this.#backoff.delay() === 0) return true;
+    for (const other of this.#workers)
+      if (!other.closed && !other.exclusive && !other.stalled && other.isQuiet && !clash(other, history)) return true;
+    return false;
   }
 
   mayLinger(): boolean {
@@ -305,7 +317,7 @@ export class WorkerPool implements WorkerKeeper {
       if (!worker.stalled) serving++;
       if (best === undefined || worse(best, worker, program, history)) best = worker;
     }
-    const apart = best !== undefined && history !== undefined && clash(best, history);
+    const apart = best !== undefined && history !== undefined && mayHarm(best, history);
     const room = apart ? this.#hasRoomApart : serving < this.#setup.max && this.#workers.size < this.#setup.max * 2;
     if (best !== undefined && (!room || (best.instances === 0 && !best.stalled))) return best;
     try {
@@ -340,9 +352,9 @@ export class WorkerPool implements WorkerKeeper {
   }
 
   #start(memoryBytes: number | undefined): PlacedWorker {
-    const { kind, softAbort, connect } = this.#setup;
+    const { kind, softAbort, parallel, connect } = this.#setup;
     if (this.#closed) throw new ExtensionError("ERR_EXT_CLOSED", "the runtime is closed");
-    const worker = new PlacedWorker(kind, softAbort, this, (events) => connect(events, memoryBytes));
+    const worker = new PlacedWorker(kind, softAbort, this, (events) => connect(events, memoryBytes), parallel);
     const remains = worker.gone.then(() => {
       this.#remains.delete(remains);
     });
@@ -369,6 +381,7 @@ export class WorkerPool implements WorkerKeeper {
 function worse(best: PlacedWorker, other: PlacedWorker, program: number, history: ProgramHistory | undefined): boolean {
   if (best.stalled !== other.stalled) return best.stalled;
   if (history !== undefined && clash(best, history) !== clash(other, history)) return clash(best, history);
+  if (history?.crowded === true && best.isQuiet !== other.isQuiet) return other.isQuiet;
   const [has, otherHas] = [best.programs.has(program), other.programs.has(program)];
   // Instances of one program are spread, so that its calls run side by side.
   if (has !== otherHas && best.instances === other.instances) return has;
@@ -380,6 +393,11 @@ function clash({ guests }: PlacedWorker, history: ProgramHistory, own = 0): bool
   if (guests.length === own || !(history.waits || history.endless)) return false;
   let skip = own;
   return guests.some((guest) => (guest === history && skip-- > 0 ? false : guest.clashes(history)));
+}
+
+/** The same where it is not known yet what its calls do, and one of them had to wait to be alone. */
+function mayHarm(worker: PlacedWorker, history: ProgramHistory): boolean {
+  return clash(worker, history) || (history.crowded && !worker.isQuiet);
 }
 
 function sleep(ms: number): Promise<void> {

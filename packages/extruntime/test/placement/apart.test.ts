@@ -40,7 +40,7 @@ describe("the end of a thread for a call that would not stop", () => {
   it.each(["thread", "process"] as const)(
     "costs no other module its calls that wait for the host: %s",
     async (placement) => {
-      const workers = { threads: { max: 1 }, processes: { max: 1, shared: true } };
+      const workers = { threads: { max: 2 }, processes: { max: 2, shared: true } };
       await withRuntime({ placement, ...workers }, async (runtime) => {
         const waiting = await runtime.load(both("waiting", 3), { hostFunctions });
         const endless = await runtime.load(both("endless", 1), { hostFunctions });

@@ -192,6 +192,11 @@ export class PlacedWorker implements LinkEvents {
     return this.#state === "retiring" || this.#state === "dead";
   }
 
+  /** It was told to end, and is gone soon. */
+  get ending(): boolean {
+    return this.#expected && this.#state !== "dead";
+  }
+
   get gone(): Promise<void> {
     return this.#link.gone;
   }
@@ -466,7 +471,9 @@ export class PlacedWorker implements LinkEvents {
 
   kill(how: string): void {
     this.#expected = true;
-    if (this.#state !== "dead") this.#link.kill(how);
+    if (this.#state === "dead") return;
+    this.#state = "retiring";
+    this.#link.kill(how);
   }
 
   /** Whatever comes: it never throws, and a worker that sends what cannot be is ended. */

@@ -181,17 +181,17 @@ export class WorkerPool implements WorkerKeeper {
   }
 
   mayLinger(): boolean {
-    return this.#lingering < this.#setup.max;
+    return this.#count(({ lingering }) => lingering) < this.#setup.max;
   }
 
-  get #lingering(): number {
-    let lingering = 0;
-    for (const worker of this.#workers) if (worker.lingering) lingering++;
-    return lingering;
+  #count(which: (worker: PlacedWorker) => boolean): number {
+    let count = 0;
+    for (const worker of this.#workers) if (which(worker)) count++;
+    return count;
   }
 
   get #hasRoomApart(): boolean {
-    return this.#workers.size - this.#lingering < this.#setup.max * 2;
+    return this.#count(({ lingering, ending }) => !lingering && !ending) < this.#setup.max * 2;
   }
 
   /** Frees a program everywhere. */

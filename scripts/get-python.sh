@@ -11,8 +11,8 @@
 # EXTRUNTIME_PYTHON_SOURCE names an unpacked CPython source folder instead.
 #
 # With --numpy, numpy is put into <cache>/numpy-<version>, without changing that Python; the second line printed is that
-# folder, to be named in `python.path` of a manifest. The third is <cache>/small-packages-<version>, with some small packages that have
-# compiled code. With --if-present nothing is fetched, built or installed: what is missing is not printed.
+# folder, to be named in `python.path` of a manifest. The third is <cache>/small-packages-<version>, with some small packages, most of
+# them with compiled code. With --if-present nothing is fetched, built or installed: what is missing is not printed.
 set -euo pipefail
 
 version=3.13
@@ -183,7 +183,7 @@ if [ "$numpy" = yes ]; then
   install_into "$folder" numpy
   echo "$folder"
   folder=$cache/small-packages-$version$suffix
-  small=(markupsafe==3.0.3)
+  small=(markupsafe==3.0.3 joblib==1.6.0)
   # These have no wheels for it.
   [ "$free_threaded" = yes ] || small+=(msgspec==0.22.0 protobuf==7.36.2 orjson==3.13.0)
   install_into "$folder" "${small[@]}"

@@ -151,12 +151,20 @@ function said(result, mode) {
   if (works) return "works";
   if (works === false) return "wrong answer";
   const hint = error.includes('"interpreter": "shared"');
-  const text = error
-    .replace(/^[^\n]*?user\.use: /, "")
+  const lines = error
+    .replace(/^user\.use: /, "")
     .split("\n")
     .filter((line) => line.trim() !== "" && !line.includes('"interpreter": "shared"'));
-  const short = (text.find((line) => /(Error|Exception|subinterpreter)/.test(line)) ?? text[0] ?? "").trim();
-  return `${hint ? "refused, names the shared setting" : "fails"}: ${short.length > 160 ? `${short.slice(0, 160)}…` : short}`;
+  const telling =
+    lines.find((line) => /not support loading in subinterpreters/.test(line)) ??
+    lines.find((line) => /Error|Exception/.test(line)) ??
+    lines[0] ??
+    "";
+  // Where the package was installed is chance.
+  const text = telling.trim().replace(/\S*extruntime-package-\w+\//g, "");
+  const module = /module (\S+) does not support loading in subinterpreters/.exec(text)?.[1];
+  if (hint && module !== undefined) return `refused: \`${module}\``;
+  return `${hint ? "refused" : "fails"}: ${text.length > 160 ? `${text.slice(0, 160)}…` : text}`;
 }
 
 async function pin() {
@@ -197,7 +205,7 @@ function document() {
 Written by \`scripts/python-packages.mjs\`, which installs popular packages with compiled code, and imports and uses each once, in a process of its own.
 
 - **isolated**, the default, is an interpreter with a GIL of its own. Extension modules have to say that they support it, and most do not say so yet.
-- **shared** is the main interpreter: \`"python": { "interpreter": "shared" }\` in extension.json. Where the isolated interpreter refuses a package, the message names this setting.
+- **shared** is the main interpreter: \`"python": { "interpreter": "shared" }\` in extension.json. Where a package is \`refused\` in an isolated interpreter, the message names this setting; the page shows the extension module that it wanted, or what went wrong for the lack of it.
 
 A package that works isolated may do so without its compiled part, as protobuf does. None may end the process.
 

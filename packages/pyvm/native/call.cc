@@ -35,7 +35,7 @@ Failure refuse_coroutine(const Ref& coroutine) {
 Failure write(Executor& executor, const Ref& result) {
     if (!result) return take_exception(executor.interpreter());
     std::size_t most = executor.guest().bounds.result;
-    if (to_json(executor.interpreter(), executor.writer(), result.get(), most)) return {};
+    if (to_json(executor.interpreter(), executor.writer(), result.get(), most, executor.guest().json)) return {};
     if (executor.writer().over()) {
         std::string bytes = std::to_string(std::max(executor.writer().size(), most + 1));
         executor.writer().trim();

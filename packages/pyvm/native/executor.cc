@@ -187,6 +187,7 @@ void Executor::end_interpreter() {
         py.PyErr_Clear();
     }
     guest_.functions.clear();
+    guest_.json = {};
     keys_.clear();
     codec_.reset();
     if (kind_ == Kind::own_gil) {

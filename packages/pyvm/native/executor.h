@@ -53,6 +53,7 @@ struct Guest {
     std::string module_name;
     std::vector<Ref> functions;
     Bounds bounds;
+    JsonRules json;
     std::shared_ptr<OutputRoom> output;  // null before load()
 };
 

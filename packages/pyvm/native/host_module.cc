@@ -64,13 +64,14 @@ std::shared_ptr<HostCall> too_long(Interpreter& interpreter, const std::string& 
 }
 
 // With an exception pending, null.
-std::shared_ptr<HostCall> make_call(Interpreter& interpreter, std::int64_t program, Executor* executor, PyObject* args) {
+std::shared_ptr<HostCall> make_call(Interpreter& interpreter, std::int64_t program, Executor* executor, const JsonRules& rules,
+                                    PyObject* args) {
     Codec codec(executor);
     JsonWriter& writer = codec->writer;
     std::string name = text_of(py.PyTuple_GetItem(args, 0));
     // A thread of the guest's own has no executor at hand.
     std::size_t most = executor != nullptr ? executor->guest().bounds.host_call : Bounds{}.host_call;
-    if (!to_json(interpreter, writer, py.PyTuple_GetItem(args, 1), most))
+    if (!to_json(interpreter, writer, py.PyTuple_GetItem(args, 1), most, rules))
         return writer.over() ? too_long(interpreter, name, most) : nullptr;
     return std::make_shared<HostCall>(program, std::move(name), std::string(writer.data(), writer.size()), writer.is_ascii());
 }
@@ -204,10 +205,13 @@ PyObject* host_call(PyObject* self, PyObject* args) {
     std::int64_t program = find_program(interpreter);
     if (program == 0) return nullptr;
     Executor* executor = gate != nullptr ? &gate->executor() : nullptr;
-    auto call = make_call(interpreter, program, executor, args);
-    if (call == nullptr) return nullptr;
     Home home = home_of(program);
     if (home.completions == nullptr) return raise(interpreter, "ClosedError", "the extension is closed");
+    auto its_own = executor == nullptr ? home.executor.lock() : nullptr;
+    static const JsonRules plain;
+    const JsonRules& rules = executor != nullptr ? executor->guest().json : its_own != nullptr ? its_own->guest().json : plain;
+    auto call = make_call(interpreter, program, executor, rules, args);
+    if (call == nullptr) return nullptr;
     if (!Asking(interpreter, gate, std::move(home), call).run()) return nullptr;
     return value_of(interpreter, executor, call->text());
 }

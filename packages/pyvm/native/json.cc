@@ -10,8 +10,9 @@ Ref loads(const Interpreter& interpreter, std::string_view text) {
     return Ref::steal(py.PyObject_CallOneArg(interpreter.support.loads.get(), string.get()));
 }
 
-bool dumps(const Interpreter& interpreter, JsonWriter& writer, PyObject* value) {
-    Ref string = Ref::steal(py.PyObject_CallOneArg(interpreter.support.dumps.get(), value));
+bool dumps(const Interpreter& interpreter, JsonWriter& writer, PyObject* value, const JsonRules& rules) {
+    const Ref& write = rules.dumps ? rules.dumps : interpreter.support.dumps;
+    Ref string = Ref::steal(py.PyObject_CallOneArg(write.get(), value));
     PySize size = 0;
     const char* text = string ? py.PyUnicode_AsUTF8AndSize(string.get(), &size) : nullptr;
     if (text == nullptr) return false;

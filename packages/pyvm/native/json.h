@@ -19,7 +19,7 @@ struct JsonCodec {
 
 // json.loads, for what the reader leaves to it; and json.dumps, for what the writer does.
 Ref loads(const Interpreter& interpreter, std::string_view text);
-bool dumps(const Interpreter& interpreter, JsonWriter& writer, PyObject* value);
+bool dumps(const Interpreter& interpreter, JsonWriter& writer, PyObject* value, const JsonRules& rules);
 
 // Null with Python's own exception pending for what is not JSON. `text` ends with a NUL and kTextPadding bytes that may be
 // read.
@@ -30,8 +30,9 @@ inline Ref from_json(const Interpreter& interpreter, JsonReader& reader, std::st
 
 // Leaves the text in `writer`. False with Python's own exception pending where the value has no JSON form, and without one
 // where its text has more than `most` bytes: the writer is then over.
-inline bool to_json(const Interpreter& interpreter, JsonWriter& writer, PyObject* value, std::size_t most) {
-    return writer.write(value, most) || (!writer.over() && dumps(interpreter, writer, value));
+inline bool to_json(const Interpreter& interpreter, JsonWriter& writer, PyObject* value, std::size_t most,
+                    const JsonRules& rules) {
+    return writer.write(value, most, rules) || (!writer.over() && !rules.extend && dumps(interpreter, writer, value, rules));
 }
 
 }  // namespace pyvm

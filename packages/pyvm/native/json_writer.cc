@@ -18,13 +18,14 @@ constexpr double kWholeDoubles = 1e15;
 
 }  // namespace
 
-bool JsonWriter::write(PyObject* root, std::size_t most) {
+bool JsonWriter::write(PyObject* root, std::size_t most, const JsonRules& rules) {
+    rules_ = rules.extend ? &rules : nullptr;
     size_ = 0;
     most_ = most;
     over_ = false;
     ascii_ = true;
     if (value(root, 0) && !too_long(0)) return true;
-    if (py.PyErr_Occurred() != nullptr) py.PyErr_Clear();
+    if (py.PyErr_Occurred() != nullptr && (rules_ == nullptr || over_)) py.PyErr_Clear();
     return false;
 }
 
@@ -54,16 +55,35 @@ bool JsonWriter::value(PyObject* object_, int depth) {
     PyObject* type = type_of(object_);
     if (type == py.PyUnicode_Type) return string(object_);
     if (type == py.PyLong_Type) return integer(object_);
-    if (type == py.PyDict_Type) return depth < kDeepest && object(object_, depth + 1);
-    if (type == py.PyList_Type) return depth < kDeepest && list(object_, depth + 1);
     if (type == py.PyFloat_Type) return real(py.PyFloat_AsDouble(object_));
-    if (type == py.PyTuple_Type) return depth < kDeepest && tuple(object_, depth + 1);
+    if (depth >= kDeepest) return too_deep();
+    if (type == py.PyDict_Type) return object(object_, depth + 1);
+    if (type == py.PyList_Type) return list(object_, depth + 1);
+    if (type == py.PyTuple_Type) return tuple(object_, depth + 1);
+    return rules_ != nullptr && extended(object_, depth + 1);
+}
+
+bool JsonWriter::too_deep() {
+    if (rules_ != nullptr) py.PyErr_SetString(*py.PyExc_RecursionError, "it is nested deeper than 400 levels, or holds itself");
     return false;
 }
 
+bool JsonWriter::extended(PyObject* object, int depth) {
+    Ref plainer = Ref::steal(py.PyObject_CallOneArg(rules_->extend.get(), object));
+    return plainer && value(plainer.get(), depth);
+}
+
+bool JsonWriter::key(PyObject* name) {
+    if (type_of(name) == py.PyUnicode_Type) return string(name);
+    if (rules_ == nullptr) return false;
+    Ref text = Ref::steal(py.PyObject_CallOneArg(rules_->key.get(), name));
+    return text && string(text.get());
+}
+
 bool JsonWriter::object(PyObject* shared, int depth) {
-    // Without a GIL another thread may change a dict that is being walked; a copy is nobody else's.
-    Ref copy = Ref::steal(py.without_gil ? py.PyDict_Copy(shared) : nullptr);
+    // Without a GIL another thread may change a dict that is being walked, and so may the code of rules; a copy is nobody
+    // else's.
+    Ref copy = Ref::steal(py.without_gil || rules_ != nullptr ? py.PyDict_Copy(shared) : nullptr);
     PyObject* dict = copy ? copy.get() : shared;
     put('{');
     PySize position = 0;
@@ -74,7 +94,7 @@ bool JsonWriter::object(PyObject* shared, int depth) {
         if (!first) put(',');
         first = false;
         if (too_long(0)) return false;
-        if (type_of(name) != py.PyUnicode_Type || !string(name)) return false;
+        if (!key(name)) return false;
         put(':');
         if (!value(member, depth)) return false;
     }
@@ -124,7 +144,7 @@ bool JsonWriter::integer(PyObject* number) {
 }
 
 bool JsonWriter::real(double number) {
-    if (!std::isfinite(number)) return false;
+    if (!std::isfinite(number)) return rules_ != nullptr && (put("null", 4), true);
     if (std::fabs(number) < kWholeDoubles && number == std::trunc(number) && !(number == 0 && std::signbit(number))) {
         char* at = room(24);
         size_ += std::to_chars(at, at + 24, static_cast<long long>(number)).ptr - at;

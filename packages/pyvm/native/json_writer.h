@@ -10,13 +10,22 @@
 
 namespace pyvm {
 
+// How a program's values are written where not as json.dumps does; functions of Python, or null.
+struct JsonRules {
+    Ref dumps;   // in place of json.dumps
+    Ref extend;  // a plainer value for one that this writer does not know: with it, nothing is left to json.dumps
+    Ref key;     // a str for a key that is none; there is one where `extend` is
+};
+
 // Writes the seven types of JSON and tuples, all of them exactly and not of subclasses, and str keys. Anything else is
-// left to json.dumps itself. The text is compact UTF-8; what is not ASCII stays as it is, as JSON.stringify does.
+// left to json.dumps itself, or to the rules. The text is compact UTF-8; what is not ASCII stays as it is, as JSON.stringify
+// does.
 class JsonWriter {
   public:
     // False where json.dumps has to answer, or where it is longer than `most` bytes, without an error pending. Attached
-    // threads only; runs no Python code.
-    bool write(PyObject* value, std::size_t most);
+    // threads only; runs no Python code. With rules that extend it runs theirs, and false with an error pending means that
+    // there is no text.
+    bool write(PyObject* value, std::size_t most, const JsonRules& rules);
     // Takes text that json.dumps wrote. False where it is too long.
     bool assign(const char* text, std::size_t size);
     // What was to be written is longer than it may be: nothing of it is of use, and `size` says how far it came.
@@ -30,6 +39,9 @@ class JsonWriter {
 
   private:
     bool value(PyObject* value, int depth);
+    bool extended(PyObject* value, int depth);
+    bool key(PyObject* name);
+    bool too_deep();
     bool object(PyObject* dict, int depth);
     bool list(PyObject* list, int depth);
     bool tuple(PyObject* tuple, int depth);
@@ -55,6 +67,7 @@ class JsonWriter {
     // Whether so many bytes more are too many.
     bool too_long(std::size_t more) { return over_ = over_ || size_ + more > most_; }
 
+    const JsonRules* rules_ = nullptr;  // those that extend; null for none
     std::vector<char> buffer_;
     std::size_t size_ = 0;
     std::size_t most_ = 0;

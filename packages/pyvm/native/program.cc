@@ -60,6 +60,11 @@ Failure adopt(Executor& executor, const ProgramSource& source, PyObject* functio
         if (function == py._Py_NoneStruct) missing += (missing.empty() ? "" : ", ") + source.exports[i];
         guest.functions.push_back(Ref::share(function));
     }
+    auto rule = [&](PySize at) {
+        PyObject* found = py.PyList_GetItem(functions, static_cast<PySize>(source.exports.size()) + at);
+        return found == py._Py_NoneStruct ? Ref() : Ref::share(found);
+    };
+    guest.json = {rule(0), rule(1), rule(2)};
     if (missing.empty()) return {};
     return fail("ERR_EXT_UNKNOWN_FUNCTION", source.filename + " defines no top-level function " + missing);
 }
@@ -76,7 +81,8 @@ Failure load(Executor& executor, const ProgramSource& source) {
     if (!source.venv.empty()) venv = strings(source.venv);
     Ref loaded = call(executor.interpreter().support.load.get(), std::move(code), string(source.filename), string(source.stem),
                       Ref::steal(py.PyLong_FromLongLong(source.program)), strings(source.exports), string(source.folder),
-                      files_of(source), strings(source.paths), std::move(venv));
+                      files_of(source), strings(source.paths), std::move(venv),
+                      Ref::share(source.extended_json ? py._Py_TrueStruct : py._Py_FalseStruct));
     return loaded ? adopt(executor, source, loaded.get()) : take_exception(executor.interpreter());
 }
 

@@ -22,6 +22,7 @@ struct ProgramSource {
     std::string folder;  // of the file, where its other files are imported from
     std::optional<std::vector<std::pair<std::string, std::string>>> files;  // by path, of an extension without a folder
     std::vector<std::string> paths;                                         // for sys.path
+    bool extended_json = false;
     std::vector<std::string> venv;  // its prefix, then its site-packages folders; empty for none
     Bounds bounds;
     std::shared_ptr<OutputRoom> output;

@@ -198,7 +198,8 @@ constexpr int kFloatAddDotZero = 0x02;
     X(PyObject, PyFloat_Type) \
     X(PyObject, PyCoro_Type) \
     X(PyObject, PyModuleDef_Type) \
-    X(PyObject*, PyExc_RuntimeError)
+    X(PyObject*, PyExc_RuntimeError) \
+    X(PyObject*, PyExc_RecursionError)
 
 // clang-format on
 

@@ -72,6 +72,7 @@ def end_loop():
     if loop is not None and not loop.is_closed() and not loop.is_running():
         from asyncio import all_tasks, wait
         try:
+            _silence_cancellations(loop)
             left = all_tasks(loop)
             for task in left:
                 task._log_destroy_pending = False
@@ -82,6 +83,18 @@ def end_loop():
         except Exception:
             pass
     drop_loop()
+
+
+def _silence_cancellations(loop):
+    """What the end of a program cancels has nobody left to ask for it, and that is no news."""
+    from asyncio import CancelledError
+    handler = loop.get_exception_handler()
+
+    def handle(loop, context):
+        if not isinstance(context.get("exception"), CancelledError):
+            loop.default_exception_handler(context) if handler is None else handler(loop, context)
+
+    loop.set_exception_handler(handle)
 
 
 def recover():

@@ -18,9 +18,13 @@ _LACKING_HINT = (
 
 
 def _lacks_extension(error):
-    """Whether it was raised in a package that wanted a C extension which was refused."""
+    """Whether it was raised in a package that wanted a C extension which was refused, or for what that package lacks."""
     if not _wanting or not isinstance(error, _LACKING):
         return False
+    module = getattr(error, "obj", None) if isinstance(error, AttributeError) else getattr(error, "name", None)
+    module = getattr(module, "__name__", module) if isinstance(module, type(sys)) else module
+    if isinstance(module, str) and module.partition(".")[0] in _wanting and not isinstance(error, NameError):
+        return True
     traceback = error.__traceback__
     while traceback is not None:
         if str(traceback.tb_frame.f_globals.get("__name__")).partition(".")[0] in _wanting:
@@ -43,6 +47,10 @@ def _isolated_hint(error):
     if not isinstance(error, RuntimeError):
         return ""
     text = str(error)
+    if _SHARED_SETTING in text:
+        return ""
+    if _daemon_refused and type(error).__name__ in ("BrokenProcessPool", "BrokenThreadPool", "BrokenExecutor"):
+        return f"\nIts daemon threads were refused. Daemon threads are there in the shared interpreter{_SHARED_SETTING}"
     for said, remedy in _ISOLATED_HINTS.items():
         if said in text and remedy:
             return f"\n{remedy}{_SHARED_SETTING}"

@@ -14,7 +14,11 @@ def install():
     if hasattr(sys, "setdlopenflags"):
         sys.setdlopenflags(_dlopen_flags)
     sys.path_hooks.insert(0, _memory_hook)
-    sys.meta_path.insert(0, _AfterImport({"logging": _attach, "multiprocessing.context": _spawn_by_default}))
+    actions = {"logging": _attach, "multiprocessing.context": _spawn_by_default, "multiprocessing.spawn": _spawn_guests,
+               "subprocess": _start_children}
+    if _own:
+        actions["threading"] = _explain_daemons
+    sys.meta_path.insert(0, _AfterImport(actions))
     _refuse_fork(sys.modules.get("posix"))
     _refuse_fork(sys.modules.get("os"))
     if not _own:
@@ -41,7 +45,7 @@ def warm_up():
     import json, re
     paths = sys.path[:]
     code = compile("def run(value):\n    return value", "/rehearsal/guest.py", "exec")
-    load(code, "/rehearsal/guest.py", "rehearsal", 0, ["run"], "/rehearsal", None, [], None)
+    load(code, "/rehearsal/guest.py", "rehearsal", 0, ["run"], "/rehearsal", None, [], None, False)
     del sys.modules["rehearsal"]
     sys.path[:] = paths
 
@@ -80,7 +84,9 @@ def _end_threads(threading):
         print(f"the extension was closed, and these of its threads did not end within {THREADS_SECONDS} s, so their "
               f"interpreter is left behind: {', '.join(left)}", file=sys.stderr)
     # What it keeps of this thread complains when it goes after the module.
-    vars(getattr(threading, "_thread_local_info", threading.local())).clear()
+    dummies = getattr(threading, "_DeleteDummyThreadOnDel", None)
+    if dummies is not None:
+        dummies.__del__ = lambda self: None
 
 
 install()

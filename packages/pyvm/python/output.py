@@ -1,16 +1,24 @@
 # Output
 
 
-class _Stream:
+from io import BufferedIOBase as _BufferedIOBase, TextIOBase as _TextIOBase, UnsupportedOperation as _UnsupportedOperation
+
+
+class _Stream(_TextIOBase):
+    """Standard output and error: lines for the logger. Every thread may write at any time."""
+
     encoding = "utf-8"
     errors = "replace"
     newlines = None
     line_buffering = True
+    write_through = True
+    mode = "w"
     closed = False
 
     def __init__(self, name, level):
         self.name = name
         self.level = level
+        self.buffer = _Bytes(self)
 
     def write(self, text):
         if not isinstance(text, str):
@@ -19,9 +27,16 @@ class _Stream:
             _write(self.level, text, _whose())
         return len(text)
 
-    def writelines(self, lines):
-        for line in lines:
-            self.write(line)
+    def reconfigure(self, *, encoding=None, errors=None, newline=None, line_buffering=None, write_through=None):
+        """What is written as text stays text; `encoding` and `errors` say how bytes are read."""
+        if encoding is not None and encoding != "locale":
+            from codecs import lookup
+            self.encoding = lookup(encoding).name
+        if errors is not None:
+            from codecs import lookup_error
+            lookup_error(errors)
+            self.errors = errors
+        self.buffer.decoder = None
 
     def flush(self):
         pass
@@ -29,21 +44,57 @@ class _Stream:
     def close(self):
         pass
 
-    def isatty(self):
-        return False
+    def writable(self):
+        return True
 
-    def readable(self):
-        return False
+    def fileno(self):
+        # Those of the process are Node's.
+        raise _UnsupportedOperation("fileno: the output goes to the logger of the extension")
+
+
+class _Bytes(_BufferedIOBase):
+    """What is written as bytes is text for the logger too."""
+
+    mode = "wb"
+    closed = False
+
+    def __init__(self, stream):
+        self.stream = stream
+        self.decoder = None  # may hold the first bytes of a character
+
+    @property
+    def name(self):
+        return self.stream.name
+
+    @property
+    def raw(self):
+        return self
+
+    def write(self, data):
+        if isinstance(data, str):
+            raise TypeError("a bytes-like object is required, not 'str'")
+        if self.decoder is None:
+            from codecs import getincrementaldecoder
+            errors = "replace" if self.stream.errors == "strict" else self.stream.errors
+            self.decoder = getincrementaldecoder(self.stream.encoding)(errors)
+        with memoryview(data) as view:
+            size = view.nbytes
+            text = self.decoder.decode(view.tobytes())
+        if text:
+            self.stream.write(text)
+        return size
+
+    def flush(self):
+        pass
+
+    def close(self):
+        pass
 
     def writable(self):
         return True
 
-    def seekable(self):
-        return False
-
     def fileno(self):
-        from io import UnsupportedOperation
-        raise UnsupportedOperation("fileno")
+        return self.stream.fileno()
 
 
 class _AfterImport:

@@ -11,15 +11,16 @@ def _module_name(stem, unique):
     return f"extension_{stem}" if stem in sys.stdlib_module_names or stem in sys.modules else stem
 
 
-def load(code, filename, stem, unique, exports, folder, files, paths, venv):
-    """Runs a program's top level. Returns its functions, in the order of `exports`; None for those that it lacks."""
+def load(code, filename, stem, unique, exports, folder, files, paths, venv, extended_json):
+    """Runs a program's top level. Returns its functions, in the order of `exports`, None for those that it lacks, and what json_rules gives."""
     if venv is not None:
         prefix, *site_packages = venv
         import site
         for each in site_packages:
             site.addsitedir(each)
-        if _own:
-            sys.prefix = sys.exec_prefix = prefix
+        # In the shared interpreter the first one stays.
+        if _own or sys.prefix == sys.base_prefix:
+            _enter_venv(prefix)
     module = type(sys)(_module_name(stem, unique))
     module.__file__ = filename
     module.__pyvm__ = unique
@@ -36,13 +37,15 @@ def load(code, filename, stem, unique, exports, folder, files, paths, venv):
     module.__loader__ = module.__spec__.loader
     # After the standard library, so that a file of the extension never stands in for one of its modules; before
     # what is installed.
+    _installed.extend(path for path in paths if path not in _installed)
     if _own:
-        _installed.extend(paths)
         paths = [folder, *paths]
     at = next((i for i, p in enumerate(sys.path) if p.endswith(("site-packages", "dist-packages"))), len(sys.path))
     sys.path[at:at] = [path for path in paths if path not in sys.path]
     sys.modules[module.__name__] = module
     if not _own:
+        if files is None:
+            _folders[unique] = folder
         _program.set(unique)  # of this thread's context, which asyncio hands on
         own = _OwnFinder.programs[module.__name__] = _Own(module.__name__, folder)
         module.__path__ = [folder]
@@ -51,7 +54,7 @@ def load(code, filename, stem, unique, exports, folder, files, paths, venv):
     # Where it throws, the executor unloads it when that has been told.
     exec(code, module.__dict__)
     functions = [module.__dict__.get(name) for name in exports]
-    return [f if callable(f) else None for f in functions]
+    return [f if callable(f) else None for f in functions] + json_rules(module, extended_json)
 
 
 def unload(name):
@@ -59,5 +62,6 @@ def unload(name):
     own = _OwnFinder.programs.pop(name, None)
     if own is not None:
         _forget_files(own)
+    _folders.pop(getattr(sys.modules.get(name), "__pyvm__", None), None)
     for each in [each for each in list(sys.modules) if each == name or each.startswith(name + ".")]:
         sys.modules.pop(each, None)

@@ -24,6 +24,7 @@ const PYTHON_FILES = [
   "basis",
   "errors",
   "extensions",
+  "json_rules",
   "programs",
   "own_files",
   "coroutines",

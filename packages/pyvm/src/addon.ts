@@ -34,6 +34,8 @@ export interface LoadRequest {
   readonly paths: readonly string[];
   /** Prefix and site-packages folders of a virtual environment; empty for none. */
   readonly venv: readonly string[];
+  /** Values that json.dumps refuses have forms of their own. */
+  readonly extendedJson: boolean;
   /** As `Bounds` of the core has them. */
   readonly resultBytes: number;
   readonly hostCallBytes: number;

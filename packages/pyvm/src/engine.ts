@@ -140,6 +140,7 @@ async function compile(
       files: extension.dir === undefined ? await filesOf(extension) : undefined,
       paths: pathsOf(extension),
       venv: venv === undefined ? [] : [venv.prefix, ...venv.sitePackages],
+      extendedJson: manifest.settings.json === "extended",
       resultBytes,
       hostCallBytes,
       logChars,

@@ -18,6 +18,10 @@ def failing(v): __import__(v)
 def lacking(v):
     import package_without
     return package_without.f()
+def without(v):
+    import package_without
+    return package_without.work
+def named(v): from package_without import work
 `;
 
 let modules: Module[];
@@ -44,7 +48,7 @@ beforeAll(async () => {
     "try: from raises import work\nexcept ImportError: pass\ndef f(): return work()",
   );
   const python = { path: [folder] };
-  const options = { exports: ["f", "failing", "lacking"], limits: { pool: 1 } };
+  const options = { exports: ["f", "failing", "lacking", "without", "named"], limits: { pool: 1 } };
   modules = hasOwnGil
     ? [
         await load(source, { ...options, manifest: { python } }),
@@ -88,6 +92,8 @@ testIf(hasOwnGil)("what fails since a package does without its extension module 
     guest: { name: "NameError" },
     message: expect.stringMatching(SHARED_SETTING),
   });
+  for (const fn of ["without", "named"])
+    await expect(modules[0]!.call(fn)).rejects.toMatchObject({ message: expect.stringMatching(SHARED_SETTING) });
 });
 
 // One that had ended the process, one that falls back to Python, one that is refused and one that is not.

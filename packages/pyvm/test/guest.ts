@@ -23,7 +23,7 @@ export function numpyFolder(): string | undefined {
   return process.env.PYVM_NUMPY ?? prepared(...preparation())[1];
 }
 
-/** A folder with markupsafe and, where there is a GIL, msgspec, protobuf and orjson for it, or `undefined`. */
+/** A folder with markupsafe, joblib and, where there is a GIL, msgspec, protobuf and orjson for it, or `undefined`. */
 export const smallPackages: string | undefined = prepared(...preparation())[2];
 
 function preparation(): string[] {

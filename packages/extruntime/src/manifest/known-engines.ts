@@ -31,6 +31,12 @@ export const PYTHON_SECTION = {
       items: { type: "string" },
       description: "Folders that are put on sys.path, after the extension's own.",
     },
+    json: {
+      type: "string",
+      enum: ["standard", "extended"],
+      description:
+        "`standard`: results are what json.dumps takes. `extended`: numpy, dates, dataclasses and others, too.",
+    },
   },
 } as const satisfies ManifestSection;
 

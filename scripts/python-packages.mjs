@@ -56,6 +56,7 @@ for (const version of versions) {
 }
 if (options.pin) await pin();
 await writeFile(page, document());
+await run("npx", ["biome", "format", "--write", page], { cwd: root });
 const ended = Object.entries(results).filter(([, result]) => INTERPRETERS.some((mode) => result[mode]?.signal));
 for (const [key] of ended) console.log(`the process ended: ${key}`);
 process.exitCode = ended.length > 0 ? 1 : 0;

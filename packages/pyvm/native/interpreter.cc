@@ -10,6 +10,7 @@
 #include "host_module.h"
 #include "library.h"
 #include "output.h"
+#include "process_environment.h"
 
 namespace pyvm {
 
@@ -107,6 +108,7 @@ std::string initialise(const StartOptions& options) {
     PyStatus status = py.Py_PreInitialize(&before);
     if (status.type != 0) return status.message != nullptr ? status.message : "it could not be pre-initialised";
     install_arenas();
+    show_environment();
 
     if (py.Py_SetProgramName != nullptr && !options.program_name.empty()) {
         // Kept by CPython for the life of the process.
@@ -151,6 +153,7 @@ std::string start_main_interpreter(const StartOptions& options, Interpreter& int
 
 PyThreadState* start_sub_interpreter(Interpreter& interpreter, std::string& error) {
     std::scoped_lock lock(lifecycle());
+    show_environment();
     PyThreadState* in_main = py.PyThreadState_New(main_interpreter().state);
     py.PyEval_RestoreThread(in_main);
     PyInterpreterConfig config{};

@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include "process_environment.h"
 #include "python_api.h"
 
 #ifndef RTLD_DEEPBIND  // glibc alone has it; macOS binds by library anyway
@@ -16,7 +17,10 @@ std::string open_library(const std::string& path, bool deep_binding) {
     void* library = dlopen(path.c_str(), extension_dlopen_flags(deep_binding) | RTLD_GLOBAL);
     if (library == nullptr) return dlerror();
     auto missing = py.resolve(library);
-    if (missing.empty()) return {};
+    if (missing.empty()) {
+        find_environment(library);
+        return {};
+    }
     std::string message = "it is not a CPython of 3.11 or later; it lacks";
     for (const auto& name : missing) message += " " + name;
     return message;

@@ -137,6 +137,26 @@ const scenarios = {
     await module.close();
   },
   "environment-asked": () => scenarios.environment({ environment: true }),
+  async variables() {
+    const source = `
+import os, subprocess
+def f(v):
+    child = subprocess.run(["sh", "-c", "echo $PYVM_TEST_OTHER"], capture_output=True, text=True).stdout.strip()
+    return [os.environ.get(each) for each in ("PYVM_TEST_VARIABLE", "PYVM_TEST_LATER")] + [child]
+`;
+    const first = await load(source);
+    const told = [await first.call("f")];
+    // As many as move the array that the C library keeps.
+    for (let i = 0; i < 200; i++) process.env[`PYVM_TEST_MORE_${i}`] = "x";
+    process.env.PYVM_TEST_LATER = "later";
+    for (let i = 0; i < 3; i++) {
+      const module = await load(source);
+      told.push(await module.call("f"));
+      await module.close();
+    }
+    await first.close();
+    console.log(JSON.stringify(told));
+  },
   async second() {
     await (await load(one)).close();
     await load(one, { environment: true }).catch((error) => console.log(error.code, error.message.split("\n")[0]));

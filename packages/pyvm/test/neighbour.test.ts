@@ -104,6 +104,14 @@ test("Python's environment variables are ignored, unless they are asked for", as
   expect(JSON.parse(await run("environment-asked", variables))).toEqual({ path: true, optimize: 2 });
 });
 
+test("os.environ has the variables of the process, and so do children", async () => {
+  const variables = { PYVM_TEST_VARIABLE: "é", PYVM_TEST_OTHER: "other" };
+  const [first, ...more] = JSON.parse(await run("variables", variables)) as string[][];
+  expect(first).toEqual(["é", null, "other"]);
+  // The main interpreter has those of its start.
+  if (hasOwnGil) expect(more.at(-1)).toEqual(["é", "later", "other"]);
+});
+
 test("the locale of the process stays as it is, and Python reads UTF-8", async () => {
   const source =
     "import sys, locale\ndef f(v): return [sys.flags.utf8_mode, sys.getfilesystemencoding(), locale.getpreferredencoding()]";

@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { publicPackages } from "./release/packages.mjs";
-import { pnpm, root, StepFailed, say, script, step } from "./workspace.mjs";
+import { pnpm, root, StepFailed, say, script, step, together } from "./workspace.mjs";
 
 const require = createRequire(join(root, "package.json"));
 
@@ -17,9 +17,8 @@ await script(async () => {
   try {
     const packages = await stagedPackages();
     for (const pkg of packages) await pack(pkg, folder);
-    for (const pkg of packages) await lint(pkg);
     const project = join(folder, "project");
-    await installAll(packages, project);
+    await together([...packages.map(lint), installAll(packages, project)]);
     // Of the READMEs, that of pyvm wants a CPython with interpreters of their own.
     const [python] = (
       await step("Making CPython 3.13 available (minutes, the first time)", "bash", ["scripts/get-python.sh"])

@@ -40,6 +40,11 @@ export function pnpm(title, args, options = {}) {
   });
 }
 
+/** Waits for all of them, and throws the first failure. */
+export async function together(promises) {
+  for (const { reason } of await Promise.allSettled(promises)) if (reason !== undefined) throw reason;
+}
+
 export function say(text) {
   const seconds = ((performance.now() - started) / 1000).toFixed(0).padStart(3);
   process.stdout.write(`${seconds} s  ${text}\n`);

@@ -39,8 +39,8 @@ const pythons = Object.entries(JSON.parse(process.env.EXTRUNTIME_PYTHONS ?? "{}"
 export default defineConfig({
   test: {
     ...everything,
-    // Tests wait for others more than they compute.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // One more than there are cores, since tests wait for processes and timers as often as they compute.
+    maxWorkers: availableParallelism() + 1,
     sequence: { sequencer: LongestFirst },
     ...(pythons.length === 0
       ? {}

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { type ManifestSection, type SectionSchema, sectionDefinition } from "./section.ts";
+import { type ManifestSection, noList, type SectionSchema, sectionDefinition } from "./section.ts";
 
 /**
  * The engines of this project, and the one place of the core that names them: a manifest for an engine that is not installed can be checked, and
@@ -49,7 +49,7 @@ export const KNOWN_ENGINES: readonly KnownEngine[] = [
 ];
 
 /** What may be in a section of an engine that may not be there: what is in it is checked where the engine is. */
-const anything = v.record(v.string(), v.unknown(), "must be an object");
+const anything = noList(v.record(v.string(), v.unknown(), "must be an object"));
 
 /** Sections in the definition of a manifest. */
 export const SECTION_ENTRIES = {

@@ -251,7 +251,8 @@ function keysAt(issue: v.BaseIssue<unknown>, section: ManifestSection | undefine
 }
 
 function shorten(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  // JSON has no infinity, which 1e400 is read as.
+  const text = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }
 

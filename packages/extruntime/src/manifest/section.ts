@@ -78,7 +78,20 @@ export function sectionNameOf(runtime: string): string | undefined {
 
 /** An object without other keys. Its own list of them has no prototype, whose names would pass for known ones. */
 export function strict<const Entries extends v.ObjectEntries>(entries: Entries) {
-  return v.strictObject(Object.assign(Object.create(null) as object, entries) as Entries, "must be an object");
+  const known = Object.assign(Object.create(null) as object, entries) as Entries;
+  return noList(v.strictObject(known, "must be an object"));
+}
+
+/** To valibot a list is an object with numbers for keys, and an empty one an object without any. */
+export function noList<const Schema extends v.GenericSchema>(schema: Schema): Schema {
+  return {
+    ...schema,
+    "~run"(dataset: v.UnknownDataset, config: v.Config<v.BaseIssue<unknown>>) {
+      if (!Array.isArray(dataset.value)) return schema["~run"](dataset, config);
+      v._addIssue(this, "type", dataset, config);
+      return dataset;
+    },
+  };
 }
 
 /** The check of a section. */

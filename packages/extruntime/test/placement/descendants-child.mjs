@@ -19,10 +19,11 @@ export const start = async (seconds) => {
   execFileSync("sh", ["-c", "(trap '' TERM HUP INT; setsid sleep " + seconds + "4 >/dev/null 2>&1 &) &"], { stdio: "ignore" });
   return null;
 };
+export const stop = () => { process.kill(process.ppid, "SIGSTOP"); return null; };
 export const forever = () => { for (;;); };
 export const exit = () => process.exit(3);
 `;
-const exports = ["start", "forever", "exit"];
+const exports = ["start", "stop", "forever", "exit"];
 const runtime = native({ placement: "process", processes: { max: 1, spare: 0, ...JSON.parse(options) } });
 const module = await runtime.load({
   manifest: { name: "guest", runtime: "native", module: "guest.mjs", exports },
@@ -43,8 +44,9 @@ if (how === "abort") {
   controller.abort();
   process.send(await call);
 }
-if (how === "close") await runtime.close({ abort: true });
-if (how === "close") process.send("closed");
+if (how === "stopped") await module.call("stop");
+if (how === "close" || how === "stopped") await runtime.close({ abort: true });
+if (how === "close" || how === "stopped") process.send("closed");
 if (how === "exit") process.exit(0);
 // Killed by the test, unless it is told to end.
 if (how !== "killed") process.once("message", () => process.exit(0));

@@ -46,10 +46,16 @@ async function run(how: string, options: object, user: User): Promise<void> {
     while (left(mark).length > 0) await sleep(5);
   } else {
     const [told] = (await once(host, "message")) as [string];
-    const expected = { timeout: "ERR_EXT_TIMEOUT", crash: "ERR_EXT_CRASHED", abort: "AbortError", close: "closed" };
+    const expected = {
+      timeout: "ERR_EXT_TIMEOUT",
+      crash: "ERR_EXT_CRASHED",
+      abort: "AbortError",
+      close: "closed",
+      stopped: "closed",
+    };
     expect(told).toBe(expected[how as keyof typeof expected]);
     // Only `close` waits for the end of what is left.
-    while (how !== "close" && left(mark).length > 0) await sleep(5);
+    while (how !== "close" && how !== "stopped" && left(mark).length > 0) await sleep(5);
     expect(left(mark)).toEqual([]);
     host.send("end");
     await gone;
@@ -59,7 +65,7 @@ async function run(how: string, options: object, user: User): Promise<void> {
 describe.runIf(supervisorProgram() !== undefined).each(users)(
   "the processes of a guest, of a host run by $name,",
   (user) => {
-    it.each(["timeout", "abort", "close", "crash", "exit", "killed"])(
+    it.each(["timeout", "abort", "close", "stopped", "crash", "exit", "killed"])(
       "are all ended, detached ones and daemons too, when it comes to: %s",
       (how) => run(how, {}, user),
       60_000,

@@ -117,6 +117,8 @@ export function endProcess(child: ChildProcess): void {
     return;
   }
   child.kill("SIGTERM");
+  // Its guest may have stopped it.
+  child.kill("SIGCONT");
   const timer = setTimeout(() => child.kill("SIGKILL"), SUPERVISOR_MS).unref();
   child.once("exit", () => clearTimeout(timer));
 }

@@ -66,7 +66,11 @@ describe("a bad manifest", () => {
       { ...good, [name]: [] },
       new RegExp(`"${name}" must be an object, and is \\[\\]`),
     ]),
-    ["a limit past all numbers", { ...good, limits: { queue: 1e400 } }, /"limits\.queue" .* and is Infinity/],
+    [
+      "a limit past all numbers",
+      { ...good, limits: { queue: Number.POSITIVE_INFINITY } },
+      /"limits\.queue" .* and is Infinity/,
+    ],
     ["no name", { ...good, name: undefined }, /"name" is missing/],
     ["a name of the wrong type", { ...good, name: 1 }, /"name" must consist of letters, digits, - and _, and is 1/],
     ["a name with a slash", { ...good, name: "a/b" }, /"name" must consist of letters/],

@@ -7,6 +7,7 @@
 #include "executor.h"
 #include "failure.h"
 #include "interpreter.h"
+#include "python_thread.h"
 #include "thread.h"
 
 namespace pyvm {
@@ -60,10 +61,10 @@ PyMethodDef trace_method = {"_trace", trace_function, kMethodVarArgs, nullptr};
 
 AbortGate* AbortGate::entered() { return the_entered; }
 
-void AbortGate::enter(PyThreadState* thread_state) {
-    // A thread state belongs to one thread.
-    if (thread_state_ != thread_state) thread_ = py.PyThread_get_thread_ident();
-    thread_state_ = thread_state;
+void AbortGate::enter(const PythonThread& thread) {
+    thread_ = thread.carrier();
+    identity_ = thread.identity();
+    thread_state_ = thread.state();
     the_entered = this;
     calls_++;
     state_.store(calls_ << 2 | inside);
@@ -96,7 +97,7 @@ AbortGate::Left AbortGate::leave() {
     } else {
         py.PyEval_SetTrace(nullptr, nullptr);
     }
-    py.PyThreadState_SetAsyncExc(thread_, nullptr);
+    py.PyThreadState_SetAsyncExc(identity_, nullptr);
     if (py.PyErr_Occurred() != nullptr) py.PyErr_Clear();
     everywhere_.store(false);
     return anywhere_.exchange(false) ? Left::disordered : Left::stopped;
@@ -132,7 +133,7 @@ bool AbortGate::come_back() {
     if ((state_.load() & kPhases) == inside) return true;
     let_aborter_work();
     // It may have put its exception into the thread just before that went outside: once is enough.
-    py.PyThreadState_SetAsyncExc(thread_, nullptr);
+    py.PyThreadState_SetAsyncExc(identity_, nullptr);
     PyObject* call_aborted = executor_.interpreter().support.call_aborted.get();
     if (everywhere_.load()) raise_always(call_aborted);
     py.PyErr_SetNone(call_aborted);
@@ -273,7 +274,7 @@ class Aborter {
         bool loop_stops = is_true(tell(interpreter_.support.stop));
         if (gate_.interrupt_outside()) return Outcome::done;
         if (gate_.in_standard_library()) return loop_stops ? Outcome::done : Outcome::not_yet;
-        py.PyThreadState_SetAsyncExc(gate_.thread_, interpreter_.support.call_aborted.get());
+        py.PyThreadState_SetAsyncExc(gate_.identity_, interpreter_.support.call_aborted.get());
         return Outcome::done;
     }
 
@@ -289,7 +290,8 @@ class Aborter {
         if (!py.without_gil) set_trace(AbortGate::trace);
         // Its own making, in the thread concerned, sets the trace function of that thread.
         bool wants_both = !traces_surely() && (gate_.anywhere_.load() || !gate_.in_standard_library());
-        if (py.without_gil || wants_both) py.PyThreadState_SetAsyncExc(gate_.thread_, interpreter_.support.call_stopped.get());
+        if (py.without_gil || wants_both)
+            py.PyThreadState_SetAsyncExc(gate_.identity_, interpreter_.support.call_stopped.get());
         return Outcome::done;
     }
 
@@ -308,7 +310,7 @@ class Aborter {
 
     // Calls a function of the Python half with the thread of the call.
     Ref tell(const Ref& function) {
-        Ref thread = Ref::steal(py.PyLong_FromLongLong(static_cast<long long>(gate_.thread_)));
+        Ref thread = Ref::steal(py.PyLong_FromLongLong(static_cast<long long>(gate_.identity_)));
         Ref told = Ref::steal(py.PyObject_CallOneArg(function.get(), thread.get()));
         if (!told) py.PyErr_Clear();
         return told;

@@ -13,6 +13,7 @@ namespace pyvm {
 
 struct Interpreter;
 class Executor;
+class PythonThread;
 
 // Guards one executor: it knows whether a guest runs in it, and in which call.
 //
@@ -38,8 +39,8 @@ class AbortGate {
 
     // Number of the call that will enter next.
     std::uint64_t next() const { return calls_ + 1; }
-    // The attached thread, by the thread state that it is attached with, is about to run a guest.
-    void enter(PyThreadState* thread_state);
+    // The attached thread, which carries this Python thread, is about to run a guest.
+    void enter(const PythonThread& thread);
     // What an abort has done to a call.
     enum class Left {
         untouched,  // nothing, or its coroutine was cancelled
@@ -87,7 +88,8 @@ class AbortGate {
     std::atomic<bool> anywhere_{false};  // frames of the standard library are not spared any more
     std::atomic<int> aborts_{0};
     std::uint64_t calls_ = 0;  // of the thread that enters
-    unsigned long thread_ = 0;
+    unsigned long thread_ = 0;  // of the system, which runs the call
+    unsigned long identity_ = 0;  // of the Python thread that it carries
     PyThreadState* thread_state_ = nullptr;
 
     std::mutex mutex_;  // guards what follows

@@ -119,7 +119,7 @@ void Executor::serve() {
         Job* job = jobs;
         jobs = job->next;
         left_--;
-        if (thread_state_ != nullptr) {
+        if (thread_.state() != nullptr) {
             job->run(*this);
         } else {
             job->refuse(start_failure_);
@@ -148,11 +148,11 @@ void Executor::main() {
     bool started = start_interpreter();
     while (!finished_) {
         wait();
-        if (started) py.PyEval_RestoreThread(thread_state_);
+        if (started) thread_.attach();
         // The lock is kept from call to call; whoever wants it meanwhile gets it from the guest that runs.
         do serve();
         while (posted_.load() != nullptr && !finished_);
-        if (started) py.PyEval_SaveThread();
+        if (started) thread_.detach();
     }
     if (started) end_interpreter();
     if (when_ended_) when_ended_();
@@ -160,26 +160,29 @@ void Executor::main() {
 
 bool Executor::start_interpreter() {
     std::string problem;
+    if (kind_ == Kind::shared) {
+        thread_.adopt(py.PyThreadState_New(interpreter_->state));
+        return true;
+    }
+    PyThreadState* state = nullptr;
     if (kind_ == Kind::main) {
         problem = start_main_interpreter(options_, *interpreter_);
-        if (problem.empty()) thread_state_ = py.PyThreadState_Get();
-    } else if (kind_ == Kind::own_gil) {
-        thread_state_ = start_sub_interpreter(*interpreter_, problem);
+        if (problem.empty()) state = py.PyThreadState_Get();
     } else {
-        thread_state_ = py.PyThreadState_New(interpreter_->state);
-        return true;
+        state = start_sub_interpreter(*interpreter_, problem);
     }
     if (!problem.empty()) {
         start_failure_ = fail("ERR_EXT_UNSUPPORTED", std::move(problem));
         return false;
     }
+    thread_.adopt(state);
     py.PyEval_SaveThread();
     return true;
 }
 
 void Executor::end_interpreter() {
     gate_.wait_for_aborts();
-    py.PyEval_RestoreThread(thread_state_);
+    thread_.attach();
     if (kind_ != Kind::own_gil && !guest_.module_name.empty()) {
         Ref name = Ref::steal(py.PyUnicode_DecodeUTF8(guest_.module_name.data(), guest_.module_name.size(), nullptr));
         Ref::steal(py.PyObject_CallObject(interpreter_->support.end_loop.get(), nullptr));
@@ -191,25 +194,14 @@ void Executor::end_interpreter() {
     keys_.clear();
     codec_.reset();
     if (kind_ == Kind::own_gil) {
-        if (end_sub_interpreter(*interpreter_, thread_state_)) delete interpreter_;
+        if (end_sub_interpreter(*interpreter_, thread_.state())) delete interpreter_;
     } else {
-        py.PyThreadState_Clear(thread_state_);
+        py.PyThreadState_Clear(thread_.state());
         py.PyThreadState_DeleteCurrent();
     }
+    thread_.forget();
     flush_output();
     interpreter_ = nullptr;
-}
-
-void Executor::attach_caller() {
-    if (callers_ == nullptr) {
-        callers_ = kind_ == Kind::own_gil ? &own_callers_ : &CallerState::in_main_interpreter();
-        callers_->use();
-    }
-    caller_state_ = callers_->attach(interpreter_->state);
-}
-
-void Executor::release_caller() {
-    if (callers_ != nullptr) std::exchange(callers_, nullptr)->release();
 }
 
 std::unique_ptr<JsonCodec> Executor::take_codec() {

@@ -14,11 +14,11 @@
 
 #include "abort.h"
 #include "bounds.h"
-#include "caller_state.h"
 #include "failure.h"
 #include "interpreter.h"
 #include "json.h"
 #include "output_room.h"
+#include "python_thread.h"
 #include "thread.h"
 
 namespace pyvm {
@@ -85,7 +85,7 @@ class Executor : public std::enable_shared_from_this<Executor> {
     // The attached thread is about to run a guest.
     void enter_gate(Caller caller) {
         caller_.store(caller, std::memory_order_relaxed);
-        gate_.enter(caller == Caller::here ? caller_state_ : thread_state_);
+        gate_.enter(thread_);
     }
     // Of the guest that runs.
     Caller caller() const { return caller_.load(std::memory_order_relaxed); }
@@ -111,10 +111,9 @@ class Executor : public std::enable_shared_from_this<Executor> {
     int core() const { return core_.load(std::memory_order_relaxed); }
 
     // A caller that stays on its own thread takes the executor, between calls of its thread, and gives it back.
-    // Thread states belong to the thread that made them: `attach` makes one at its first use, `release` removes it.
-    void attach_caller();
-    void detach_caller() { callers_->detach(); }
-    void release_caller();
+    bool lends_thread() const { return can_be_carried() && !interpreter_->keeps_to_thread.load(std::memory_order_relaxed); }
+    void attach_caller() { thread_.attach_away(); }
+    void detach_caller() { thread_.detach_away(); }
 
     // Where host calls go while the caller is blocked. On the executor's own thread.
     HostDesk* desk() const { return desk_; }
@@ -144,10 +143,7 @@ class Executor : public std::enable_shared_from_this<Executor> {
     const StartOptions options_;
     // Kept for ever when the interpreter had to be abandoned with threads in it.
     Interpreter* interpreter_ = nullptr;
-    PyThreadState* thread_state_ = nullptr;  // of the executor's own thread
-    PyThreadState* caller_state_ = nullptr;  // with which a caller is attached
-    CallerState own_callers_;  // in an interpreter of its own
-    CallerState* callers_ = nullptr;  // that one, or the one of the main interpreter; null before the first synchronous call
+    PythonThread thread_;  // with which whoever runs the guest is attached
     std::atomic<Caller> caller_{Caller::elsewhere};
     HostDesk* desk_ = nullptr;
     AbortGate gate_{*this};

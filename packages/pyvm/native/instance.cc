@@ -1,6 +1,8 @@
 #include "instance.h"
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <condition_variable>
 #include <optional>
@@ -17,11 +19,15 @@ namespace {
 // Calls that are sent to an executor that sleeps before it is woken: the rest of them costs no waking, and it works meanwhile.
 constexpr std::size_t kEnoughToWake = 16;
 
+// How long a caller looks for the end of its call before it sleeps: waking it costs about as much.
+constexpr auto kLookForEnd = std::chrono::microseconds(50);
+
 // A call that its caller waits for, on another thread, and whose host calls it serves meanwhile. The result stays in the
 // executor's writer.
 struct AwaitedCall : HostDesk {
     std::mutex mutex;
     std::condition_variable changed;
+    std::atomic<bool> news{false};
     bool done = false;
     bool succeeded = false;
     Failure failure;
@@ -31,16 +37,29 @@ struct AwaitedCall : HostDesk {
         std::scoped_lock lock(mutex);
         succeeded = success;
         done = true;
+        news.store(true, std::memory_order_release);
         changed.notify_one();
     }
 
     void ask(std::shared_ptr<HostCall> call) override {
         std::scoped_lock lock(mutex);
         asked = std::move(call);
+        news.store(true, std::memory_order_release);
         changed.notify_one();
     }
 
+    void look(const Executor& executor) const {
+        auto until = std::chrono::steady_clock::now() + kLookForEnd;
+        do {
+            for (int i = 0; i < 32; i++) {
+                if (news.load(std::memory_order_acquire)) return;
+                pause_core();
+            }
+        } while (current_core() != executor.core() && std::chrono::steady_clock::now() < until);
+    }
+
     void wait(Executor& executor, HostCalls& host) {
+        look(executor);
         std::unique_lock lock(mutex);
         for (;;) {
             changed.wait(lock, [this] { return done || asked != nullptr; });
@@ -155,7 +174,7 @@ bool Instance::invoke_sync(std::size_t function, std::string_view payload, doubl
     renew_cancellation();
     if (std::isfinite(milliseconds)) deadline.emplace(executor_, cancellation_, milliseconds);
     bool succeeded = false;
-    if (completions_->stack_serves()) {
+    if (completions_->stack_serves() && executor_->lends_thread()) {
         executor_->attach_caller();
         succeeded = run_call(*executor_, function, payload, Caller::here, *cancellation_, failure, coroutine);
         if (!succeeded && coroutine != nullptr) coroutine->reset();
@@ -179,7 +198,6 @@ void Instance::abort(std::uint32_t token) {
 
 void Instance::close(std::function<void()> when_ended) {
     leave_calls();
-    executor_->release_caller();
     // Threads of the guest's own would have to be waited for.
     close_home(program_);
     completions_->host_calls().end(program_);
@@ -195,13 +213,11 @@ void Instance::drop() {
     if (closed()) return;
     remove_home(program_);
     completions_->host_calls().end(program_);
-    bool running = executor_->gate().running() != 0;
     cancellation_->request(*executor_);
     // What is withdrawn is the executor's alone.
     std::erase_if(calls_, [](CallJob* job) { return job->withdraw(); });
     for (CallJob* job : calls_) job->cancellation().request(*executor_);
     leave_calls();
-    if (!running) executor_->release_caller();
     executor_->finish(nullptr);
     executor_.reset();
 }

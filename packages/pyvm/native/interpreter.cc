@@ -11,6 +11,7 @@
 #include "library.h"
 #include "output.h"
 #include "process_environment.h"
+#include "python_thread.h"
 
 namespace pyvm {
 
@@ -47,6 +48,19 @@ Ref compile_bootstrap() {
     return code;
 }
 
+PyObject* keep_to_thread(PyObject* self, PyObject*) {
+    static_cast<Interpreter*>(py.PyLong_AsVoidPtr(self))->keeps_to_thread.store(true);
+    py.Py_IncRef(py._Py_NoneStruct);
+    return py._Py_NoneStruct;
+}
+
+PyMethodDef keep_method = {"_keep_to_thread", keep_to_thread, kMethodNoArgs, nullptr};
+
+Ref make_keep_function(Interpreter& interpreter) {
+    Ref self = Ref::steal(py.PyLong_FromVoidPtr(&interpreter));
+    return Ref::steal(py.PyCFunction_NewEx(&keep_method, self.get(), nullptr));
+}
+
 // Runs the bootstrap in the interpreter that the thread is attached to. Returns what is wrong, or an empty string.
 std::string run_bootstrap(Interpreter& interpreter) {
     Ref code = bootstrap_code.empty()
@@ -60,6 +74,9 @@ std::string run_bootstrap(Interpreter& interpreter) {
     set("__file__", Ref::steal(py.PyUnicode_DecodeUTF8(kBootstrapFile, sizeof kBootstrapFile - 1, nullptr)));
     set("_write", make_write_function(interpreter));
     set("_trace", make_trace_function());
+    set("get_ident", make_identity_function());
+    set("_keep_to_thread", make_keep_function(interpreter));
+    set("_carried", Ref::share(can_be_carried() ? py._Py_TrueStruct : py._Py_FalseStruct));
     set("_host_call", make_host_call_function(interpreter));
     set("_try_init", make_try_init_function());
     set("_dlopen_flags", Ref::steal(py.PyLong_FromLongLong(dlopen_flags)));
@@ -148,6 +165,7 @@ std::string start_main_interpreter(const StartOptions& options, Interpreter& int
     interpreter.state = py.PyInterpreterState_Main();
     the_main_interpreter = &interpreter;
     py.find_type_offset();
+    find_whether_carried();
     return run_bootstrap(interpreter);
 }
 

@@ -24,6 +24,8 @@ struct Interpreter {
     Support support;
     // The program whose output this interpreter's is; 0 for none. In the main interpreter many programs print.
     std::atomic<std::int64_t> program{0};
+    // Whether its calls stay on its executor's thread, since a library keeps state by thread of the system.
+    std::atomic<bool> keeps_to_thread{false};
     // Whether a guest has ever printed in it.
     std::atomic<bool> prints{false};
 };

@@ -83,6 +83,7 @@ namespace pyvm {
 
 constexpr int kOwnGil = 2;
 constexpr int kMethodVarArgs = 0x0001;
+constexpr int kMethodNoArgs = 0x0004;
 constexpr int kFloatAddDotZero = 0x02;
 
 // clang-format off
@@ -113,6 +114,8 @@ constexpr int kFloatAddDotZero = 0x02;
     X(PyThreadState*, PyInterpreterState_ThreadHead, (PyInterpreterState*)) \
     X(void, Py_EndInterpreter, (PyThreadState*)) \
     X(unsigned long, PyThread_get_thread_ident, ()) \
+    X(PyThreadState*, PyGILState_GetThisThreadState, ()) \
+    X(PyObject*, PyLong_FromUnsignedLong, (unsigned long)) \
     X(void, Py_IncRef, (PyObject*)) \
     X(void, Py_DecRef, (PyObject*)) \
     X(PyObject*, PyObject_Type, (PyObject*)) \
@@ -184,6 +187,9 @@ constexpr int kFloatAddDotZero = 0x02;
     X(PyObject*, PyList_GetItemRef, (PyObject*, PySize)) \
     X(PyThreadState*, PyThreadState_GetUnchecked, ()) \
     X(PyThreadState*, _PyThreadState_UncheckedGet, ()) \
+    X(void, _Py_InitializeRecursionLimits, (PyThreadState*)) \
+    X(int, PyUnstable_ThreadState_SetStackProtection, (PyThreadState*, void*, std::size_t)) \
+    X(void, PyUnstable_ThreadState_ResetStackProtection, (PyThreadState*)) \
     X(void, Py_SetProgramName, (const wchar_t*))
 
 #define PYVM_REQUIRED_DATA(X) \

@@ -21,6 +21,20 @@ void* run(void* data) {
     return nullptr;
 }
 
+Stack find_stack() {
+    Stack stack;
+#ifdef __linux__
+    pthread_attr_t attributes;
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0) return stack;
+    pthread_attr_getstack(&attributes, &stack.base, &stack.size);
+    pthread_attr_destroy(&attributes);
+#else
+    stack.size = pthread_get_stacksize_np(pthread_self());
+    stack.base = static_cast<char*>(pthread_get_stackaddr_np(pthread_self())) - stack.size;
+#endif
+    return stack;
+}
+
 }  // namespace
 
 bool start_thread(std::function<void()> body) {
@@ -40,19 +54,12 @@ bool is_own_thread() { return own_thread; }
 
 void say_own_thread() { own_thread = true; }
 
-bool stack_serves_python() {
-#ifdef __linux__
-    pthread_attr_t attributes;
-    if (pthread_getattr_np(pthread_self(), &attributes) != 0) return false;
-    void* base = nullptr;
-    std::size_t size = 0;
-    pthread_attr_getstack(&attributes, &base, &size);
-    pthread_attr_destroy(&attributes);
-    return size >= kNeeded;
-#else
-    return pthread_get_stacksize_np(pthread_self()) >= kNeeded;
-#endif
+const Stack& this_stack() {
+    static thread_local const Stack stack = find_stack();
+    return stack;
 }
+
+bool stack_serves_python() { return this_stack().size >= kNeeded; }
 
 std::chrono::nanoseconds thread_time([[maybe_unused]] unsigned long identity) {
 #ifdef __linux__

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 
 namespace pyvm {
@@ -16,6 +17,14 @@ bool start_thread(std::function<void()> body);
 bool is_own_thread();
 void say_own_thread();
 
+// Of a thread, from its lowest address on.
+struct Stack {
+    void* base = nullptr;
+    std::size_t size = 0;
+};
+
+// Of the current thread; both 0 where that is not to be known.
+const Stack& this_stack();
 // Whether the current thread's stack is large enough to run any Python on it.
 bool stack_serves_python();
 

@@ -2,7 +2,7 @@ import sys
 from _frozen_importlib import ModuleSpec as _ModuleSpec
 from _frozen_importlib_external import (
     PathFinder as _PathFinder, SourceFileLoader as _SourceFileLoader, SourceLoader as _SourceLoader)
-from _thread import _local, get_ident
+from _thread import _local
 
 
 class CallAborted(BaseException):

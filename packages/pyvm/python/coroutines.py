@@ -6,12 +6,49 @@ _tasks = {}  # by thread: the task of the call that runs
 _stopped = set()  # threads whose loop was stopped the hard way
 
 
-def run(coroutine):
+def _current_loop():
+    """The loop that this thread has as its current one, or None."""
+    from asyncio import events
+    policy = events._event_loop_policy
+    loop = getattr(getattr(policy, "_local", None), "_loop", None)
+    return None if loop is None or loop.is_closed() else loop
+
+
+def _own_loop():
+    """The loop of this thread's calls: the one that the program has made current, else one that is made current here."""
+    current = _current_loop()
     loop = getattr(_thread, "loop", None)
-    thread = get_ident()
-    if loop is None or loop.is_closed():
+    if current is not None and current is not loop and not current.is_running():
+        if loop is not None:
+            _thread.__dict__.setdefault("past", []).append(loop)  # with what the program has left on it
+        loop = current
+    elif loop is None or loop.is_closed():
         from asyncio import new_event_loop
-        loop = _thread.loop = _loops[thread] = new_event_loop()
+        loop = new_event_loop()
+    if current is None:
+        from asyncio import set_event_loop
+        set_event_loop(loop)
+    _thread.loop = _loops[get_ident()] = loop
+    return loop
+
+
+def _provide_loop(events):
+    """For `asyncio.events`: who asks for the current loop before one runs gets the one that calls run on."""
+    policy = getattr(events, "BaseDefaultEventLoopPolicy", None) or events._BaseDefaultEventLoopPolicy
+    get = policy.get_event_loop
+
+    def get_event_loop(self):
+        local = self._local
+        if local._loop is None and not getattr(local, "_set_called", False) and get_ident() in _instances:
+            _own_loop()
+        return get(self)
+
+    policy.get_event_loop = get_event_loop
+
+
+def run(coroutine):
+    loop = _own_loop()
+    thread = get_ident()
     task = _tasks[thread] = loop.create_task(coroutine)
     task._log_destroy_pending = False
     try:
@@ -55,9 +92,14 @@ def drop_loop():
     _loops.pop(get_ident(), None)
     if loop is None:
         return
-    from asyncio import _set_running_loop, all_tasks
+    from asyncio import _set_running_loop, all_tasks, set_event_loop
     _set_running_loop(None)
-    loop._thread_id = None
+    if _current_loop() is loop:
+        set_event_loop(None)
+    try:
+        loop._thread_id = None
+    except Exception:
+        pass  # one of another making
     try:
         for task in all_tasks(loop):
             task._log_destroy_pending = False
@@ -68,6 +110,8 @@ def drop_loop():
 
 def end_loop():
     """At the end of a program: cancels what is left on the loop of this thread, as `asyncio.run` does, and closes it."""
+    for past in _thread.__dict__.pop("past", ()):
+        past.close()
     loop = getattr(_thread, "loop", None)
     if loop is not None and not loop.is_closed() and not loop.is_running():
         from asyncio import all_tasks, wait

@@ -14,11 +14,7 @@ def install():
     if hasattr(sys, "setdlopenflags"):
         sys.setdlopenflags(_dlopen_flags)
     sys.path_hooks.insert(0, _memory_hook)
-    actions = {"logging": _attach, "multiprocessing.context": _spawn_by_default, "multiprocessing.spawn": _spawn_guests,
-               "subprocess": _start_children}
-    if _own:
-        actions["threading"] = _explain_daemons
-    sys.meta_path.insert(0, _AfterImport(actions))
+    sys.meta_path.insert(0, _AfterImport(_after_import()))
     _refuse_fork(sys.modules.get("posix"))
     _refuse_fork(sys.modules.get("os"))
     if not _own:
@@ -28,12 +24,24 @@ def install():
         sys.setswitchinterval(0.001)
 
 
+def _after_import():
+    actions = {"logging": _attach, "multiprocessing.context": _spawn_by_default, "multiprocessing.spawn": _spawn_guests,
+               "subprocess": _start_children, "asyncio.events": _provide_loop}
+    if _own:
+        actions["threading"] = _explain_daemons
+    if _carried:
+        actions["sqlite3.dbapi2"] = _share_connections
+        actions.update((name, _keep_here) for name in _KEEP_TO_THREAD)
+    return actions
+
+
 def prepare():
     """The main interpreter imports these first: some crash when only sub-interpreters that come and go have done so.
 
-    Not `_asyncio`: imported before `asyncio`, which it imports, it leaves asyncio without a current task.
+    Not `_asyncio`: imported before `asyncio`, which it imports, it leaves asyncio without a current task. `threading`, because
+    before 3.13 it takes the thread that imports it for the main one, and that is no program's.
     """
-    for name in ("_datetime", "_decimal", "_ctypes", "_ssl", "_sqlite3", "_zoneinfo", "_elementtree"):
+    for name in ("threading", "_datetime", "_decimal", "_ctypes", "_ssl", "_sqlite3", "_zoneinfo", "_elementtree"):
         try:
             __import__(name)
         except ImportError:

@@ -104,13 +104,14 @@ class _AfterImport:
         self.actions = actions
 
     def find_spec(self, name, path=None, target=None):
-        action = self.actions.pop(name, None)
+        action = self.actions.get(name)
         if action is None:
             return None
         from importlib.machinery import PathFinder
         spec = PathFinder.find_spec(name, path)
-        if spec is None:
+        if spec is None or not hasattr(spec.loader, "exec_module"):
             return None
+        self.actions.pop(name, None)
         run = spec.loader.exec_module
 
         def exec_module(module):

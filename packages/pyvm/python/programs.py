@@ -21,6 +21,7 @@ def load(code, filename, stem, unique, exports, folder, files, paths, venv, exte
         # In the shared interpreter the first one stays.
         if _own or sys.prefix == sys.base_prefix:
             _enter_venv(prefix)
+    _instances.add(get_ident())
     module = type(sys)(_module_name(stem, unique))
     module.__file__ = filename
     module.__pyvm__ = unique
@@ -59,6 +60,7 @@ def load(code, filename, stem, unique, exports, folder, files, paths, venv, exte
 
 def unload(name):
     """Forgets a program and its files; what its functions still hold goes with them."""
+    _instances.discard(get_ident())
     own = _OwnFinder.programs.pop(name, None)
     if own is not None:
         _forget_files(own)

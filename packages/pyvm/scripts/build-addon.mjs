@@ -22,6 +22,7 @@ const python = join(root, "python");
 /** The Python half, in the order in which it runs: one program, in files by subject. */
 const PYTHON_FILES = [
   "basis",
+  "identity",
   "errors",
   "extensions",
   "json_rules",

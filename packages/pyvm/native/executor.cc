@@ -183,10 +183,10 @@ bool Executor::start_interpreter() {
 void Executor::end_interpreter() {
     gate_.wait_for_aborts();
     thread_.attach();
-    if (kind_ != Kind::own_gil && !guest_.module_name.empty()) {
-        Ref name = Ref::steal(py.PyUnicode_DecodeUTF8(guest_.module_name.data(), guest_.module_name.size(), nullptr));
+    if (kind_ != Kind::own_gil && guest_.program != 0) {
+        Ref program = Ref::steal(py.PyLong_FromLongLong(guest_.program));
         Ref::steal(py.PyObject_CallObject(interpreter_->support.end_loop.get(), nullptr));
-        Ref::steal(py.PyObject_CallOneArg(interpreter_->support.unload.get(), name.get()));
+        Ref::steal(py.PyObject_CallOneArg(interpreter_->support.unload.get(), program.get()));
         py.PyErr_Clear();
     }
     guest_.functions.clear();

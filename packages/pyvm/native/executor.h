@@ -50,7 +50,6 @@ enum class Caller {
 // What load() left in the interpreter.
 struct Guest {
     std::int64_t program = 0;
-    std::string module_name;
     std::vector<Ref> functions;
     Bounds bounds;
     JsonRules json;

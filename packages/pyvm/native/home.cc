@@ -22,6 +22,10 @@ Homes& homes() {
 
 thread_local std::int64_t current = 0;
 
+PyObject* current_program_function(PyObject*, PyObject*) { return py.PyLong_FromLongLong(current); }
+
+PyMethodDef current_program_method = {"_current_program", current_program_function, kMethodNoArgs, nullptr};
+
 }  // namespace
 
 void add_home(std::int64_t program, Home home) {
@@ -53,6 +57,8 @@ void close_home(std::int64_t program) {
 std::int64_t current_program() { return current; }
 
 void set_current_program(std::int64_t program) { current = program; }
+
+Ref make_current_program_function() { return Ref::steal(py.PyCFunction_NewEx(&current_program_method, nullptr, nullptr)); }
 
 std::int64_t program_here(const Interpreter& interpreter) { return interpreter.own_gil ? interpreter.program.load() : current; }
 

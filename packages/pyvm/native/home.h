@@ -31,6 +31,9 @@ void close_home(std::int64_t program);
 std::int64_t current_program();
 void set_current_program(std::int64_t program);
 
+// `_current_program()` for Python: the same.
+Ref make_current_program_function();
+
 // The program that the current thread runs, or 0 where that is not known: in the main interpreter, for threads that guests
 // have started.
 std::int64_t program_here(const Interpreter& interpreter);

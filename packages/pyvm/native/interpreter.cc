@@ -7,6 +7,7 @@
 #include "bootstrap.h"
 #include "extension_init.h"
 #include "failure.h"
+#include "home.h"
 #include "host_module.h"
 #include "library.h"
 #include "output.h"
@@ -75,6 +76,7 @@ std::string run_bootstrap(Interpreter& interpreter) {
     set("_write", make_write_function(interpreter));
     set("_trace", make_trace_function());
     set("get_ident", make_identity_function());
+    set("_current_program", make_current_program_function());
     set("_keep_to_thread", make_keep_function(interpreter));
     set("_carried", Ref::share(can_be_carried() ? py._Py_TrueStruct : py._Py_FalseStruct));
     set("_host_call", make_host_call_function(interpreter));

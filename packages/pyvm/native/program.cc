@@ -76,7 +76,6 @@ Failure load(Executor& executor, const ProgramSource& source) {
     guest.program = source.program;
     guest.bounds = source.bounds;
     guest.output = source.output;
-    if (!executor.interpreter().own_gil) guest.module_name = source.stem + "@" + std::to_string(source.program);
     Ref venv = none();
     if (!source.venv.empty()) venv = strings(source.venv);
     Ref loaded = call(executor.interpreter().support.load.get(), std::move(code), string(source.filename), string(source.stem),

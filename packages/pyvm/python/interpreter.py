@@ -14,10 +14,14 @@ def install():
     if hasattr(sys, "setdlopenflags"):
         sys.setdlopenflags(_dlopen_flags)
     sys.path_hooks.insert(0, _memory_hook)
-    sys.meta_path.insert(0, _AfterImport(_after_import()))
+    actions = _after_import()
+    for name in [name for name in actions if name in sys.modules]:
+        actions.pop(name)(sys.modules[name])
+    sys.meta_path.insert(0, _AfterImport(actions))
     _refuse_fork(sys.modules.get("posix"))
     _refuse_fork(sys.modules.get("os"))
     if not _own:
+        _note_registrations()
         sys.meta_path.insert(0, _OwnFinder())
     else:
         # Nothing else competes for this lock, but a call that must be aborted.
@@ -29,6 +33,9 @@ def _after_import():
                "subprocess": _start_children, "asyncio.events": _provide_loop}
     if _own:
         actions["threading"] = _explain_daemons
+    if not _own:
+        actions["logging.config"] = _leave_loggers
+        actions["warnings"] = _note_filters
     if _carried:
         actions["sqlite3.dbapi2"] = _share_connections
         actions.update((name, _keep_here) for name in _KEEP_TO_THREAD)

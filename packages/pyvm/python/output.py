@@ -122,7 +122,38 @@ class _AfterImport:
         return spec
 
 
+def _separate_loggers(logging):
+    """Extensions of the shared interpreter may have files of one name, and so loggers."""
+    get = logging.Manager.getLogger
+
+    def getLogger(self, name):
+        own = _OwnFinder.by_unique.get(_running()) if isinstance(name, str) else None
+        top, dot, rest = name.partition(".") if own is not None else ("", "", "")
+        if own is None or not own.has(top):
+            return get(self, name)
+        logger = get(self, f"{top}@{own.unique}{dot}{rest}")
+        logger.name = name
+        return logger
+
+    getLogger.__doc__ = get.__doc__
+    logging.Manager.getLogger = getLogger
+
+
+def _leave_loggers(config):
+    """For `logging.config`: what one extension configures disables no logger of another."""
+    handle = config._handle_existing_loggers
+
+    def handle_existing(existing, *how):
+        return handle([name for name in existing if "@" not in name], *how)
+
+    config._handle_existing_loggers = handle_existing
+
+
 def _attach(logging):
+    if not _own:
+        _separate_loggers(logging)
+        _note_handlers(logging)
+
     class PyvmHandler(logging.Handler):
         def emit(self, record):
             try:

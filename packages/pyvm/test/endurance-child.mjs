@@ -124,6 +124,38 @@ async function sharedLoads() {
   return loads(1000);
 }
 
+/** Modules of a megabyte that register what is theirs in many places. */
+async function registering() {
+  shared.python = { interpreter: "shared" };
+  const source = `
+import atexit, codecs, copyreg, logging, threading, typing, warnings, weakref
+held = bytearray(1_000_000)
+class Own: pass
+class Hears(logging.Handler):
+    def emit(self, record): held
+class Warns(UserWarning): pass
+def own(*args): return held
+for name in (__name__, "", "a.library"): logging.getLogger(name).addHandler(Hears())
+atexit.register(own)
+weakref.finalize(logging.Logger, own)
+codecs.register(lambda name: own() if name == "nobody" else None)
+copyreg.pickle(Own, own)
+threading.excepthook = own
+warnings.simplefilter("ignore", Warns)
+kinds = typing.Optional[Own], typing.List[Own]
+def f(v): return len(held)
+`;
+  const some = async (count) => {
+    for (let i = 0; i < count; i++) {
+      const module = await load(source);
+      await module.invoke("f", "1");
+      await module.close();
+    }
+  };
+  await some(200);
+  return gain(() => some(1000));
+}
+
 async function gain(work) {
   const before = await usage();
   await work();
@@ -140,6 +172,6 @@ async function usage() {
   return { heap: heapUsed, resident: rss };
 }
 
-const scenarios = { calls, overlapping, hostCalls, references, loads, sharedLoads };
+const scenarios = { calls, overlapping, hostCalls, references, loads, sharedLoads, registering };
 console.log(JSON.stringify(await scenarios[process.argv[2]]()));
 await runtime.close();

@@ -48,6 +48,13 @@ test("a thousand loads and closes in the shared interpreter leave memory as it w
   expect((await run("sharedLoads")).resident).toBeLessThan(48 * MIB);
 });
 
+testIf(!cpython.freeThreaded)(
+  "and so do a thousand of modules that register what is theirs with the standard library",
+  async () => {
+    expect((await run("registering")).resident).toBeLessThan(128 * MIB);
+  },
+);
+
 testIf(hasOwnGil && !cpython.freeThreaded)("hundreds of interpreters come and go", async () => {
   const { heap, resident } = await run("loads");
   expect(heap).toBeLessThan(2 * MIB);

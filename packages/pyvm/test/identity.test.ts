@@ -86,8 +86,10 @@ describe.each(modes)("in a module of the %s interpreter", (interpreter) => {
   });
 
   // 3.12 has a ctypes for the main interpreter only.
-  testIf(cpython.version !== "3.12" || interpreter === "shared")("callbacks from C come to the thread that called", async () => {
-    const source = `
+  testIf(cpython.version !== "3.12" || interpreter === "shared")(
+    "callbacks from C come to the thread that called",
+    async () => {
+      const source = `
 import ctypes, threading
 local = threading.local()
 local.seen = 0
@@ -99,11 +101,12 @@ def f(v):
     numbers = (ctypes.c_int * 3)(3, 1, 2)
     ctypes.CDLL(None).qsort(numbers, 3, ctypes.sizeof(ctypes.c_int), compare(by_size))
     return [list(numbers), local.seen > v]`;
-    await using module = await load(source, { ...options, exports: ["f"] });
-    for (let i = 0; i < 3; i++)
-      for (const said of [module.invokeSync("f", `${i}`), await module.invoke("f", `${i}`)])
-        expect(JSON.parse(said)).toEqual([[1, 2, 3], true]);
-  });
+      await using module = await load(source, { ...options, exports: ["f"] });
+      for (let i = 0; i < 3; i++)
+        for (const said of [module.invokeSync("f", `${i}`), await module.invoke("f", `${i}`)])
+          expect(JSON.parse(said)).toEqual([[1, 2, 3], true]);
+    },
+  );
 
   test("calls within calls keep what is theirs, and come back to it", async () => {
     const source = `

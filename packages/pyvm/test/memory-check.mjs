@@ -4,7 +4,21 @@ import { pyvmEngine } from "../dist/engine.js";
 import { staying } from "./staying.mjs";
 
 const source = `
-import extruntime, json, helper.inner
+import atexit, codecs, extruntime, json, logging, pickle, sqlite3, threading, weakref
+import helper.inner
+class Own: pass
+local = threading.local()
+local.calls = 0
+connection = sqlite3.connect(":memory:")
+logging.getLogger(__name__).addHandler(logging.Handler())
+atexit.register(print, "closed")
+weakref.finalize(logging.Logger, print, Own())
+codecs.register(lambda name: None)
+def kept(v):
+    local.calls += 1
+    connection.execute("select 1").fetchone()
+    try: return kept([v])
+    except RecursionError: return type(pickle.loads(pickle.dumps(Own()))) is Own
 def echo(v): return v
 def fail(v): raise ValueError({"a": v})
 def odd(v): return [{1: (2, 3.5)}, 2 ** 200, "\\ud800", float(v or 0)]
@@ -35,7 +49,7 @@ async def later(v):
     print("é" * 100)
     return v
 `;
-const exports = ["echo", "fail", "odd", "spin", "later", "host", "nested", "threaded", "waiting"];
+const exports = ["kept", "echo", "fail", "odd", "spin", "later", "host", "nested", "threaded", "waiting"];
 let again;
 const hostFunctions = {
   echo: (value) => value,
@@ -84,7 +98,7 @@ for (const [interpreter, runtime] of [
   }
   const outcomes = [];
   for (const payload of payloads) {
-    for (const fn of ["echo", "fail", "odd", "later", "host", "nested"]) {
+    for (const fn of ["kept", "echo", "fail", "odd", "later", "host", "nested"]) {
       outcomes.push(module.invoke(fn, payload).catch((error) => error.code));
       await outcomes.at(-1);
       try {

@@ -107,8 +107,7 @@ class _AfterImport:
         action = self.actions.get(name)
         if action is None:
             return None
-        from importlib.machinery import PathFinder
-        spec = PathFinder.find_spec(name, path)
+        spec = _PathFinder.find_spec(name, path)
         if spec is None or not hasattr(spec.loader, "exec_module"):
             return None
         self.actions.pop(name, None)

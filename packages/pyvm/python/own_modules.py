@@ -52,7 +52,12 @@ class _Own:
         top = told.partition(".")[0]
         if level == 0 and not self.has(top):
             module = __import__(name, globals, locals, fromlist, level)
-            return _resolve(module) or module if type(module) is _Named else module
+            if type(module) is not _Named:
+                return module
+            found = _resolve(module)
+            if found is None:
+                raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+            return found
         unique = f"{self.name}.{told}" if told else self.name
         try:
             own = __import__(unique, None, None, ("__name__",))

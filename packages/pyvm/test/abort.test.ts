@@ -98,8 +98,8 @@ def tick():
     while not stop.is_set():
         ticks += 1
         time.sleep(0.001)
+def s(v): threading.Thread(target=tick).start()
 def f(v):
-    threading.Thread(target=tick).start()
     while True: pass
 def g(v):
     before = ticks
@@ -107,7 +107,8 @@ def g(v):
     return True
 def h(v): stop.set()
 `;
-  await using module = await load(body, { exports: ["f", "g", "h"], limits: { pool: 1 } });
+  await using module = await load(body, { exports: ["s", "f", "g", "h"], limits: { pool: 1 } });
+  await module.call("s");
   await expect(module.invoke("f", "1", { timeoutMs: 50 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
   expect(await module.call("g", 1, { timeoutMs: 10_000 })).toBe(true);
   await module.call("h");

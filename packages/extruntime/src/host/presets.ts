@@ -29,7 +29,7 @@ const FOR_STRANGERS = {
  * A policy for code that somebody wrote whom you do not know: it runs in an engine that gives it nothing of the host, off the event loop, where a deadline
  * stops whatever it does; its time, memory, calls, payloads, answers and output are bounded. An extension that asks for more than a limit is refused.
  *
- * An engine that cannot hold this is refused when an extension wants it: native and pyvm are no sandbox.
+ * An engine that cannot hold this is refused when an extension wants it: one without `hardSandbox`, such as native.
  *
  * @throws TypeError for limits that are none.
  */

@@ -1,4 +1,4 @@
-import { nativeAddon } from "../placement/process/mapped-file.ts";
+import { coreAddon } from "./core-addon.ts";
 import { OwnFiles } from "./own-files.ts";
 
 const { require } = new OwnFiles(import.meta.url);
@@ -9,7 +9,7 @@ const { require } = new OwnFiles(import.meta.url);
  * ends by `SIGKILL`.
  */
 export function exitNow(code: number): void {
-  const addon = nativeAddon();
+  const addon = coreAddon();
   try {
     if (addon !== undefined) (require(addon) as { exit(code: number): void }).exit(code);
   } catch {

@@ -1,9 +1,9 @@
 import { accessSync, constants } from "node:fs";
 import { dirname, join } from "node:path";
+import { prebuiltPackage } from "../../kit/core-addon.ts";
 import { OwnFiles } from "../../kit/own-files.ts";
 import type { Command } from "./command.ts";
 import { FD } from "./descriptors.ts";
-import { prebuiltPackage } from "./mapped-file.ts";
 
 /**
  * The program that stands between the host and a child process on Linux (`native/supervisor`): it leaves no process behind that comes from the child, and keeps

@@ -4,7 +4,7 @@ import { defineConfig, type ViteUserConfig } from "vitest/config";
 import { nightly } from "./fixtures/index.js";
 import LongestFirst from "./scripts/test-order.mjs";
 
-/** Where isolated-vm is not to be had, which scripts/get-isolated-vm.mjs says; in CI it must be. */
+/** Where isolated-vm is missing, which scripts/get-isolated-vm.mjs says; in CI it must be. */
 const withoutIsolatedVm = loads("isolated-vm") ? [] : ["packages/v8/test/**"];
 
 function loads(addon: string): boolean {

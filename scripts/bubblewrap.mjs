@@ -3,7 +3,7 @@ import { output } from "./guests/find-toolchains.mjs";
 
 /**
  * Says whether bubblewrap works here, which the tests of sandboxed processes want, and installs Debian's or Ubuntu's where there is none and
- * that needs no question. Where it is not to be had those tests are skipped: a system may forbid what it does.
+ * that needs no question. Where it cannot run those tests are skipped: a system may forbid what it does.
  *
  *     node scripts/bubblewrap.mjs
  */

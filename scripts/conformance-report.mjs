@@ -69,7 +69,7 @@ await script(async () => {
   if (reports.some((report) => !report.passed)) throw new StepFailed("a promise is broken");
 });
 
-/** `undefined` where the engine is not to be had at the placement, which it says when it is made. */
+/** `undefined` where the engine cannot run at the placement, which it says when it is made. */
 async function run(runConformance, { name, engine, export: factory, options = () => ({}) }, placement) {
   const validate = validateVariants.filter((variant) => variant.runtime === name && isBuilt(variant.name));
   const guests = at(`fixtures/guests/${name}/`);
@@ -94,7 +94,7 @@ async function run(runConformance, { name, engine, export: factory, options = ()
     // Only this: an engine that cannot be imported, or whose tests cannot start, is a failure of the report.
     if (placement === "inline" || !/cannot run with placement|runs inline only/.test(String(error.message)))
       throw error;
-    say(`${name} is not to be had placed ${placement}: ${error.message}`);
+    say(`${name} cannot be placed ${placement}: ${error.message}`);
     return undefined;
   }
 }
@@ -130,7 +130,7 @@ async function publish(rows) {
 
 function row({ runtime, placement, unavailable, promises }) {
   const cells =
-    unavailable === undefined ? promises.map(cell) : PROMISES.map(() => "not to be had where this was written");
+    unavailable === undefined ? promises.map(cell) : PROMISES.map(() => "cannot run where this was written");
   return [`${runtime}, ${placement}`, ...cells];
 }
 

@@ -30,7 +30,7 @@ await script(async () => {
   if (values.required) throw new StepFailed("isolated-vm is required, and not there");
 });
 
-/** Why it is not to be had, or nothing. */
+/** Why it is missing, or nothing. */
 async function provide() {
   const folder = installed();
   if (folder === undefined) return "the package is not installed here";

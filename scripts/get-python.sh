@@ -103,9 +103,9 @@ unpack_artifact() {
   case "$(uname -sm)" in
     "Linux x86_64") platform=linux-x86_64 ;;
     "Linux aarch64") platform=linux-arm64 ;;
-    *) say "CPython $version is only to be had on Linux: set EXTRUNTIME_PYTHON_SOURCE"; return 1 ;;
+    *) say "CPython $version is only built on Linux: set EXTRUNTIME_PYTHON_SOURCE"; return 1 ;;
   esac
-  [ "$free_threaded" = no ] || { say "CPython $version without the GIL is not to be had: set EXTRUNTIME_PYTHON_SOURCE"; return 1; }
+  [ "$free_threaded" = no ] || { say "CPython $version without the GIL cannot be fetched: set EXTRUNTIME_PYTHON_SOURCE"; return 1; }
   for tool in mvn:maven unzip:unzip; do
     command -v "${tool%:*}" >/dev/null || install_package "${tool#*:}" ||
       { say "CPython $version is fetched with Maven and unzip: apt-get install maven unzip"; return 1; }

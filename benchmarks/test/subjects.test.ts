@@ -38,7 +38,7 @@ test.skipIf(python === undefined).each(["python-pipe", "python-pipe-batched"])(
   },
 );
 
-test("an engine's placement that is not to be had is refused with its reason", async () => {
+test("a placement that an engine cannot run at is refused with its reason", async () => {
   const module = new URL("../../packages/extruntime/dist/index.js", import.meta.url).href;
   const source = { from: "engine", module, placement: "moon" as never, fixture: "validate-email/native" } as const;
   const spec: SubjectSpec = { ...engine("native"), source };

@@ -26,7 +26,7 @@ export async function makeRuntimes(): Promise<Runtime[]> {
       try {
         return [make(placement)];
       } catch {
-        // The engine is not to be had there, and says so.
+        // The engine cannot run there, and says so.
         return [];
       }
     }),

@@ -80,7 +80,7 @@ ${markdownTable(
   "text",
 )}
 
-A placement is asked for by the manifest's \`placement\` or by the option of the factory. A runtime refuses one that it is not to be had at, and a host's policy may require more than an extension asks for.
+A placement is asked for by the manifest's \`placement\` or by the option of the factory. A runtime refuses one that it cannot run at, and a host's policy may require more than an extension asks for.
 
 ## What the peers are good for
 

@@ -9,7 +9,7 @@ import { type GuestName, NoSuchGuest, type Opened, type OpenOptions, type Subjec
 
 export type EngineSource = Extract<SubjectSpec["source"], { from: "engine" }>;
 
-/** A runtime of the subject's engine at its placement. Throws `ERR_EXT_UNSUPPORTED` where it is not to be had there. */
+/** A runtime of the subject's engine at its placement. Throws `ERR_EXT_UNSUPPORTED` where it cannot run there. */
 export async function makeRuntime(engine: string, source: EngineSource): Promise<Runtime> {
   const exports = (await import(source.module)) as Record<string, (options: object) => Runtime>;
   const factory = exports[engine];

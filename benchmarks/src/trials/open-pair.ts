@@ -13,7 +13,7 @@ export interface OpenPair {
   close(): void | Promise<void>;
 }
 
-/** Makes a floor ready beside a subject; `undefined` where it is not to be had, which its own row reports. */
+/** Makes a floor ready beside a subject; `undefined` where it cannot run here, which its own row reports. */
 export async function openPair(pair: Pair, spec: SubjectSpec): Promise<OpenPair | undefined> {
   try {
     return await open(pair, spec);

@@ -3,7 +3,7 @@ import type { ConformanceReport, PromiseResult } from "./report.ts";
 /** The table of promises for a terminal, and below it what is broken. */
 export function formatReport(report: ConformanceReport): string {
   const head = `${report.runtime}, placed ${report.placement}, for ${report.languages.join(", ")}`;
-  if (report.unavailable !== undefined) return `${head}\n  is not to be had here: ${report.unavailable}\n`;
+  if (report.unavailable !== undefined) return `${head}\n  cannot run here: ${report.unavailable}\n`;
   const rows = report.promises.map((result) => [result.promise, declaredText(result), verdict(result)]);
   const broken = report.tests
     .filter((test) => test.failure !== undefined)

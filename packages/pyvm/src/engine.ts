@@ -82,7 +82,7 @@ export function pyvmEngine(options: PyvmEngineOptions): Engine {
   };
 }
 
-/** Why there is no CPython or no addon to be had, or `undefined`. A virtual environment of a manifest may still bring one. */
+/** Why no CPython or no addon can be loaded, or `undefined`. A virtual environment of a manifest may still bring one. */
 function whyNot(cpython: CPython): string | undefined {
   try {
     loadAddon();

@@ -89,7 +89,7 @@ const finish = (result) => {
   return type === "function" || type === "symbol" ? details("R", "TypeError", "it is a " + type, "") : "null";
 };
 
-// The number of the call that started last, and its answer where the host waits for it with its thread.
+// The number of the call that started last, and its answer where the host blocks its thread for it.
 let ticket = 0, kept;
 const give = (mine, answer) => {
   if (mine !== ticket) return;

@@ -15,7 +15,7 @@ export interface FailureScene {
   readonly compiled: CompiledModule;
 }
 
-/** What an error or an exit says of memory that was not to be had, in any language. */
+/** What an error or an exit says of memory that was refused, in any language. */
 const OF_MEMORY = /memory|alloc/i;
 /** How V8 says that it could not have the memory of a new instance. */
 const NO_HOST_MEMORY = /out of memory|cannot allocate/i;

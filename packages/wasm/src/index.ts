@@ -8,7 +8,7 @@ export interface WasmOptions extends RuntimeOptions, WasmEngineOptions {}
  * The runtime named `wasm` (alias `wazero`): WebAssembly modules of the pointer ABI, and WASI commands.
  *
  * @throws TypeError for an option that is not a number in its range; ExtensionError `ERR_EXT_UNSUPPORTED` for a placement
- * that is not to be had.
+ * that it cannot run at.
  */
 export function wasm(options: WasmOptions = {}): Runtime {
   return createRuntime(wasmEngine(options), options);

@@ -6,7 +6,7 @@ import type { Group } from "../test-list.ts";
 /** A runtime that stands in for one that cannot run here: all that it promises is to say so. */
 export function standInGroup(subject: Subject): Group {
   return {
-    name: "standing in for an engine that is not to be had here",
+    name: "standing in for an engine that cannot run here",
     promise: "contract",
     tests: [
       {

@@ -48,7 +48,7 @@ const LOAD_TIMEOUT_MS = 30_000;
  * Makes an engine safe to use.
  *
  * @throws TypeError for an engine of another version, an environment variable that is no pool size, or limits that are none;
- * ExtensionError `ERR_EXT_UNSUPPORTED` for a placement that the engine is not to be had at.
+ * ExtensionError `ERR_EXT_UNSUPPORTED` for a placement that the engine cannot run at.
  */
 export function createRuntime(engine: Engine, options: RuntimeOptions = {}): Runtime {
   if (engine?.engineVersion !== ENGINE_VERSION)

@@ -69,7 +69,7 @@ describe.runIf(canSandbox())("a process in a sandbox", () => {
   });
 });
 
-describe("a sandbox that is not to be had", () => {
+describe("a sandbox that cannot be made", () => {
   const { PATH } = process.env;
   afterEach(() => {
     process.env.PATH = PATH;

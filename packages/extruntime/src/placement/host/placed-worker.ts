@@ -229,7 +229,7 @@ export class PlacedWorker implements LinkEvents {
     return this.#sharing?.isQuiet === true && this.#waiting.length === 0;
   }
 
-  /** Who waits with its thread goes first. */
+  /** A caller that blocks its thread goes first. */
   #mayBegin(call: RemoteCall, flags: number): boolean {
     if (this.#sharing === undefined || call.guest === undefined || (flags & FLAG.sync) !== 0) return true;
     return this.#waiting.length === 0 && this.#sharing.mayJoin(call);

@@ -97,7 +97,7 @@ export class WorkerPool implements WorkerKeeper {
     this.#own?.release(worker);
   }
 
-  /** The same for a caller that waits with its thread. */
+  /** The same for a caller that blocks its thread. */
   forInstanceNow(program: number, deadline: number, history: ProgramHistory): PlacedWorker {
     const worker = this.#choose(program);
     if (worker === undefined)

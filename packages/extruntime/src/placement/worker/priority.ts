@@ -11,7 +11,7 @@ const STEPS = 5;
 /**
  * Lets the host's thread go before this one, and before the threads that this one starts from here on. Where guests keep every
  * core busy it would else wait for a whole slice of the scheduler, some milliseconds, whenever it wakes. Linux only: elsewhere
- * a single thread's priority is not to be had.
+ * a single thread's priority cannot be set.
  */
 export function giveWay(): void {
   attempt(() => {

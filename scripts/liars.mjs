@@ -1,9 +1,87 @@
-// Tries every liar that is made from the toy engine, and prints the table of which test of the conformance kit rejects each. Half an hour. `node scripts/liars.mjs [all | 10 | 10+3]`.
-import { spawn } from "node:child_process";
+// Tries liars that are made from the toy engine, several at a time, and prints the table of which test of the conformance kit rejects how many.
+// `node scripts/liars.mjs [--jobs 2] [--every 10+3] [--only TEXT] [--quick] [--out FILE]`; all of them where it is told nothing.
+import { fork, spawnSync } from "node:child_process";
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 
-const test = "packages/conformance/test/generated-liars.test.ts";
-const args = ["-y", "pnpm@12.21.0", "exec", "vitest", "run", test, "--reporter=dot", "--disable-console-intercept"];
-const env = { ...process.env, EXTRUNTIME_LIARS: process.argv[2] ?? "all" };
-spawn("npx", args, { stdio: "inherit", env }).on("exit", (code) => {
-  process.exitCode = code ?? 1;
+const folder = new URL("../packages/conformance/test/liars/", import.meta.url);
+const program = fileURLToPath(new URL("court-process.mjs", folder));
+const { LIES } = await import(new URL("lies.mjs", folder).href);
+
+/** Milliseconds in which one liar is tried; one that takes longer hangs its process. */
+const MOST_MS = 600_000;
+const { values: given } = parseArgs({
+  options: {
+    jobs: { type: "string", default: String(availableParallelism()) },
+    every: { type: "string", default: "1" },
+    only: { type: "string", default: "" },
+    quick: { type: "boolean", default: false },
+    out: { type: "string" },
+  },
 });
+const [stride, first = 0] = given.every.split("+").map(Number);
+const names = [...LIES.keys()].filter((name) => name.includes(given.only)).filter((_, i) => i % stride === first);
+
+const notes = join(mkdtempSync(join(tmpdir(), "extruntime-liars-")), "notes.json");
+process.once("exit", () => rmSync(join(notes, ".."), { recursive: true }));
+const looked = spawnSync(process.execPath, [program, "look", notes], { stdio: "inherit" });
+if (looked.status !== 0) process.exit(1);
+
+const rejected = new Map();
+const content = [];
+const waiting = [...names];
+let done = 0;
+if (given.out !== undefined) writeFileSync(given.out, "");
+await Promise.all(Array.from({ length: Number(given.jobs) }, job));
+report();
+
+/** Tries one after the other in a process, and goes on in another where one has ended it. */
+async function job() {
+  while (waiting.length > 0) {
+    const child = fork(program, [notes, given.quick ? "quick" : "whole"]);
+    await answer(child);
+    while (waiting.length > 0) {
+      const name = waiting.shift();
+      child.send(name);
+      const verdict = await answer(child);
+      note(name, verdict ?? { test: "(its process ended or hung)" });
+      if (verdict === undefined) break;
+    }
+    child.kill("SIGKILL");
+  }
+}
+
+/** What the process says next; `undefined` where it ends, or says nothing. */
+function answer(child) {
+  return new Promise((resolve) => {
+    const end = (message) => {
+      clearTimeout(timer);
+      child.removeAllListeners();
+      resolve(message);
+    };
+    const timer = setTimeout(end, MOST_MS);
+    child.once("message", end);
+    child.once("exit", () => end());
+  });
+}
+
+function note(name, { test, told, failure }) {
+  done++;
+  const honest = test === undefined && told === 0;
+  if (test === undefined && !honest) content.push(`${name} (told ${told} times)`);
+  const by = honest ? "(no test gives it an occasion to lie)" : (test ?? "(none)");
+  rejected.set(by, (rejected.get(by) ?? 0) + 1);
+  const line = `${name}  →  ${by}${failure === undefined ? "" : `: ${failure.split("\n")[0].slice(0, 200)}`}`;
+  if (given.out !== undefined) appendFileSync(given.out, `${line}\n`);
+  if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${names.length}`);
+}
+
+function report() {
+  console.log(`| rejected | of ${names.length}, by |\n| ---: | --- |`);
+  for (const [test, count] of [...rejected].sort((a, b) => b[1] - a[1])) console.log(`| ${count} | ${test} |`);
+  for (const line of content) console.log(`not rejected: ${line}`);
+  if (content.length > 0) process.exitCode = 1;
+}

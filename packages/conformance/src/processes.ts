@@ -46,7 +46,13 @@ export async function descendants(): Promise<number[]> {
 
 /** Bytes that the processes below this one have in memory now; 0 where the system does not show it. */
 export function residentBelow(): number {
-  return process.platform === "linux" ? below(linuxRows()).reduce((sum, pid) => sum + residentOf(pid), 0) : 0;
+  return [...residentEach().values()].reduce((sum, bytes) => sum + bytes, 0);
+}
+
+/** The same, by process. */
+export function residentEach(): Map<number, number> {
+  const pids = process.platform === "linux" ? below(linuxRows()) : [];
+  return new Map(pids.map((pid) => [pid, residentOf(pid)]));
 }
 
 interface Row {

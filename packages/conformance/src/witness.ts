@@ -17,6 +17,9 @@ export interface Witnessed {
 
 const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
+/** Codes of loads that fail when the manifest was read: these know whose it is. */
+const OF_A_KNOWN_EXTENSION: readonly string[] = ["ERR_EXT_GUEST", "ERR_EXT_UNKNOWN_FUNCTION", "ERR_EXT_TIMEOUT"];
+
 /** What is built of them is the host's; their tests hold guests. */
 const HOST_FOLDERS = [join(CORE_FOLDER, "dist"), join(KIT_FOLDER, "dist")];
 
@@ -61,6 +64,28 @@ export class Witness {
     });
   }
 
+  /** A load that failed. `name` is what its manifest says, where that can be known. */
+  refused(name: string | undefined, error: unknown): void {
+    this.see(() => {
+      const where = `a load of ${name ?? "an extension"}`;
+      if (!ExtensionError.is(error))
+        assert.ok(error instanceof TypeError, `${where} failed with what is no ExtensionError: ${show(error)}`);
+      else {
+        this.#form(error, where);
+        const { extension, message, code } = error;
+        assert.ok(
+          extension === undefined || name === undefined || extension === name,
+          `the error of ${where} names the extension ${show(extension)}`,
+        );
+        assert.ok(
+          extension !== undefined || name === undefined || !OF_A_KNOWN_EXTENSION.includes(code),
+          `the error of ${where} must name its extension: ${show(error)}`,
+        );
+        assert.ok(message !== "", `the error of ${where} has no message`);
+      }
+    });
+  }
+
   line(module: { readonly name: string }, level: string, message: unknown, fields: LogFields): void {
     this.see(() => {
       assert.ok(LEVELS.includes(level as LogLevel), `a line of ${module.name} has the level ${level}`);
@@ -85,11 +110,7 @@ export class Witness {
 
   #extensionError(module: Module, call: Witnessed, error: ExtensionError): void {
     const where = told(module, call);
-    assert.ok(
-      error instanceof Error && error.name === "ExtensionError",
-      `${where} failed with an error named ${show(error.name)}`,
-    );
-    assert.ok(Object.hasOwn(ERROR_CODES, error.code), `${where} failed with the unknown code ${show(error.code)}`);
+    this.#form(error, where);
     assert.deepEqual(
       [error.extension, error.function],
       [module.name, call.fn],
@@ -100,6 +121,23 @@ export class Witness {
       error.message.startsWith(place) && error.message.length > place.length,
       `the message of ${where} must begin with ${show(place)} and go on, and is ${show(error.message)}`,
     );
+    if (error.guest === undefined) return;
+    const { guest } = error;
+    // Without a stack it is the engine that says why, in more words than the guest's name of it has.
+    const own = guest.stack === "" || error.message.includes(beginning(guest.message));
+    assert.ok(
+      own,
+      `the message of ${where} must have the guest's, ${show(guest.message)}, and is ${show(error.message)}`,
+    );
+  }
+
+  /** What every error of the contract has, and an engine may tell of a guest. */
+  #form(error: ExtensionError, where: string): void {
+    assert.ok(
+      error instanceof Error && error.name === "ExtensionError",
+      `${where} failed with an error named ${show(error.name)}`,
+    );
+    assert.ok(Object.hasOwn(ERROR_CODES, error.code), `${where} failed with the unknown code ${show(error.code)}`);
     const first = beginning(error.message.split("\n")[0]!);
     assert.ok(
       String(error.stack).includes(first),
@@ -114,12 +152,6 @@ export class Witness {
     if (guest === undefined) return;
     for (const key of ["name", "message", "stack"] as const)
       assert.equal(typeof guest[key], "string", `guest.${key} of ${where} must be text`);
-    // Without a stack it is the engine that says why, in more words than the guest's name of it has.
-    const own = guest.stack === "" || error.message.includes(beginning(guest.message));
-    assert.ok(
-      own,
-      `the message of ${where} must have the guest's, ${show(guest.message)}, and is ${show(error.message)}`,
-    );
     this.#ofHost(guest.stack, where);
   }
 

@@ -57,7 +57,13 @@ export class WitnessedRuntime implements Runtime {
   async load(source: ExtensionSource | Extension, options?: LoadOptions): Promise<Module> {
     const seen = new SeenBeforeLoad();
     const given = options === undefined ? undefined : this.#options(options, seen);
-    const module = await this.#runtime.load(source, given);
+    let module: Module;
+    try {
+      module = await this.#runtime.load(source, given);
+    } catch (error) {
+      this.#witness.refused(nameOf(source), error);
+      throw error;
+    }
     seen.is(module);
     const witnessed = new WitnessedModule(module, this.#witness, (closed) => this.#open.delete(closed));
     // One that was loaded while the runtime closes is closed by it.
@@ -114,6 +120,13 @@ export class WitnessedRuntime implements Runtime {
           : fn;
     return own as HostFunctions;
   }
+}
+
+/** What the manifest says, where it is here and says something. */
+function nameOf(source: ExtensionSource | Extension): string | undefined {
+  const { manifest } = source as { manifest?: unknown };
+  const name = typeof manifest === "object" && manifest !== null ? (manifest as { name?: unknown }).name : undefined;
+  return typeof name === "string" ? name : undefined;
 }
 
 /** A guest may print, and call the host, before `load` has given its module. */

@@ -3,6 +3,9 @@ import { STRANGE_TEXTS, STRANGE_VALUES } from "../strange-values.ts";
 /** What one language or another ends a line with. */
 const LINE_ENDS = ["\n", "\r", "\v", "\f", "\u001c", "\u001d", "\u001e", "\u0085", "\u2028", "\u2029"];
 
+/** As extensions are called. */
+const STOCK_NAMES = ["validate-email", "score", "transform", "Price_2", "webhook", "tax", "normalise", "render"];
+
 /** Characters of the stock of long texts that are made at a time. */
 const STOCK = 65_536;
 
@@ -27,11 +30,13 @@ export class FreshValues {
     const strange = STRANGE_VALUES[this.#count % STRANGE_VALUES.length]!;
     const id = this.#id();
     const padding = length > 0 ? `,"long":${JSON.stringify(this.long(length))}` : "";
-    switch (this.below(4)) {
+    switch (this.below(5)) {
       case 0:
         return `[${strange},"${id}",${this.#number()}${padding === "" ? "" : `,{${padding.slice(1)}}`}]`;
       case 1:
         return `{"id":"${id}","is":${strange},"n":${this.#number()}${padding}}`;
+      case 3:
+        return `{${JSON.stringify(`${STRANGE_TEXTS[this.#count % STRANGE_TEXTS.length]}`)}:"${id}","n${id}":${this.#number()}${padding}}`;
       case 2:
         return `{"n":${this.#number()},"of":[{"is":${strange}},"${id}"]${padding}}`;
       default:
@@ -48,6 +53,17 @@ export class FreshValues {
       : this.below(2) === 0
         ? `${id}${strange}`
         : `${strange}${id}`;
+  }
+
+  /** Of an extension. */
+  name(): string {
+    const at = this.below(36 ** 4).toString(36);
+    const forms = [
+      `${at}-${this.#count++}`,
+      `x${at}_${this.#count++}`,
+      `${STOCK_NAMES[this.below(STOCK_NAMES.length)]}-${at}`,
+    ];
+    return forms[this.below(forms.length)]!;
   }
 
   /** One line of it, as a logger gets one. */

@@ -3,6 +3,7 @@ import type { LoadOptions, ManifestInput, Module } from "extruntime";
 import type { Bench } from "../bench.ts";
 import { expectCode, failure, parsed } from "../expect.ts";
 import { caller } from "./caller.ts";
+import type { FreshValues } from "./fresh-values.ts";
 import { Lines } from "./lines.ts";
 import { ask, askInVain, expectGuest, expectSame, MOST_PRINTED, type Turn } from "./turn.ts";
 
@@ -14,6 +15,8 @@ export interface Speaker {
   say(turn: Turn): Promise<void>;
   /** Where it can: makes a call that never ends, and is stopped after `timeoutMs`. */
   stall?(turn: Turn, timeoutMs: number): Promise<void>;
+  /** Where it can: makes a call that never ends by itself. */
+  hang?(values: FreshValues): Promise<string>;
   /** What it printed until now has arrived. */
   readonly lines?: Lines;
 }
@@ -111,6 +114,7 @@ const late: SpeakerKind = {
           expectGuest(error, module, "reject", refused(text), subject);
         }
       },
+      hang: (values) => module.invoke("never", values.json()),
       async stall(turn, timeoutMs) {
         const error = await failure(
           () => module.invoke("never", turn.values.json(), { timeoutMs }),
@@ -151,7 +155,7 @@ const counter: SpeakerKind = {
       module,
       guest: "counter",
       async say(turn) {
-        const answer = ask(module, "next", "null", turn);
+        const answer = ask(module, "next", turn.values.json(turn.length), turn);
         const checked = Promise.all([answer, before]).then(([text]) => check(Number(text)));
         before = checked.catch(() => {});
         await checked;

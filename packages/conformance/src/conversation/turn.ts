@@ -15,6 +15,8 @@ export interface Turn {
   readonly options: InvokeOptions | undefined;
   /** Characters, about, of what is sent beside its own value. */
   readonly length: number;
+  /** White space around a value is nothing to a guest that receives values: what is short is sent as long as the rest. */
+  readonly spaced: boolean;
 }
 
 /** The way of the `i`th call. Those that overlap with others cannot be synchronous. */
@@ -25,11 +27,23 @@ export function turn(i: number, values: FreshValues, length: number, subject: Su
   const options: { timeoutMs?: number; signal?: AbortSignal } = {};
   if (i % 5 === 3 && deadline !== false) options.timeoutMs = 600_000;
   if (i % 7 === 4 && signal !== false && method !== "invokeSync") options.signal = new AbortController().signal;
-  return { values, method, options: Object.keys(options).length === 0 ? undefined : options, length };
+  return {
+    values,
+    method,
+    options: Object.keys(options).length === 0 ? undefined : options,
+    length,
+    spaced: subject.traits.values,
+  };
 }
 
 /** The answer's text where it was asked for as text, and as JSON would write it where it was not. */
-export async function ask(module: Module, fn: string, payload: string, { method, options }: Turn): Promise<string> {
+export async function ask(
+  module: Module,
+  fn: string,
+  value: string,
+  { method, options, length, spaced }: Turn,
+): Promise<string> {
+  const payload = spaced && value.length < length ? `${value}${" ".repeat(length - value.length)}` : value;
   if (method === "call") return JSON.stringify(await module.call(fn, JSON.parse(payload), options));
   const { timeoutMs } = options ?? {};
   const limits = timeoutMs === undefined ? undefined : { timeoutMs };

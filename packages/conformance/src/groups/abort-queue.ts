@@ -55,24 +55,29 @@ function heard(what: string, make: () => Way): Test {
   return {
     name: `a ${what} ends a call while it waits in the queue, the one before it goes on, and its guest does not run`,
     async run(bench) {
-      const keeper = new Keeper();
-      const { module, running } = await hold(bench, keeper);
-      const way = make();
-      const ended = failure(
-        () => bench.answered(module.invoke("call", "2", way.options()), `a call that a ${what} ends in the queue`, 0.3),
-        "the call in the queue",
-      );
-      const last = module.invoke("call", "3");
-      way.end();
-      way.check(await ended);
-      assert.equal(module.stats().queued, 1, "the call that ended is still in the queue");
-      keeper.keeps = false;
-      keeper.answerLate();
-      expectJson(await bench.answered(running, "the call before it"), "late", "the answer of the call before it");
-      expectJson(await bench.answered(last, "the call after it"), 3, "the answer of the call after it");
-      assert.equal(keeper.calls, 2, "the guest of the call that ended ran");
+      for (const method of ["invoke", "call"] as const) await endsInTheQueue(bench, what, make(), method);
     },
   };
+}
+
+async function endsInTheQueue(bench: Bench, what: string, way: Way, method: "invoke" | "call"): Promise<void> {
+  const keeper = new Keeper();
+  const { module, running } = await hold(bench, keeper);
+  const waiting: Promise<unknown> =
+    method === "invoke" ? module.invoke("call", "2", way.options()) : module.call("call", 2, way.options());
+  const ended = failure(
+    () => bench.answered(waiting, `a call that a ${what} ends in the queue`, 0.3),
+    "the call in the queue",
+  );
+  const last = module.invoke("call", "3");
+  way.end();
+  way.check(await ended);
+  assert.equal(module.stats().queued, 1, "the call that ended is still in the queue");
+  keeper.keeps = false;
+  keeper.answerLate();
+  expectJson(await bench.answered(running, "the call before it"), "late", "the answer of the call before it");
+  expectJson(await bench.answered(last, "the call after it"), 3, "the answer of the call after it");
+  assert.equal(keeper.calls, 2, "the guest of the call that ended ran");
 }
 
 /** Has the only instance of a module wait for its host function. */

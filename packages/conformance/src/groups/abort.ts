@@ -94,7 +94,7 @@ function endless(guest: string): Test {
       const runtime = await bench.runtime();
       const other = await bench.load("echo", undefined, runtime);
       const module = await bench.load(guest, { limits: { pool: 1 } }, runtime);
-      for (let i = 0; i < 3; i++) await timesOut(bench, module);
+      for (let i = 0; i < 3; i++) await timesOut(bench, module, i === 1 ? "call" : "invoke");
       assert.equal(module.stats().timeouts, 3, "stats must count the timeouts");
       assert.equal(
         await bench.answered(other.call("echo", 7), "another module's call"),
@@ -115,7 +115,7 @@ function inARow(guest: string, count: number): Test {
       const echo = await bench.load("echo", { limits: { pool: 1 } }, runtime);
       const module = await bench.load(guest, { limits: { pool: 1 } }, runtime);
       for (let i = 0; i < count; i++) {
-        await timesOut(bench, module);
+        await timesOut(bench, module, i % 5 === 3 ? "call" : "invoke");
         assert.equal(await bench.answered(echo.call("echo", i), "a call in between"), i);
       }
       const { instances, running, queued } = module.stats();
@@ -127,10 +127,12 @@ function inARow(guest: string, count: number): Test {
   };
 }
 
-async function timesOut(bench: Bench, module: Module): Promise<void> {
+async function timesOut(bench: Bench, module: Module, method: "invoke" | "call" = "invoke"): Promise<void> {
+  const limits = { timeoutMs: TIMEOUT_MS };
+  const fn = module.exports[0]!;
   const call = () =>
-    bench.answered(
-      module.invoke(module.exports[0]!, "1", { timeoutMs: TIMEOUT_MS }),
+    bench.answered<unknown>(
+      method === "invoke" ? module.invoke(fn, "1", limits) : module.call(fn, 1, limits),
       "a call that loops for ever",
       0.4,
     );
@@ -142,13 +144,22 @@ const defaults: Test = {
   name: "limits.timeoutMs holds for calls that name none, from the manifest and from the host",
   async run(bench) {
     const runtime = await bench.runtime();
+    const closed = await inTime((limits) => bench.load("loop", { limits }, runtime));
+    await closed.close();
     const modules = [
+      // Again, under the name of one that was closed.
       await inTime((limits) => bench.load("loop", { limits }, runtime)),
       await inTime((limits) => bench.loadWith("loop", { limits }, undefined, runtime)),
+      // What the manifest says the host may lower.
+      await inTime((limits) => bench.loadWith("loop", { limits: { timeoutMs: 600_000 } }, { limits }, runtime)),
     ];
-    const ends = (module: Module) =>
+    const ends = (module: Module, i: number) =>
       refusal(
-        () => bench.answered(module.invoke("forever", "1"), "a call that loops for ever"),
+        () =>
+          bench.answered<unknown>(
+            i === 1 ? module.call("forever", 1) : module.invoke("forever", "1"),
+            "a call that loops for ever",
+          ),
         "ERR_EXT_TIMEOUT",
         "an endless loop",
       );
@@ -180,6 +191,7 @@ const topLevel: Test = {
       await refusal(load, "ERR_EXT_TIMEOUT", "load");
     }
     assert.equal(await (await bench.load("echo", undefined, runtime)).call("echo", 1), 1);
+    await expectIdle("a top level that was given up", bench.patience(0.3));
   },
 };
 
@@ -209,6 +221,7 @@ const neverSettles: Test = {
       await refusal(call, ["ERR_EXT_TIMEOUT", "ERR_EXT_GUEST"], "a guest that never settles");
       assert.equal(await bench.answered(module.call("later", i), "the next call"), i);
     }
+    await expectIdle("a call that waited for what never comes", bench.patience(0.3));
   },
 };
 
@@ -220,6 +233,7 @@ const queued: Test = {
     for (const outcome of await bench.answered(Promise.allSettled(calls), "five endless calls"))
       expectCode((outcome as PromiseRejectedResult).reason, "ERR_EXT_TIMEOUT", "an endless loop");
     assert.equal(module.stats().queued, 0);
+    await expectIdle("a call that timed out in the queue", bench.patience(0.3));
   },
 };
 
@@ -311,7 +325,9 @@ function signals(subject: Subject): Test[] {
         for (let i = 0; i < 5; i++) {
           const controller = new AbortController();
           const reason = new Error("the user went away");
-          const call = module.invoke("forever", "1", { signal: controller.signal, ...atTheLatest });
+          const options = { signal: controller.signal, ...atTheLatest };
+          const call: Promise<unknown> =
+            i % 2 === 0 ? module.invoke("forever", "1", options) : module.call("forever", 1, options);
           controller.abort(reason);
           const error = await failure(() => bench.answered(call, "a call that was aborted", 0.4), "the call");
           assert.equal(error, reason, `it must reject with the signal's reason, and rejected with ${show(error)}`);
@@ -330,6 +346,30 @@ function signals(subject: Subject): Test[] {
         assert.equal(getEventListeners(controller.signal, "abort").length, 0, "listeners are left on the signal");
         controller.abort();
         assert.equal(await module.call("echo", 1), 1);
+      },
+    },
+    {
+      name: "one signal ends all calls that have it, of two modules, running and waiting, and no other",
+      async run(bench) {
+        const runtime = await bench.runtime();
+        const limits = { pool: 1 };
+        const modules = [await bench.load("loop", { limits }, runtime), await bench.load("loop", { limits }, runtime)];
+        const echo = await bench.load("echo", { limits }, runtime);
+        const [controller, other] = [new AbortController(), new AbortController()];
+        const reason = { why: "all of them" };
+        const options = { signal: controller.signal, ...atTheLatest };
+        const calls = modules.flatMap((module) => [
+          module.invoke("forever", "1", options),
+          module.call("forever", 1, options),
+          module.invoke("forever", "1", options),
+        ]);
+        const spared = echo.call("echo", 1, { signal: other.signal, ...atTheLatest });
+        const outcomes = Promise.allSettled<unknown>(calls);
+        controller.abort(reason);
+        for (const outcome of await bench.answered(outcomes, "calls that one signal aborted", 0.4))
+          assert.deepEqual(outcome, { status: "rejected", reason }, "each must reject with the signal's reason");
+        assert.equal(await bench.answered(spared, "a call with another signal"), 1);
+        assert.equal(getEventListeners(controller.signal, "abort").length, 0, "listeners are left on the signal");
       },
     },
     {

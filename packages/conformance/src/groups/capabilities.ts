@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import type { Placement, Runtime } from "extruntime";
 import type { Bench } from "../bench.ts";
 import { expectCode, refusal } from "../expect.ts";
 import type { Subject } from "../facts.ts";
 import { nativeAddonsLoaded } from "../processes.ts";
+import { HOST_FUNCTION } from "../sources/kit-guest.ts";
 import type { Group } from "../test-list.ts";
 
 const FLAGS = [
@@ -102,6 +104,7 @@ const elsewhere = {
         signal: () => module.invoke("echo", "1", { signal: new AbortController().signal }),
         sync: async () => module.invokeSync("echo", "1"),
         memoryLimit: async () => (await load({ memoryMb: 256 })).invoke("echo", "1"),
+        hostFunctions: () => callsHost(bench, runtime, placement),
       };
       for (const [name, call] of Object.entries(taken)) {
         if (capabilities[name as keyof typeof capabilities] === false)
@@ -111,6 +114,14 @@ const elsewhere = {
     }
   },
 };
+
+/** Of a guest that asks for a host function there. */
+async function callsHost(bench: Bench, runtime: Runtime, placement: Placement): Promise<string> {
+  const guest = bench.has("call-host") ? "call-host" : "echo";
+  const options = { placement, hostFunctions: { [HOST_FUNCTION]: (value: unknown) => value } };
+  const module = await bench.loadWith(guest, { permissions: [HOST_FUNCTION] }, options, runtime);
+  return bench.answered(module.invoke(module.exports[0]!, "1"), "a guest that calls the host");
+}
 
 /** `undefined` where it throws: the engine cannot be placed there. */
 function attempt<Value>(action: () => Value): Value | undefined {

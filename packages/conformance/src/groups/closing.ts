@@ -95,5 +95,11 @@ const neverEnding: Test = {
       if (outcome.status === "rejected")
         expectCode(outcome.reason, ["ERR_EXT_CLOSED", "ERR_EXT_GUEST"], "a call that close aborted");
     }
+    const runtime = await bench.runtime();
+    const others = [await bench.load("async", undefined, runtime), await bench.load("async", undefined, runtime)];
+    const never = Promise.allSettled(others.map((other) => other.invoke("never", "1")));
+    await bench.answered(runtime.close({ abort: true }), "close({ abort: true }) of the runtime");
+    for (const { status } of await bench.answered(never, "the calls that were aborted"))
+      assert.equal(status, "rejected", "a call that never ends gave a result");
   },
 };

@@ -5,7 +5,7 @@ import { FreshValues } from "../conversation/fresh-values.ts";
 import { Lines } from "../conversation/lines.ts";
 import { onceEach, type Speaker, type SpeakerKind, speakerKinds } from "../conversation/speakers.ts";
 import { turn } from "../conversation/turn.ts";
-import { refusal } from "../expect.ts";
+import { expectCode, refusal } from "../expect.ts";
 import { hasOwnProcesses, type Subject } from "../facts.ts";
 import type { Group, Test } from "../test-list.ts";
 
@@ -33,6 +33,10 @@ const LENGTHS: Readonly<Record<number, number>> = {
   78: 1_100_000,
   96: 2500,
 };
+
+/** Rounds of a length that is another in each run, and the most that it is. */
+const ANY_LENGTH: readonly number[] = [9, 31, 44, 70, 88];
+const MOST_LENGTH = 600_000;
 
 export function conversationGroup(_: Subject): Group {
   return { name: "a long conversation", promise: "contract", tests: [conversation] };
@@ -82,25 +86,34 @@ class Conversation {
   async run(): Promise<void> {
     const kinds = this.#own ? onceEach(speakerKinds(this.#bench)) : speakerKinds(this.#bench);
     for (const kind of kinds) this.#speakers.push(await this.#load(kind));
-    for (let i = 0; i < ROUNDS; i++) await this.#round(LENGTHS[i] ?? 0);
+    for (let i = 0; i < ROUNDS; i++) await this.#round(LENGTHS[i] ?? (ANY_LENGTH.includes(i) ? this.#anyLength() : 0));
     await this.#checkLines();
     for (let i = 0; i < WAVES; i++)
-      await this.#wave(i === 1 ? 1200 : i === 3 ? 70_000 : 0, i === 2 ? AT_THE_MOST : IN_A_WAVE);
+      await this.#wave(
+        i === 1 ? 1200 : i === 3 ? 70_000 : 0,
+        i === 2 ? AT_THE_MOST : IN_A_WAVE,
+        i === 4 ? this.#loadInVain : undefined,
+      );
     await this.#checkLines();
     await this.#timeouts();
     for (let i = 0; i < 3; i++) await this.#round(0);
     await this.#wave(0);
     await this.#reload(kinds);
     for (let i = 0; i < 12; i++) await this.#round(i === 5 ? 1500 : 0);
-    await this.#wave(0);
+    await this.#wave(0, IN_A_WAVE, this.#loadInVain);
     await new Promise((resolve) => setTimeout(resolve, REST_MS));
     for (let i = 0; i < 2; i++) await this.#round(0);
     await this.#checkLines();
     await this.#end();
   }
 
-  /** Under a name and a version of its own. The second of a kind is loaded lazily, and offered functions that it does not ask for; one in two has a logger, though it prints nothing. */
-  async #load(kind: SpeakerKind, name = `speaker-${this.#speakers.length}-${kind.guest}`): Promise<Speaker> {
+  /** As often short as long. */
+  #anyLength(): number {
+    return Math.floor(100 * (MOST_LENGTH / 100) ** (this.#values.below(1000) / 1000));
+  }
+
+  /** Under a name and a version of its own, by which nobody knows it for one of these. The second of a kind is loaded lazily, and offered functions that it does not ask for; one in two has a logger, though it prints nothing. */
+  async #load(kind: SpeakerKind, name = this.#values.name()): Promise<Speaker> {
     const i = this.#loads++;
     const load = async (guest: string, options: LoadOptions, manifest: Partial<ManifestInput> = {}) => {
       const second = this.#guests.has(guest);
@@ -143,12 +156,29 @@ class Conversation {
     );
   }
 
-  /** Some calls of each at a time. */
-  async #wave(length: number, count = IN_A_WAVE): Promise<void> {
+  /** A load that fails while others call, and is told of in its own name. */
+  readonly #loadInVain = async (): Promise<void> => {
+    const name = this.#values.name();
+    const absent = `absent${this.#values.below(1 << 30)}`;
+    const load = () => this.#bench.loadWith("echo", { name, exports: ["echo", absent] }, undefined, this.#runtime);
+    const error = await refusal(
+      () => this.#bench.answered(load(), "a load", 0.3),
+      "ERR_EXT_UNKNOWN_FUNCTION",
+      "a load",
+    );
+    assert.ok(error.message.includes(absent), `the error must name ${absent}: ${error.message}`);
+    assert.equal(error.extension, name, "the extension that the error of a load names");
+  };
+
+  /** Some calls of each at a time, and what is done beside them. */
+  async #wave(length: number, count = IN_A_WAVE, beside = async (): Promise<void> => {}): Promise<void> {
     const calls: Promise<void>[] = [];
+    const failing = beside();
+    failing.catch(() => {});
     for (let i = 0; i < count; i++)
       for (const speaker of this.#speakers) calls.push(this.#say(speaker, i === 0 ? length : 0, false));
     const outcomes = await this.#bench.answered(Promise.allSettled(calls), `${calls.length} calls at a time`, 0.3);
+    await failing;
     for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
     for (const { module } of this.#speakers) {
       const { running, queued } = module.stats();
@@ -177,7 +207,12 @@ class Conversation {
   /** Calls that never end: of a module that does nothing else, and of those that others are answered by. */
   async #timeouts(): Promise<void> {
     if (this.#bench.subject.capabilities.deadline === false) return;
-    const loop = await this.#bench.loadWith("loop", { name: "speaker-loop" }, { limits: { pool: 1 } }, this.#runtime);
+    const loop = await this.#bench.loadWith(
+      "loop",
+      { name: this.#values.name() },
+      { limits: { pool: 1 } },
+      this.#runtime,
+    );
     const endless = () => loop.invoke("forever", "1", { timeoutMs: TIMEOUT_MS });
     await refusal(() => this.#bench.answered(endless(), "an endless loop", 0.3), "ERR_EXT_TIMEOUT", "an endless loop");
     await loop.close();
@@ -205,7 +240,26 @@ class Conversation {
     }
   }
 
+  /** One is closed while its own calls and those of others are under way: its own end, the others go on. Where none can wait for ever, there is nothing to abort. */
+  async #abortOne(): Promise<void> {
+    const at = this.#speakers.findIndex(({ hang, lines }) => hang !== undefined && lines === undefined);
+    if (at === -1) return;
+    const [aborted] = this.#speakers.splice(at, 1);
+    const hanging = Array.from({ length: 3 }, () => aborted!.hang!(this.#values));
+    const others = this.#wave(0);
+    others.catch(() => {});
+    const closed = aborted!.module.close({ abort: true });
+    await this.#bench.answered(closed, `close({ abort: true }) of ${aborted!.module.name}`, 0.3);
+    for (const outcome of await this.#bench.answered(Promise.allSettled(hanging), "calls that were aborted", 0.3)) {
+      assert.equal(outcome.status, "rejected", "a call that never ends has an answer");
+      if (outcome.status === "rejected")
+        expectCode(outcome.reason, ["ERR_EXT_CLOSED", "ERR_EXT_GUEST"], "a call that close aborted");
+    }
+    await others;
+  }
+
   async #end(): Promise<void> {
+    await this.#abortOne();
     for (const { module } of this.#speakers)
       await this.#bench.answered(module.close(), `close() of ${module.name}`, 0.3);
     // What comes now was not printed.

@@ -5,6 +5,7 @@ import { expectCode, expectJson, failure, show } from "../expect.ts";
 import type { Subject } from "../facts.ts";
 import { expectWait, Keeper, loadCaller, mustWait } from "../host-caller.ts";
 import { descendants, kill } from "../processes.ts";
+import { expectIdle } from "../processor-time.ts";
 import type { Test } from "../test-list.ts";
 
 /** Milliseconds for a call whose host function never answers. How long its caller really waits is not looked at. */
@@ -75,6 +76,7 @@ const timedOut: Test = {
       `stats afterwards: ${show(module.stats())}`,
     );
     await bench.until(() => module.stats().running === 0, "the end of all calls, whose callers were told before");
+    await expectIdle("a call whose host function never answers", bench.patience(0.2));
     const made = TIMEOUTS + (TIMEOUTS / AT_A_TIME) * SERVED;
     assert.ok(keeper.calls > 0 && keeper.calls <= made, `${made} calls called it ${keeper.calls} times`);
   },

@@ -5,6 +5,7 @@ import { expectJson, refusal } from "../expect.ts";
 import { hasOwnProcesses, type Subject } from "../facts.ts";
 import { Keeper, loadCaller, mustWait } from "../host-caller.ts";
 import { residentBelow } from "../processes.ts";
+import { expectIdle } from "../processor-time.ts";
 import type { Group, Test } from "../test-list.ts";
 
 const LIMIT_MB = 48;
@@ -12,6 +13,8 @@ const LIMIT_MB = 48;
 const OVERHEAD_MB = 160;
 /** The same for processes, whose limit may be kept by who looks at them now and then: a guest grows on between two looks. */
 const BETWEEN_LOOKS_MB = 160;
+/** Mebibytes by which the host may grow whose guests are in processes. */
+const BESIDE_MB = 64;
 const MIB = 2 ** 20;
 /** Times that a guest allocates without end; and where each time costs a process. */
 const TIMES = 20;
@@ -59,6 +62,7 @@ function kept(abortable: boolean, times: number): Test[] {
           assert.equal(await echo.call("echo", i), i, "another module does not work afterwards");
         }
         assert.ok(module.stats().instances <= 1);
+        await expectIdle("a guest that ran out of memory", bench.patience(0.2));
       },
     },
     {
@@ -70,13 +74,20 @@ function kept(abortable: boolean, times: number): Test[] {
         assert.equal(await (await bench.load("echo", { limits })).call("echo", 1), 1);
         // In kibibytes: the most that this process ever had in memory.
         const before = process.resourceUsage().maxRSS;
-        const watch = new ProcessesWatch();
-        for (let i = 0; i < 3; i++) await exhaust(bench, module);
-        const below = watch.end();
+        const base = residentBelow();
+        const peaks: number[] = [];
+        for (let i = 0; i < 3; i++) {
+          const watch = new ProcessesWatch(base);
+          await exhaust(bench, module);
+          peaks.push(watch.end() / MIB);
+        }
         const grown = ((process.resourceUsage().maxRSS - before) * 1024) / MIB;
+        const below = "what the processes of the engine have in memory";
         for (const [who, mebibytes, most] of [
-          ["the host", grown, LIMIT_MB + OVERHEAD_MB],
-          ["what the processes of the engine have in memory", below / MIB, LIMIT_MB + OVERHEAD_MB + BETWEEN_LOOKS_MB],
+          ["the host", grown, bench.subject.placement === "process" ? BESIDE_MB : LIMIT_MB + OVERHEAD_MB],
+          // A machine that is busy may have its guest grow on between two looks once, and not each time.
+          [below, Math.min(...peaks), LIMIT_MB + OVERHEAD_MB],
+          [below, Math.max(...peaks), LIMIT_MB + OVERHEAD_MB + BETWEEN_LOOKS_MB],
         ] as const)
           assert.ok(mebibytes <= most, `${who} grew by ${Math.round(mebibytes)} MiB, and the limit is ${LIMIT_MB}`);
       },
@@ -143,9 +154,13 @@ function seen<Value>(promise: Promise<Value>): Promise<Value> {
 
 /** The most that the processes below this one have in memory beyond what they had at first. */
 class ProcessesWatch {
-  readonly #before = residentBelow();
+  readonly #before: number;
   #most = 0;
   readonly #timer = setInterval(() => this.#look(), LOOK_MS);
+
+  constructor(before: number) {
+    this.#before = before;
+  }
 
   /** Bytes. */
   end(): number {

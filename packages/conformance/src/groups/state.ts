@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import type { LoadOptions } from "extruntime";
+import { refusal } from "../expect.ts";
 import type { Subject } from "../facts.ts";
+import { HOST_FUNCTION } from "../sources/kit-guest.ts";
 import type { Group, Test } from "../test-list.ts";
 
 export function stateGroup(_subject: Subject): Group {
@@ -34,6 +37,44 @@ const tests: readonly Test[] = [
     async run(bench) {
       const [first, second] = [await bench.load("counter"), await bench.load("counter")];
       assert.deepEqual([await first.call("next"), await first.call("next"), await second.call("next")], [1, 2, 1]);
+    },
+  },
+  {
+    name: "two runtimes have modules of one name, each with its own code, lines, errors and host functions",
+    async run(bench) {
+      const hosts = bench.subject.capabilities.hostFunctions;
+      const open = async (tag: string) => {
+        const runtime = await bench.runtime();
+        const lines: string[] = [];
+        const line = (message: string) => void lines.push(message);
+        const load = (guest: string, name: string, options: LoadOptions = {}, permissions: string[] = []) =>
+          bench.loadWith(guest, { name, permissions }, options, runtime);
+        const print = await load("print", "twin", { logger: { debug: line, info: line, warn: line, error: line } });
+        const fail = await load("throw", "twin-throw");
+        const code = await load(tag === "first" ? "echo" : "undefined", "twin-code");
+        const offered = { hostFunctions: { [HOST_FUNCTION]: (value: unknown) => [tag, value] } };
+        const asks = hosts ? await load("call-host", "twin-host", offered, [HOST_FUNCTION]) : undefined;
+        return { tag, lines, print, fail, code, asks };
+      };
+      const both = [await open("first"), await open("second")];
+      for (let i = 0; i < 3; i++)
+        await Promise.all(
+          both.map(async ({ tag, lines, print, fail, code, asks }) => {
+            await print.call("print", `${tag} ${i}`);
+            const said = [tag, i];
+            if (asks !== undefined)
+              assert.deepEqual(await bench.answered(asks.call("call", i), "a call of the host"), said, "another host");
+            const expected = tag === "first" ? i : null;
+            assert.equal(await code.call(code.exports[0]!, i), expected, "a module has the code of another runtime's");
+            const error = await refusal(() => fail.call("fail", `${tag} ${i}`), "ERR_EXT_GUEST", "the call");
+            assert.ok(error.message.includes(`${tag} ${i}`), `it has another's error: ${error.message}`);
+            await bench.until(() => lines.length > i, "a line of a guest");
+            assert.ok(
+              lines.length === i + 1 && lines.every((each, at) => each.includes(`${tag} ${at}`)),
+              `the logger of the ${tag} runtime got ${lines.join(", ")}`,
+            );
+          }),
+        );
     },
   },
   {

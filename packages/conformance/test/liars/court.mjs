@@ -1,5 +1,6 @@
 // Tries liars: runs tests of the kit against one, in this process, until one rejects it. A thousand runs of the whole kit would take days; one test against one liar takes milliseconds.
-import { liarWith } from "./liar.mjs";
+import { liarWith, listener } from "./liar.mjs";
+import { LIES } from "./lies.mjs";
 
 const dist = (file) => import(new URL(`../../dist/${file}`, import.meta.url).href);
 const { Bench } = await dist("bench.js");
@@ -13,22 +14,8 @@ const PATIENCE_MS = 30_000;
 const NOT_HERE =
   /any text as a payload|^(escapes|the sandbox|crash)|leave no memory|50 times|the host stays within|two calls at a time run|any bytes as a module|limits.timeoutMs holds|ERR_EXT_MEMORY, \d+ times|a module with bytes changed/;
 
-/** What may find a lie first, by its site. Then all others. */
-const FIRST = {
-  answers: [/^a long conversation/, /^payloads/, /^overlapping/, /^synchronous/],
-  errors: [/^a long conversation/, /^errors/, /^synchronous/],
-  lines: [/^a long conversation/, /^output/],
-  "host calls": [/^a long conversation/, /^host functions/, /^properties/],
-  "host failures": [/^a long conversation/, /^host functions/],
-  modules: [/^a long conversation/, /^manifest/, /^closing/],
-  closes: [/^closing/, /^a long conversation/],
-  "closes of the runtime": [/^closing/],
-  loads: [/^manifest/, /^a long conversation/, /^queue/, /^output/],
-  runs: [/^a long conversation/, /^state/, /^overlapping/],
-};
-
-/** Facts and tests of the honest engine, one of each kind. */
-export async function openCourt(guests, { sites = FIRST } = {}) {
+/** Facts and tests of the honest engine, one of each kind: inline, and one that gives the thread back. */
+export async function openCourt(guests) {
   const courts = new Map();
   for (const slices of [false, true]) {
     const setup = {
@@ -46,31 +33,86 @@ export async function openCourt(guests, { sites = FIRST } = {}) {
       .filter((test) => !test.fresh && !NOT_HERE.test(test.id));
     courts.set(slices, { known, plan, tests });
   }
-  return {
-    /** Tests that could find a lie, likeliest first. */
-    tests(lie) {
-      const { tests } = courts.get(lie.slices);
-      const first = sites[lie.site] ?? [];
-      const rank = (test) => {
-        const at = first.findIndex((pattern) => pattern.test(test.id));
-        return at < 0 ? first.length : at;
-      };
-      return [...tests].sort((a, b) => rank(a) - rank(b));
-    },
-    /** The first test that rejects it, and what it says; how often the lie was told. `undefined` where all are content. */
-    async try(lie, tests = this.tests(lie)) {
-      const court = courts.get(lie.slices);
-      let told = 0;
-      const create = async () =>
-        liarWith(lie.mutate === undefined ? undefined : lie, { slices: lie.slices, onTold: () => told++ });
-      for (const test of tests) {
-        const failure = await outcome(test, court, create);
-        if (failure !== undefined) return { test: test.id, failure, told };
-      }
-      return { test: undefined, failure: undefined, told };
-    },
-  };
+  return new Court(courts);
 }
+
+class Court {
+  #courts;
+  /** By kind of engine: what each test gives occasion for, and what it costs. */
+  #seen = new Map();
+
+  constructor(courts) {
+    this.#courts = courts;
+  }
+
+  /** All that are run here. */
+  tests(lie) {
+    return this.#courts.get(lie.slices).tests;
+  }
+
+  /** Those that give the lie an occasion, as honest runs of them do; the cheapest first. */
+  async likely(lie) {
+    const seen = await this.#look(lie.slices);
+    const own = this.tests(lie).filter(({ id }) => seen.get(id).occasions.has(occasion(lie)));
+    return own.sort((a, b) => seen.get(a.id).ms - seen.get(b.id).ms);
+  }
+
+  /** The first test that rejects it, and what it says; how often the lie was told. `undefined` where all are content. */
+  async try(lie, tests) {
+    let told = 0;
+    const create = async () =>
+      liarWith(lie.mutate === undefined ? undefined : lie, { slices: lie.slices, onTold: () => told++ });
+    for (const test of tests ?? (await this.likely(lie))) {
+      const failure = await outcome(test, this.#courts.get(lie.slices), create);
+      if (failure !== undefined) return { test: test.id, failure, told };
+    }
+    return { test: undefined, failure: undefined, told };
+  }
+
+  /** What was seen of honest runs, as JSON; for another process. */
+  async notes() {
+    const notes = [];
+    for (const slices of this.#courts.keys())
+      for (const [id, { occasions, ms }] of await this.#look(slices)) notes.push([slices, id, [...occasions], ms]);
+    return notes;
+  }
+
+  know(notes) {
+    for (const slices of this.#courts.keys()) {
+      const own = notes.filter(([kind]) => kind === slices);
+      this.#seen.set(slices, new Map(own.map(([, id, list, ms]) => [id, { occasions: new Set(list), ms }])));
+    }
+  }
+
+  /** Runs each test once with an engine that tells the truth, and takes note of each time at which a liar would not. */
+  #look(slices) {
+    if (!this.#seen.has(slices)) this.#seen.set(slices, this.#lookNow(slices));
+    return this.#seen.get(slices);
+  }
+
+  async #lookNow(slices) {
+    const seen = new Map();
+    const lies = new Map([...LIES.values()].map((lie) => [occasion(lie), lie]));
+    for (const test of this.#courts.get(slices).tests) {
+      const occasions = new Set();
+      const open = new Map(lies);
+      const onEvent = (site, event) => {
+        for (const [key, lie] of open)
+          if (lie.site === site && lie.when(event)) {
+            occasions.add(key);
+            open.delete(key);
+          }
+      };
+      const start = performance.now();
+      const failure = await outcome(test, this.#courts.get(slices), async () => listener(onEvent, { slices }));
+      if (failure !== undefined) throw new Error(`the honest engine fails "${test.id}": ${failure}`);
+      seen.set(test.id, { occasions, ms: performance.now() - start });
+    }
+    return seen;
+  }
+}
+
+const occasion = ({ site, time }) => `${site}, ${time}`;
 
 async function outcome(test, { known, plan }, create) {
   const { subject } = test;

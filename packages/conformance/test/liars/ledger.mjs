@@ -2,6 +2,7 @@
 
 export class Ledger {
   lie;
+  onEvent;
   #onTold;
   /** When there last was an occasion of each kind. */
   #last = new Map();
@@ -33,8 +34,9 @@ export class Ledger {
     },
   };
 
-  constructor(lie, onTold) {
+  constructor(lie, onTold, onEvent) {
     this.lie = lie;
+    this.onEvent = onEvent;
     this.#onTold = onTold;
   }
 
@@ -80,7 +82,7 @@ export class Ledger {
     const now = performance.now();
     const rest = now - (this.#last.get(site) ?? now);
     this.#last.set(site, now);
-    if (lie === undefined || lie.site !== site) return undefined;
+    if (this.onEvent === undefined && lie?.site !== site) return undefined;
     const whole = {
       n: event.module.counts[site],
       inRuntime: runtime.counts[site],
@@ -97,7 +99,8 @@ export class Ledger {
         ...event.memory,
       },
     };
-    if (!lie.when(whole)) return undefined;
+    this.onEvent?.(site, whole);
+    if (lie?.site !== site || !lie.when(whole)) return undefined;
     const said = mutate(lie.mutate, whole);
     if (said !== undefined) this.#onTold();
     return said;

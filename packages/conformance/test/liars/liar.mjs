@@ -12,9 +12,17 @@ export function liar({ lie, slices = false, ...options }) {
   return liarWith(lieNamed(lie), { slices, ...options });
 }
 
+/** An honest engine of which `onEvent(site, event)` hears all that a liar could lie about. */
+export function listener(onEvent, { slices = false, ...options }) {
+  return build(new Ledger(undefined, () => {}, onEvent), { slices, ...options });
+}
+
 /** `onTold` is called each time that the lie is told. */
 export function liarWith(lie, { slices = false, onTold = () => {}, ...options }) {
-  const ledger = new Ledger(lie, onTold);
+  return build(new Ledger(lie, onTold), { slices, ...options });
+}
+
+function build(ledger, { slices, ...options }) {
   const loading = new AsyncLocalStorage();
   const honest = createRuntime(lyingEngine(toyEngine({ slices }), ledger, loading), options);
   return new LyingRuntime(honest, ledger, loading);
@@ -22,7 +30,7 @@ export function liarWith(lie, { slices = false, onTold = () => {}, ...options })
 
 /** Below the core: how instances run calls. */
 function lyingEngine(engine, ledger, loading) {
-  if (ledger.lie?.site !== "runs") return engine;
+  if (ledger.lie?.site !== "runs" && ledger.onEvent === undefined) return engine;
   const shared = { count: 0, kept: [] };
   const compile = async (extension, context) => {
     const module = loading.getStore();

@@ -1,5 +1,16 @@
 // All the lies: each site's mutations, at the times that make sense there.
-import { ANSWERS, CLOSES, ERRORS, HOST_CALLS, HOST_FAILURES, LINES, LOADS, MEMBERS, RUNS } from "./mutations.mjs";
+import {
+  ANSWERS,
+  CALLS_DOWN,
+  CLOSES,
+  ERRORS,
+  HOST_CALLS,
+  HOST_FAILURES,
+  LINES,
+  LOADS,
+  MEMBERS,
+  RUNS,
+} from "./mutations.mjs";
 import { TRIGGERS } from "./triggers.mjs";
 import { changed, REPLACERS } from "./values.mjs";
 
@@ -147,6 +158,7 @@ function* lies() {
     );
   }
   yield* from("errors", ERRORS, third, CALLS);
+  yield* from("calls", CALLS_DOWN, half, CALLS);
   yield* from("lines", LINES, half, LINE_TIMES);
   yield* from("host calls", HOST_CALLS, half, HOST_TIMES);
   yield* from("host failures", HOST_FAILURES, half, HOST_TIMES);
@@ -215,7 +227,16 @@ function make(site, what, mutate, when, trigger = TRIGGERS[when]) {
   const { sync = false, slices } = trigger;
   const name = `${site}: ${what}, ${when}`;
   // Of those that may be either, half are.
-  return { name, site, what, when: trigger.when, mutate, sync, slices: slices ?? (!sync && hash(name) % 2 === 0) };
+  return {
+    name,
+    site,
+    what,
+    time: when,
+    when: trigger.when,
+    mutate,
+    sync,
+    slices: slices ?? (!sync && hash(name) % 2 === 0),
+  };
 }
 
 const pick = (name, list) => list[hash(name) % list.length];

@@ -37,15 +37,19 @@ export class LyingModule {
   invoke(fn, payload, options) {
     const { raw } = this.#module;
     if (typeof fn !== "string" || typeof payload !== "string") return raw.invoke(fn, payload, options);
-    return this.#later({ method: "invoke", fn, payload, options }, () => raw.invoke(fn, payload, options));
+    return this.#later({ method: "invoke", fn, payload, options }, (call) =>
+      raw.invoke(call.fn, call.payload, call.options),
+    );
   }
 
   call(fn, value, options) {
     const { raw } = this.#module;
     const payload = value === undefined ? "null" : JSON.stringify(value);
     if (typeof fn !== "string" || typeof payload !== "string") return raw.call(fn, value, options);
-    const answered = this.#later({ method: "call", fn, payload, options }, () =>
-      raw.call(fn, value, options).then((result) => JSON.stringify(result)),
+    const answered = this.#later({ method: "call", fn, payload, options }, (call) =>
+      raw
+        .call(call.fn, call.payload === payload ? value : JSON.parse(call.payload), call.options)
+        .then((result) => JSON.stringify(result)),
     );
     return answered.then((text) => JSON.parse(text));
   }
@@ -58,7 +62,10 @@ export class LyingModule {
     try {
       let text;
       try {
-        text = raw.invokeSync(fn, payload, options);
+        const asked = this.#asked(call);
+        if (asked.answer !== undefined) return asked.answer;
+        if (asked.twice) attempt(() => raw.invokeSync(asked.fn, asked.payload, asked.options));
+        text = raw.invokeSync(asked.fn, asked.payload, asked.options);
       } catch (error) {
         return this.#failure(call, error);
       }
@@ -101,7 +108,12 @@ export class LyingModule {
     this.#begin();
     try {
       const waits = { module: this.#module, result: undefined };
-      waits.result = action();
+      const asked = this.#asked(call);
+      if (asked.answer !== undefined) return asked.answer;
+      if (asked.twice) action(asked).catch(() => {});
+      waits.result = asked.late
+        ? new Promise((resolve) => setImmediate(resolve)).then(() => action(asked))
+        : action(asked);
       const other = this.#swap(waits);
       let text;
       try {
@@ -115,6 +127,12 @@ export class LyingModule {
     } finally {
       this.#end();
     }
+  }
+
+  /** What is asked of the honest module. */
+  #asked(call) {
+    const event = { ...call, module: this.#module, size: call.payload.length };
+    return this.#ledger.tell("calls", event, (mutate, whole) => mutate(call, whole)) ?? call;
   }
 
   /** With the lie "answers: swapped with another module's", the call of another module that waits. */
@@ -176,5 +194,13 @@ export class LyingModule {
   #end() {
     this.#module.underWay--;
     this.#ledger.runtime.underWay--;
+  }
+}
+
+function attempt(call) {
+  try {
+    call();
+  } catch {
+    // The second one says the same.
   }
 }

@@ -63,6 +63,51 @@ const ofGuest = (change) =>
   });
 const HOST_FRAME = `    at ToyInstance.invoke (${new URL("./liar.mjs", import.meta.url).pathname}:60:23)`;
 
+/** A call on its way down: `fn`, `payload` and `options`. What it is given is what is asked of the honest module in its place. */
+export const CALLS_DOWN = {
+  "without their limit of time": (call) => withOptions(call, "timeoutMs", () => undefined),
+  "with twice their time": (call) => withOptions(call, "timeoutMs", (ms) => ms * 2),
+  "with half of their time": (call) => withOptions(call, "timeoutMs", (ms) => ms / 2),
+  "without their signal": (call) => withOptions(call, "signal", () => undefined),
+  "with the signal before": (call, { memory }) => {
+    const before = memory.own.signal;
+    memory.own.signal = call.options?.signal ?? before;
+    return before && before !== call.options?.signal ? withOptions(call, "signal", () => before) : undefined;
+  },
+  "of another function": (call, { module }) => {
+    const other = module.exports.find((each) => each !== call.fn);
+    return other && { ...call, fn: other };
+  },
+  "with the payload before": (call, { memory }) => {
+    const before = memory.own.sent;
+    memory.own.sent = call.payload;
+    return before === undefined || before === call.payload ? undefined : { ...call, payload: before };
+  },
+  "that are made twice": (call) => ({ ...call, twice: true }),
+  "that are put off": (call, { memory }) => {
+    memory.own.put = !memory.own.put;
+    return memory.own.put ? { ...call, late: true } : undefined;
+  },
+  "that let what is no JSON through": (call) => {
+    try {
+      JSON.parse(call.payload);
+      return undefined;
+    } catch {
+      return { ...call, payload: "null" };
+    }
+  },
+  "of functions that nobody exported": (call, { module }) =>
+    module.exports.includes(call.fn) ? undefined : { ...call, fn: module.exports[0] },
+  "though it is closed": (_, { module }) => (module.raw?.closed ? { answer: "null" } : undefined),
+};
+
+function withOptions(call, key, change) {
+  if (call.options?.[key] === undefined) return undefined;
+  const { [key]: before, ...others } = call.options;
+  const value = change(before);
+  return { ...call, options: value === undefined ? others : { ...others, [key]: value } };
+}
+
 /** An error of a call. */
 export const ERRORS = {
   "of another code": remade(({ code }) => ({ code: code === "ERR_EXT_CRASHED" ? "ERR_EXT_GUEST" : "ERR_EXT_CRASHED" })),

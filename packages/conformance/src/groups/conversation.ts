@@ -156,27 +156,31 @@ class Conversation {
     );
   }
 
-  /** A load that fails while others call, and is told of in its own name. */
-  readonly #loadInVain = async (): Promise<void> => {
+  /** A load that is to fail while others call, and to be told of in its own name. Its files are read before. */
+  readonly #loadInVain = async (): Promise<() => Promise<void>> => {
     const name = this.#values.name();
     const absent = `absent${this.#values.below(1 << 30)}`;
-    const load = () => this.#bench.loadWith("echo", { name, exports: ["echo", absent] }, undefined, this.#runtime);
-    const error = await refusal(
-      () => this.#bench.answered(load(), "a load", 0.3),
-      "ERR_EXT_UNKNOWN_FUNCTION",
-      "a load",
-    );
-    assert.ok(error.message.includes(absent), `the error must name ${absent}: ${error.message}`);
-    assert.equal(error.extension, name, "the extension that the error of a load names");
+    const source = await this.#bench.guests.files("echo", { name, exports: ["echo", absent] });
+    return async () => {
+      const load = this.#bench.loadSource(source, undefined, this.#runtime);
+      const error = await refusal(
+        () => this.#bench.answered(load, "a load", 0.3),
+        "ERR_EXT_UNKNOWN_FUNCTION",
+        "a load",
+      );
+      assert.ok(error.message.includes(absent), `the error must name ${absent}: ${error.message}`);
+      assert.equal(error.extension, name, "the extension that the error of a load names");
+    };
   };
 
   /** Some calls of each at a time, and what is done beside them. */
-  async #wave(length: number, count = IN_A_WAVE, beside = async (): Promise<void> => {}): Promise<void> {
+  async #wave(length: number, count = IN_A_WAVE, prepare?: () => Promise<() => Promise<void>>): Promise<void> {
+    const beside = await prepare?.();
     const calls: Promise<void>[] = [];
-    const failing = beside();
-    failing.catch(() => {});
     for (let i = 0; i < count; i++)
       for (const speaker of this.#speakers) calls.push(this.#say(speaker, i === 0 ? length : 0, false));
+    const failing = beside?.();
+    failing?.catch(() => {});
     const outcomes = await this.#bench.answered(Promise.allSettled(calls), `${calls.length} calls at a time`, 0.3);
     await failing;
     for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;

@@ -12,7 +12,7 @@ const { makePlan } = await dist("setup.js");
 const PATIENCE_MS = 30_000;
 /** Whole tests that need a process of their own, or the escapes of the sandbox, which no lie of these is about. */
 const NOT_HERE =
-  /any text as a payload|^(escapes|the sandbox|crash)|leave no memory|50 times|the host stays within|two calls at a time run|any bytes as a module|limits.timeoutMs holds|ERR_EXT_MEMORY, \d+ times|a module with bytes changed/;
+  /any text as a payload|^(escapes|the sandbox|crash)|leave no memory|50 times|the host stays within|two calls at a time run|any bytes as a module|ERR_EXT_MEMORY, \d+ times|a module with bytes changed/;
 
 /** Facts and tests of the honest engine, one of each kind: inline, and one that gives the thread back. */
 export async function openCourt(guests) {

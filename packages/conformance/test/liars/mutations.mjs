@@ -65,9 +65,8 @@ const HOST_FRAME = `    at ToyInstance.invoke (${new URL("./liar.mjs", import.me
 
 /** A call on its way down: `fn`, `payload` and `options`. What it is given is what is asked of the honest module in its place. */
 export const CALLS_DOWN = {
-  "without their limit of time": (call) => withOptions(call, "timeoutMs", () => undefined),
-  "with twice their time": (call) => withOptions(call, "timeoutMs", (ms) => ms * 2),
-  "with half of their time": (call) => withOptions(call, "timeoutMs", (ms) => ms / 2),
+  "without their limit of time": (call) => withTime(call, () => undefined),
+  "with half of their time": (call) => withTime(call, (ms) => ms / 2),
   "without their signal": (call) => withOptions(call, "signal", () => undefined),
   "with the signal before": (call, { memory }) => {
     const before = memory.own.signal;
@@ -100,6 +99,11 @@ export const CALLS_DOWN = {
     module.exports.includes(call.fn) ? undefined : { ...call, fn: module.exports[0] },
   "though it is closed": (_, { module }) => (module.raw?.closed ? { answer: "null" } : undefined),
 };
+
+/** A limit that is never up is nothing to lie about. */
+function withTime(call, change) {
+  return call.options?.timeoutMs > 60_000 ? undefined : withOptions(call, "timeoutMs", change);
+}
 
 function withOptions(call, key, change) {
   if (call.options?.[key] === undefined) return undefined;
@@ -300,7 +304,7 @@ export const CLOSES = {
     void closed;
   },
   "that abort": (close, options) => close({ ...options, abort: true }),
-  "that never abort": (close, options) => (options?.abort ? close() : undefined),
+  "that never abort": (close, options) => (options?.abort ? close({}) : undefined),
   "that fail": async (close, options) => {
     await close(options);
     throw new Error("it did not close");

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import type { ExtensionSource, LoadOptions, ManifestInput, Module, Runtime } from "extruntime";
 import type { Escape } from "./escapes/escape.ts";
 import { answered } from "./expect.ts";
@@ -10,6 +11,9 @@ import { WitnessedRuntime } from "./witnessed-module.ts";
 
 /** Milliseconds between looks at what is waited for. */
 const LOOK_MS = 5;
+
+/** How a line of comment begins, by the ending of a module's name. */
+const COMMENTS: Readonly<Record<string, string>> = { js: "//", mjs: "//", cjs: "//", py: "#" };
 
 export interface BenchSetup {
   /** Makes a runtime for this test. */
@@ -81,9 +85,17 @@ export class Bench {
     return module;
   }
 
-  /** An extension of the kit's own. */
+  /** An extension of the kit's own. Its name and its text are others in each run, so that nobody knows it by them. */
   extension(guest: KitGuest, name = "guest"): FilesInMemory {
-    return inMemory(guest, name, this.subject.runtime);
+    const word = randomBytes(5).toString("hex");
+    const { module } = guest;
+    const code = guest.files[module];
+    const comment = COMMENTS[module.slice(module.lastIndexOf(".") + 1)];
+    const files =
+      typeof code === "string" && comment !== undefined
+        ? { ...guest.files, [module]: `${code}\n${comment} ${word}\n` }
+        : guest.files;
+    return inMemory({ ...guest, files }, `${word}-${name.length}`, this.subject.runtime);
   }
 
   has(guest: string): boolean {

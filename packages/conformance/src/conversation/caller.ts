@@ -55,8 +55,8 @@ class Caller implements Speaker {
       () => this.module.invoke("call", payload, { timeoutMs }),
       "a call whose host function never answers",
     );
+    // On a busy machine its guest may come to ask when the time is up.
     expectCode(error, ["ERR_EXT_TIMEOUT", "ERR_EXT_GUEST"], "a call whose host function never answers");
-    this.#answers.delete(keyOf(payload));
   }
 
   async #isAnswered(payload: string, wanted: string, turn: Turn): Promise<void> {

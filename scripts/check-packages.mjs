@@ -16,7 +16,7 @@ await script(async () => {
   const folder = await mkdtemp(join(tmpdir(), "extruntime-packed-"));
   try {
     const packages = await stagedPackages();
-    for (const pkg of packages) await pack(pkg, folder);
+    await together(packages.map((pkg, i) => pack(pkg, join(folder, String(i)))));
     const project = join(folder, "project");
     await together([...packages.map(lint), installAll(packages, project)]);
     // Of the READMEs, that of pyvm wants a CPython with interpreters of their own.
@@ -48,9 +48,9 @@ async function describe(dir) {
 }
 
 async function pack(pkg, folder) {
-  const before = new Set(await readdir(folder));
+  await mkdir(folder);
   await pnpm(`Packing ${pkg.name}`, ["pack", "--pack-destination", folder], { cwd: pkg.dir });
-  const tarball = (await readdir(folder)).find((file) => file.endsWith(".tgz") && !before.has(file));
+  const tarball = (await readdir(folder)).find((file) => file.endsWith(".tgz"));
   if (tarball === undefined) throw new StepFailed(`${pkg.name}: pnpm pack left no tarball`);
   pkg.tarball = join(folder, tarball);
 }

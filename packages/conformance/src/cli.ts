@@ -21,6 +21,7 @@ const USAGE = `Runs the conformance kit of extruntime on an engine, and prints w
     --escapes <file>             module with further attempts to escape
     --json                       prints the report as JSON instead of the table
     --output <file>              writes the report as JSON to a file too
+    --repeats <share>            how often what is only repeated to be sure is done: 0.2 for a fifth; 1 by default
     --patience <milliseconds>    after which a test counts as hanging; 60000 by default
 
 The exit code is 0 where every promise is proved, 1 where one is broken, and 2 where the engine cannot be tested.
@@ -62,6 +63,7 @@ function parse(args: string[]) {
       json: { type: "boolean" },
       output: { type: "string" },
       patience: { type: "string" },
+      repeats: { type: "string" },
       help: { type: "boolean", short: "h" },
     },
   });
@@ -80,6 +82,7 @@ function setupOf(values: Values, positionals: string[]): ConformanceSetup {
     guests: guestsOf(values.guests),
     validate: values.validate,
     escapes: values.escapes,
+    repeats: values.repeats === undefined ? undefined : Number(values.repeats),
     patienceMs: values.patience === undefined ? undefined : Number(values.patience),
   };
 }

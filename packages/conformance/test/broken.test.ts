@@ -99,7 +99,7 @@ const LIES: readonly Lie[] = [
   {
     lie: "parallel calls that are not",
     found: /two calls at a time run/,
-    because: /calls keep the thread|run together in 0 of 100 looks|take .* times as long as one/,
+    because: /calls keep the thread|run together in \d+ of 100 looks|take .* times as long as one/,
     patienceMs: 60_000,
   },
   {

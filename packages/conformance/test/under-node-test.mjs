@@ -8,6 +8,7 @@ await conformance(
     engine: engine("toy-engine.mjs"),
     export: "toy",
     guests: process.env.TOY_GUESTS,
+    repeats: 0.1,
     escapes: engine("toy-escapes.mjs"),
   },
   { describe, it },

@@ -46,12 +46,12 @@ bool belongs_to_standard_library(const Interpreter& interpreter, const std::stri
 }
 
 // The gate that the current thread has entered.
-thread_local AbortGate* the_entered = nullptr;
+PYVM_HOT_THREAD_LOCAL AbortGate* the_entered = nullptr;
 
 // `_trace(exception)` of the bootstrap.
 PyObject* trace_function(PyObject*, PyObject* args) {
     if (the_entered != nullptr) the_entered->raise_always(py.PyTuple_GetItem(args, 0));
-    py.Py_IncRef(py._Py_NoneStruct);
+    add_reference(py._Py_NoneStruct);
     return py._Py_NoneStruct;
 }
 

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "interpreter.h"
+#include "thread.h"
 
 namespace pyvm {
 
@@ -20,7 +21,7 @@ Homes& homes() {
     return *all;
 }
 
-thread_local std::int64_t current = 0;
+PYVM_HOT_THREAD_LOCAL std::int64_t current = 0;
 
 PyObject* current_program_function(PyObject*, PyObject*) { return py.PyLong_FromLongLong(current); }
 

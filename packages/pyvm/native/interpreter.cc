@@ -166,7 +166,7 @@ std::string start_main_interpreter(const StartOptions& options, Interpreter& int
     if (!problem.empty()) return problem;
     interpreter.state = py.PyInterpreterState_Main();
     the_main_interpreter = &interpreter;
-    py.find_type_offset();
+    py.find_layout();
     find_whether_carried();
     return run_bootstrap(interpreter);
 }

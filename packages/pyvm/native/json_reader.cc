@@ -47,7 +47,7 @@ PyObject* JsonReader::value(int depth) {
 PyObject* JsonReader::constant(const char* word, std::size_t size, PyObject* object) {
     if (std::strncmp(at_, word, size) != 0) return nullptr;
     at_ += size;
-    py.Py_IncRef(object);
+    add_reference(object);
     return object;
 }
 
@@ -81,7 +81,7 @@ PyObject* JsonReader::object(int depth) {
 // Drops the elements of an array that turned out to be wrong.
 PyObject* JsonReader::leave(std::size_t base) {
     while (stack_.size() > base) {
-        py.Py_DecRef(stack_.back());
+        drop_reference(stack_.back());
         stack_.pop_back();
     }
     return nullptr;

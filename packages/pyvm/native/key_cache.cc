@@ -14,7 +14,7 @@ PyObject* KeyCache::get(const char* key, std::size_t size) {
             entry.text = Ref::steal(text);
             interned_++;
         }
-        py.Py_IncRef(entry.text.get());
+        add_reference(entry.text.get());
         return entry.text.get();
     }
     PyObject* text = py.PyUnicode_FromKindAndData(1, key, size);

@@ -68,7 +68,7 @@ PyObject* write_function(PyObject* self, PyObject* args) {
         write(program, level, text.data(), text.size());
     }
     PyObject* result = known ? py._Py_TrueStruct : py._Py_FalseStruct;
-    py.Py_IncRef(result);
+    add_reference(result);
     return result;
 }
 

@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <bit>
 #include <cstring>
 
 namespace pyvm {
@@ -18,7 +19,7 @@ void lookup(void* library, const char* name, Target& target, std::vector<std::st
 
 }  // namespace
 
-void PythonApi::find_type_offset() {
+void PythonApi::find_layout() {
     PyObject* made[] = {PyDict_New(), PyList_New(0), PyLong_FromLongLong(1ll << 40), PyFloat_FromDouble(1.5),
                         PyUnicode_FromKindAndData(1, "ab", 2)};
     PyObject* all[] = {_Py_NoneStruct, _Py_TrueStruct, made[0], made[1], made[2], made[3], made[4]};
@@ -35,6 +36,15 @@ void PythonApi::find_type_offset() {
         type_at = at;
         break;
     }
+    // A list that nobody else has, counted up and down.
+    PyObject* list = made[1];
+    auto count = [list] { return count_of(list); };
+    bool counts = _Py_Dealloc != nullptr && !without_gil && type_at == 8 && std::endian::native == std::endian::little;
+    counts = counts && count() == 1;
+    Py_IncRef(list);
+    counts = counts && count() == 2;
+    Py_DecRef(list);
+    counts_in_place = counts && count() == 1;
     for (PyObject* object : made) Py_DecRef(object);
 }
 

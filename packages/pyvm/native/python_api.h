@@ -1,11 +1,12 @@
 // The part of CPython's exported C API that pyvm uses, declared anew: no Python header is included and no libpython is
 // linked, so that one binary serves every CPython from 3.11 on, with or without the GIL. All objects are opaque. The
 // only layouts relied upon are PyStatus, PyPreConfig, PyInterpreterConfig, PyMemAllocatorEx, PyObjectArenaAllocator and
-// PyMethodDef, which have not changed since they were introduced; everything else goes through functions, reference counts too,
-// but for an object's type, whose place is looked for when CPython has been started.
+// PyMethodDef, which have not changed since they were introduced; everything else goes through functions, but for an object's
+// type and its reference count, whose places are looked for when CPython has been started.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -190,6 +191,7 @@ constexpr int kFloatAddDotZero = 0x02;
     X(void, _Py_InitializeRecursionLimits, (PyThreadState*)) \
     X(int, PyUnstable_ThreadState_SetStackProtection, (PyThreadState*, void*, std::size_t)) \
     X(void, PyUnstable_ThreadState_ResetStackProtection, (PyThreadState*)) \
+    X(void, _Py_Dealloc, (PyObject*)) \
     X(void, Py_SetProgramName, (const wchar_t*))
 
 #define PYVM_REQUIRED_DATA(X) \
@@ -223,8 +225,11 @@ struct PythonApi {
 
     // Where an object says of which type it is, in bytes from its begin; 0 where that could not be found out.
     std::size_t type_at = 0;
-    // Looks at some objects for it. Attached threads only; once, before the first call.
-    void find_type_offset();
+    // Whether an object begins with its reference count, as it does in builds with a GIL that do not list all objects: then it
+    // is counted in place, as extensions compiled for the stable ABI do.
+    bool counts_in_place = false;
+    // Looks at some objects for both. Attached threads only; once, before the first call.
+    void find_layout();
 
     // Fills the table from a library opened with dlopen. Returns the names that it lacks; empty is success.
     std::vector<std::string> resolve(void* library);
@@ -233,11 +238,26 @@ struct PythonApi {
 // The table of the one CPython of this process; filled once, before any thread of the addon starts.
 extern PythonApi py;
 
+// Its count, where `counts_in_place`: the lower half of that word, which is negative for an object that lives for ever.
+inline std::uint32_t& count_of(PyObject* object) { return *reinterpret_cast<std::uint32_t*>(object); }
+
+inline void add_reference(PyObject* object) {
+    if (!py.counts_in_place) return py.Py_IncRef(object);
+    std::uint32_t& count = count_of(object);
+    if (static_cast<std::int32_t>(count) >= 0) count++;
+}
+
+inline void drop_reference(PyObject* object) {
+    if (!py.counts_in_place) return py.Py_DecRef(object);
+    std::uint32_t& count = count_of(object);
+    if (static_cast<std::int32_t>(count) >= 0 && --count == 0) py._Py_Dealloc(object);
+}
+
 // Its type, borrowed from it.
 inline PyObject* type_of(PyObject* object) {
     if (py.type_at != 0) return *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + py.type_at);
     PyObject* type = py.PyObject_Type(object);
-    py.Py_DecRef(type);
+    drop_reference(type);
     return type;
 }
 

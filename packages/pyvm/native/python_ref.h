@@ -14,7 +14,7 @@ class Ref {
     // Takes over a new reference, such as most API functions return; null stays null.
     static Ref steal(PyObject* object) { return Ref(object); }
     static Ref share(PyObject* object) {
-        if (object != nullptr) py.Py_IncRef(object);
+        if (object != nullptr) add_reference(object);
         return Ref(object);
     }
 
@@ -35,7 +35,7 @@ class Ref {
     // Gives the reference to a function that steals it.
     PyObject* release() { return std::exchange(object_, nullptr); }
     void reset() {
-        if (object_ != nullptr) py.Py_DecRef(std::exchange(object_, nullptr));
+        if (object_ != nullptr) drop_reference(std::exchange(object_, nullptr));
     }
 
   private:

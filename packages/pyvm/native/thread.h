@@ -5,6 +5,14 @@
 #include <cstddef>
 #include <functional>
 
+// A variable of each thread that every call looks at. The C library here keeps room for a few of a library that is loaded
+// later, so that no function has to be called for its place.
+#if defined(__GLIBC__)
+#define PYVM_HOT_THREAD_LOCAL thread_local __attribute__((tls_model("initial-exec")))
+#else
+#define PYVM_HOT_THREAD_LOCAL thread_local
+#endif
+
 namespace pyvm {
 
 // Bytes of stack of every thread that runs Python: CPython's own limits on recursion in C are made for 8 MiB.

@@ -7,7 +7,7 @@ import {
   type Instance,
   NOT_STARTED,
 } from "extruntime/engine";
-import type { LoadRequest, NativeInstance } from "./addon.ts";
+import type { Addon, LoadRequest, NativeInstance } from "./addon.ts";
 import { type Bridge, leavesDisorder, type Receiver } from "./bridge.ts";
 import { SentCall } from "./sent-call.ts";
 import type { SetAside } from "./set-aside.ts";
@@ -30,6 +30,12 @@ export class PyvmInstance implements Instance {
   readonly #bridge: Bridge;
   readonly #setAside: SetAside;
   readonly #functions: ReadonlyMap<string, number>;
+  /** Of these, the one that was called last. */
+  #lastFunction: string | undefined;
+  #lastIndex = 0;
+  /** Found here, V8 takes it for one that stays; the addon's object is a dictionary to it. */
+  readonly #invokeSync: Addon["invokeSync"];
+  readonly #invoke: Addon["invoke"];
   /** Nanoseconds that calls lately took, as the addon sees them; 0 before the first. */
   readonly #pace = new Float64Array(1);
   #native!: NativeInstance;
@@ -45,6 +51,8 @@ export class PyvmInstance implements Instance {
 
   constructor(bridge: Bridge, functions: ReadonlyMap<string, number>, setAside: SetAside) {
     this.#bridge = bridge;
+    this.#invokeSync = bridge.addon.invokeSync;
+    this.#invoke = bridge.addon.invoke;
     this.#functions = functions;
     this.#setAside = setAside;
   }
@@ -88,16 +96,15 @@ export class PyvmInstance implements Instance {
   invokeLater(fn: string, payload: string, call: Call, answer: Answer): void {
     const sent = this.#sending(call, answer);
     sent.token = this.#bridge.begin(sent);
-    this.#bridge.addon.invoke(this.#native, sent.token, this.#functions.get(fn)!, payload);
+    this.#invoke(this.#native, sent.token, this.#indexOf(fn), payload);
     this.#bridge.poller.started();
   }
 
   invokeSync(fn: string, payload: string, call: Call): string {
-    const { addon } = this.#bridge;
-    const index = this.#functions.get(fn)!;
-    if (call.deadline === Number.POSITIVE_INFINITY) return addon.invokeSync(this.#native, index, payload);
+    const index = this.#indexOf(fn);
+    if (call.deadline === Number.POSITIVE_INFINITY) return this.#invokeSync(this.#native, index, payload);
     try {
-      return addon.invokeSync(this.#native, index, payload, call.deadline - performance.now());
+      return this.#invokeSync(this.#native, index, payload, call.deadline - performance.now());
     } catch (error) {
       if (leavesDisorder(error)) this.#replace();
       throw error;
@@ -109,8 +116,7 @@ export class PyvmInstance implements Instance {
     const token = bridge.begin(NOBODY);
     let result: string | undefined;
     try {
-      const index = this.#functions.get(fn)!;
-      result = bridge.addon.invokeSync(this.#native, index, payload, call.deadline - performance.now(), token);
+      result = this.#invokeSync(this.#native, this.#indexOf(fn), payload, call.deadline - performance.now(), token);
     } catch (error) {
       bridge.release(token);
       if (leavesDisorder(error)) this.#replace();
@@ -146,6 +152,14 @@ export class PyvmInstance implements Instance {
     this.#sent.remove(sent);
     this.#bridge.poller.ended();
     clearTimeout(sent.grace);
+  }
+
+  #indexOf(fn: string): number {
+    if (fn !== this.#lastFunction) {
+      this.#lastIndex = this.#functions.get(fn)!;
+      this.#lastFunction = fn;
+    }
+    return this.#lastIndex;
   }
 
   #sending(call: Call, answer: Answer): SentCall {

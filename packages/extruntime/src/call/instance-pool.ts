@@ -5,6 +5,8 @@ import { lastArrival, QueueEntry, WaitQueue } from "./wait-queue.ts";
 /** An instance and when it was last used, on the budget's clock. */
 export interface Slot {
   readonly instance: Instance;
+  /** It takes calls ahead of their turn. */
+  readonly queues: boolean;
   lastUsed: number;
   /** Calls on it: the running one and those sent ahead. */
   load: number;
@@ -225,7 +227,7 @@ export class InstancePool implements BudgetMember {
     slot.lastUsed = ++this.#budget.clock;
     slot.load++;
     if (slot.load > 1) this.#sentAhead++;
-    if (slot.instance.ahead !== undefined) this.#hot = slot;
+    if (slot.queues) this.#hot = slot;
     return slot;
   }
 
@@ -310,18 +312,19 @@ export class InstancePool implements BudgetMember {
     this.#created++;
     const slot: Slot = {
       instance,
+      queues: instance.ahead !== undefined,
       lastUsed: ++this.#budget.clock,
       load: 0,
       broken: false,
       thrown: undefined,
       nextThrown: undefined,
     };
-    if (instance.ahead !== undefined) this.#queueing.push(slot);
+    if (slot.queues) this.#queueing.push(slot);
     return slot;
   }
 
   #discard(slot: Slot): void {
-    if (slot.instance.ahead !== undefined) this.#queueing.splice(this.#queueing.indexOf(slot), 1);
+    if (slot.queues) this.#queueing.splice(this.#queueing.indexOf(slot), 1);
     if (slot === this.#hot) this.#hot = undefined;
     let closing: undefined | Promise<void>;
     try {

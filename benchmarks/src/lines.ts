@@ -100,6 +100,14 @@ export const LINES: readonly SpeedLine[] = [
     ...serial("pyvm", "syncX:inside-python"),
   },
   {
+    id: "pyvm-orjson",
+    about: "pyvm",
+    claim: "invokeSync ÷ the same loop with orjson in the same interpreter, shared",
+    bound: { atMost: 1.15 },
+    unit: "×",
+    ...serial("pyvm-shared", "syncX:inside-orjson"),
+  },
+  {
     id: "pyvm-bare",
     about: "pyvm",
     claim: "invokeSync ÷ bare JavaScript loop",

@@ -37,10 +37,22 @@ function rank({ tag }: Python): number {
   return tag === REFERENCE ? 0 : 1;
 }
 
+/** Where scripts/get-python.sh has put packages for a CPython, `orjson` and `msgspec` among them; throws where it has not. */
+export function packagesFolder(executable: string | undefined): string {
+  const python = executable === undefined ? undefined : ask(executable);
+  const folder = join(cacheFolder(), `small-packages-${python?.tag}`);
+  if (python === undefined || !existsSync(folder))
+    throw new Error(`${folder} is missing: scripts/get-python.sh --numpy`);
+  return folder;
+}
+
+function cacheFolder(): string {
+  return process.env.EXTRUNTIME_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "extruntime");
+}
+
 /** What scripts/get-python.sh has made, then what the system has. */
 function candidates(): string[] {
-  const cache =
-    process.env.EXTRUNTIME_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "extruntime");
+  const cache = cacheFolder();
   const versions = ["3.14", "3.13", "3.12", "3.11"];
   const cached = existsSync(cache) ? readdirSync(cache).filter((name) => name.startsWith("python3")) : [];
   const paths = [

@@ -25,7 +25,7 @@ export async function openPair(pair: Pair, spec: SubjectSpec): Promise<OpenPair 
 async function open({ id, kind, floor, argument }: Pair, spec: SubjectSpec): Promise<OpenPair> {
   if (kind === "inside-python") {
     const { insidePython } = await import("../floors/inside-python.ts");
-    const loop = await insidePython(spec);
+    const loop = await insidePython(spec, argument);
     return { sync: { id, time: (count) => loop.time(count, PAYLOAD) }, close: () => loop.close() };
   }
   if (kind === "async-work") {

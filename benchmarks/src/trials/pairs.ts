@@ -23,6 +23,13 @@ export interface Pair {
 
 const floor = (id: string, argument?: string): Pair => ({ id, kind: "floor", floor: id, argument });
 const BARE = floor("bare-js");
+/** A loop in the guest's interpreter, with a library for JSON. */
+const inside = (id: string, library: string): Pair => ({
+  id: `inside-${id}`,
+  kind: "inside-python",
+  floor: "inside-python",
+  argument: library,
+});
 
 export function pairsOf(spec: SubjectSpec): Pairs {
   if (spec.kind !== "engine") return { sync: spec.id === "bare-js" ? [] : [BARE], async: [], concurrent: [] };
@@ -47,7 +54,7 @@ const ENGINES: Readonly<Record<string, (spec: SubjectSpec) => Partial<Pairs>>> =
     return { sync: byHand ? [floor("wasm-by-hand", variant)] : [] };
   },
   pyvm: () => ({
-    sync: [{ id: "inside-python", kind: "inside-python", floor: "inside-python" }],
+    sync: [inside("python", "json"), inside("orjson", "orjson"), inside("msgspec", "msgspec")],
     async: [{ id: "async-work", kind: "async-work", floor: "async-work" }],
     concurrent: [floor("python-pipe"), floor("python-pipe-batched")],
   }),

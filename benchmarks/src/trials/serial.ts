@@ -19,6 +19,8 @@ export const serial: Trial = {
     metrics: [
       { id: "sync", title: "invokeSync", unit: "ns", better: "lower" },
       { id: "syncX:bare-js", title: "invokeSync ÷ bare JavaScript", unit: "×", better: "lower" },
+      { id: "syncX:inside-orjson", title: "÷ orjson's loop in that Python", unit: "×", better: "lower" },
+      { id: "syncX:inside-msgspec", title: "÷ msgspec's", unit: "×", better: "lower" },
       { id: "async", title: "invoke", unit: "ns", better: "lower" },
       { id: "asyncX:bare-js", title: "invoke ÷ bare JavaScript", unit: "×", better: "lower" },
     ],

@@ -45,4 +45,20 @@ describe("the timing of a program's calls", () => {
     call(timing, 0.01, 1);
     expect(timing.brief).toBe(true);
   });
+
+  it("is quick while calls are too short for each to be measured, and not for a hundred calls after a long one", () => {
+    const timing = new CallTiming();
+    expect(timing.quick).toBe(false);
+    vi.advanceTimersByTime(1);
+    call(timing, 0.01, 16);
+    expect(timing.quick).toBe(true);
+    const begun = timing.begin(true);
+    vi.advanceTimersByTime(50);
+    timing.end(begun);
+    expect(timing.quick).toBe(false);
+    call(timing, 0.01, 100);
+    expect(timing.quick).toBe(true);
+    call(timing, 0.2, 40);
+    expect(timing.quick).toBe(false);
+  });
 });

@@ -53,6 +53,10 @@ async def g(v):
         return differs()
 def deep(v):
     try: return deep(v)
+    except RecursionError: pass
+    nested = []
+    for _ in range(200_000): nested = [nested]
+    try: return len(repr(nested))
     except RecursionError: return "deep"
 `;
 const EXPORTS = ["f", "g", "deep"];

@@ -154,7 +154,7 @@ void compile(const Napi::CallbackInfo& info) {
 }
 
 // load(token, { shared, code, filename, stem, program, exports, folder, files?, paths, venv, extendedJson, resultBytes,
-// hostCallBytes, logChars }) → instance
+// hostCallBytes, logChars, handsOver }) → instance
 Napi::Value load(const Napi::CallbackInfo& info) {
     Environment& environment = Environment::of(info.Env());
     auto given = info[1].As<Napi::Object>();
@@ -172,6 +172,7 @@ Napi::Value load(const Napi::CallbackInfo& info) {
     auto limit = [&given](const char* name) { return given.Get(name).As<Napi::Number>().Int64Value(); };
     source.bounds = {static_cast<std::size_t>(limit("resultBytes")), static_cast<std::size_t>(limit("hostCallBytes"))};
     source.output = std::make_shared<OutputRoom>(limit("logChars"));
+    source.hands_over = given.Get("handsOver").As<Napi::Boolean>();
     bool shared = given.Get("shared").As<Napi::Boolean>();
     auto kind = shared ? Executor::Kind::shared : Executor::Kind::own_gil;
     auto instance = Instance::load(kind, std::move(source), number(info[0]), environment.completions);

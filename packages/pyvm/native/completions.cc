@@ -4,10 +4,18 @@
 #include <thread>
 
 #include "js_text.h"
+#include "python_api.h"
 
 namespace pyvm {
 
 namespace {
+
+// How long a line of output waits for JavaScript, how often the waiting thread only gives way before it rests, and for how
+// long. After a wait in vain none waits for some time.
+constexpr auto kHearing = std::chrono::seconds(1);
+constexpr int kYields = 64;
+constexpr auto kRest = std::chrono::microseconds(50);
+constexpr auto kInVain = std::chrono::seconds(5);
 
 // What has been taken together, in the order in which it came. JavaScript may throw on the way, when it is being ended.
 struct Batch {
@@ -54,6 +62,37 @@ void Completions::post(std::unique_ptr<Completion> given, bool hold) {
     if (closed_.load()) swallow();
     // Who stops looking looks once more after that: so one of the two sees the other.
     if (!hold) nudge();
+}
+
+void Completions::hand_over(std::unique_ptr<Completion> line) {
+    // After a wait in vain, JavaScript's thread is held by something else for a while.
+    thread_local std::chrono::steady_clock::time_point in_vain_until;
+    PyThreadState* self = py.PyEval_SaveThread();
+    if (std::this_thread::get_id() == thread_) {
+        Napi::Env env = settle_.Env();
+        Napi::HandleScope scope(env);
+        try {
+            say(env, *line);
+        } catch (const Napi::Error& error) {
+            rethrow(env, error);
+        }
+    } else {
+        auto heard = std::make_shared<std::atomic<bool>>(false);
+        line->heard = heard;
+        post(std::move(line));
+        auto now = std::chrono::steady_clock::now();
+        auto until = now + kHearing;
+        for (int round = 0; now >= in_vain_until && !heard->load(std::memory_order_acquire) && !closed_.load(); round++) {
+            if (round < kYields) {
+                std::this_thread::yield();
+            } else {
+                std::this_thread::sleep_for(kRest);
+            }
+            now = std::chrono::steady_clock::now();
+            if (now >= until) in_vain_until = now + kInVain;
+        }
+    }
+    py.PyEval_RestoreThread(self);
 }
 
 bool Completions::ask(const std::shared_ptr<HostCall>& call) {
@@ -142,8 +181,8 @@ bool Completions::settle(Napi::Env env) {
     for (; batch.first != nullptr; batch.drop_first()) {
         Completion& completion = *batch.first;
         if (completion.kind == Completion::Kind::output) {
-            output_.Call({Napi::Number::New(env, static_cast<double>(completion.program)),
-                          Napi::Number::New(env, completion.level), Napi::String::New(env, completion.text)});
+            say(env, completion);
+            if (completion.heard != nullptr) completion.heard->store(true, std::memory_order_release);
             continue;
         }
         if (completion.kind == Completion::Kind::host_call) {
@@ -158,6 +197,11 @@ bool Completions::settle(Napi::Env env) {
     }
     if (count > 0) settle_.Call({settled_values});
     return true;
+}
+
+void Completions::say(Napi::Env env, const Completion& line) {
+    output_.Call({Napi::Number::New(env, static_cast<double>(line.program)), Napi::Number::New(env, line.level),
+                  Napi::String::New(env, line.text)});
 }
 
 Napi::Value Completions::value_of(Napi::Env env, Completion& completion) {

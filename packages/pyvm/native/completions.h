@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 
 #include "failure.h"
 #include "host_calls.h"
@@ -35,6 +36,7 @@ struct Completion {
     Failure failure;
     std::int64_t program = 0;  // of output
     int level = 0;             // of output: 0 debug, 1 info, 2 warn, 3 error
+    std::shared_ptr<std::atomic<bool>> heard;  // of output that its thread waits for: JavaScript has it
     std::shared_ptr<HostCall> host_call;
     Completion* next = nullptr;  // among those that wait
 };
@@ -51,6 +53,9 @@ class Completions : public std::enable_shared_from_this<Completions> {
     // Any thread. What is posted between two turns of the event loop arrives together. With `hold` the event loop is not
     // woken: more is about to follow, or JavaScript looks by itself.
     void post(std::unique_ptr<Completion> completion, bool hold = false);
+    // Posts a line, and waits until JavaScript has it: for a second at the most. On JavaScript's own thread it has it at once.
+    // The thread must be attached to an interpreter, and is not meanwhile.
+    void hand_over(std::unique_ptr<Completion> line);
     // What was held back is to be told now.
     void nudge() {
         if (!polled_.load()) wake();
@@ -92,6 +97,7 @@ class Completions : public std::enable_shared_from_this<Completions> {
     void wake();
     void swallow();
     bool settle(Napi::Env env);
+    void say(Napi::Env env, const Completion& line);
     Napi::Value value_of(Napi::Env env, Completion& completion);
     void settled();
 
@@ -102,6 +108,7 @@ class Completions : public std::enable_shared_from_this<Completions> {
     // Those that are to be told, in the order in which they came.
     std::deque<std::shared_ptr<HostCall>> asked_;
     const bool stack_serves_ = stack_serves_python();
+    const std::thread::id thread_ = std::this_thread::get_id();
     std::ptrdiff_t expected_ = 0;  // below 0 while something forgotten has ended and is not remembered yet
 
     std::atomic<Completion*> waiting_{nullptr};  // last one first

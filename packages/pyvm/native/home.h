@@ -18,6 +18,7 @@ struct Home {
     std::weak_ptr<Executor> executor;
     bool serves = true;  // its host calls
     std::shared_ptr<OutputRoom> output;
+    bool hands_over = false;  // its lines, before it goes on: its guests can end the process
 };
 
 // From now until it is removed. Any thread.

@@ -114,7 +114,7 @@ std::unique_ptr<Instance> Instance::load(Executor::Kind kind, ProgramSource sour
                                          std::shared_ptr<Completions> completions) {
     auto executor = Runtime::get().take(kind);
     if (executor == nullptr) return nullptr;
-    add_home(source.program, {completions, executor, true, source.output});
+    add_home(source.program, {completions, executor, true, source.output, source.hands_over});
     executor->keep(completions);
     std::unique_ptr<Instance> instance(new Instance(executor, completions, source.program));
     executor->post(std::make_unique<LoadJob>(std::move(source), token, std::move(completions), instance->cancellation_));

@@ -24,7 +24,8 @@ struct Line {
 
 thread_local Line line;
 
-void send(std::int64_t program, int level, std::string text) {
+// `attached`: the thread is, to an interpreter.
+void send(std::int64_t program, int level, std::string text, bool attached) {
     Home home = home_of(program);
     auto destination = home.completions;
     if (destination == nullptr) return;
@@ -34,7 +35,11 @@ void send(std::int64_t program, int level, std::string text) {
     completion->program = program;
     completion->level = level;
     completion->text = std::move(text);
-    destination->post(std::move(completion));
+    if (home.hands_over && attached) {
+        destination->hand_over(std::move(completion));
+    } else {
+        destination->post(std::move(completion));
+    }
 }
 
 void write(std::int64_t program, int level, const char* text, std::size_t size) {
@@ -48,7 +53,7 @@ void write(std::int64_t program, int level, const char* text, std::size_t size) 
         auto* newline = static_cast<const char*>(std::memchr(text, '\n', end - text));
         const char* stop = std::min(newline != nullptr ? newline : end, text + (kLongestLine - line.text.size()));
         line.text.append(text, stop);
-        if (stop == newline || line.text.size() == kLongestLine) send(program, level, std::exchange(line.text, {}));
+        if (stop == newline || line.text.size() == kLongestLine) send(program, level, std::exchange(line.text, {}), true);
         text = stop == newline ? stop + 1 : stop;
     }
 }
@@ -82,7 +87,7 @@ Ref make_write_function(Interpreter& interpreter) {
 }
 
 void flush_output() {
-    if (!line.text.empty()) send(line.program, line.level, std::exchange(line.text, {}));
+    if (!line.text.empty()) send(line.program, line.level, std::exchange(line.text, {}), false);
 }
 
 }  // namespace pyvm

@@ -26,6 +26,7 @@ struct ProgramSource {
     std::vector<std::string> venv;  // its prefix, then its site-packages folders; empty for none
     Bounds bounds;
     std::shared_ptr<OutputRoom> output;
+    bool hands_over = false;  // as its Home says
 };
 
 // Compiles source to marshalled code, for the executor of the main interpreter. It runs no code of the guest.

@@ -40,6 +40,8 @@ export interface LoadRequest {
   readonly resultBytes: number;
   readonly hostCallBytes: number;
   readonly logChars: number;
+  /** Each line is handed over before the guest goes on. */
+  readonly handsOver: boolean;
 }
 
 /**

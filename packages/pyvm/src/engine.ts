@@ -144,6 +144,7 @@ async function compile(
       resultBytes,
       hostCallBytes,
       logChars,
+      handsOver: context.endsWithGuest === true,
     },
     setAside,
     context,

@@ -76,6 +76,11 @@ export interface CompileContext {
   readonly host?: HostCalls | undefined;
   /** No instance is wanted before the first call. */
   readonly lazy?: boolean | undefined;
+  /**
+   * Guests can end the process that they run in, as they can in one of its own where the engine is no sandbox. What they print is then to be given to `log` before
+   * they go on: what the engine still holds is lost with the process.
+   */
+  readonly endsWithGuest?: boolean | undefined;
   /** Takes a line of guest output. Never throws; long messages are cut. */
   log(level: LogLevel, message: string): void;
 }

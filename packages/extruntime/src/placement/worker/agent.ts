@@ -279,7 +279,8 @@ export class Agent implements FrameSink {
     const extension = receivedExtension(message, bytes);
     const { memoryBytes, pool, bounds } = message;
     const host = this.#hostCalls(target, voice, extension.manifest, bounds);
-    return this.#engine!.compile(extension, { memoryBytes, pool, bounds, host, log: output.write });
+    const endsWithGuest = this.#link.ownProcess;
+    return this.#engine!.compile(extension, { memoryBytes, pool, bounds, host, endsWithGuest, log: output.write });
   }
 
   #hostCalls(program: number, voice: Voice, { permissions }: Manifest, bounds: Bounds): RemoteHostCalls | undefined {

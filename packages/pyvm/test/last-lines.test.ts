@@ -28,7 +28,7 @@ it.each(["leave", "kill", "crash"])("what a guest prints before its process ends
   const take = (line: string) => void lines.push(line);
   await using runtime = pyvm({ placement: "process", processes: { max: 1, spare: 0 } });
   const manifest = { name: "last", runtime: "pyvm", module: "last.py", exports: ["leave", "kill", "crash", "short"] };
-  const python = { interpreter: "shared" };
+  const python = { interpreter: "shared" } as const;
   const logger = { debug: take, info: take, warn: take, error: take };
   const module = await runtime.load({ manifest: { ...manifest, python }, files: { "last.py": GUEST } }, { logger });
   // On a thread of its own, and then on the process's own thread, where short calls run.

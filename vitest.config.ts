@@ -29,7 +29,7 @@ const common: ViteUserConfig["test"] = {
 const everything: ViteUserConfig["test"] = {
   ...common,
   include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts", "benchmarks/test/**/*.test.ts"],
-  exclude: ["**/node_modules/**", ...withoutIsolatedVm],
+  exclude: ["**/node_modules/**", ...withoutIsolatedVm, ...(nightly ? [] : ["test/chaos/finds.test.ts"])],
 };
 
 /** Further CPythons, which scripts/test.mjs names: `{ "3.14": "/path/of/python3.14" }`. A process has one of them, so pyvm's tests run again on each, all but what takes minutes and is no other there. */

@@ -4,13 +4,11 @@ import { descendants, end } from "./children.ts";
 import { guestFiles, type Op, type Task } from "./guests.ts";
 import { Pace } from "./pace.ts";
 import { Random } from "./random.ts";
-import { makeRuntimes } from "./runtimes.ts";
 import { faultOf, REASON } from "./verdict.ts";
 
 /** Milliseconds that are left to a call beyond its deadline. The same thread keeps both times, so a load delays both. */
 const GRACE_MS = 15_000;
-/** Milliseconds in which something without a limit must come on: as a machine at rest has them, and by the clock. */
-const QUIET = { fairMs: 60_000, ms: 240_000 };
+const QUIET: Quiet = { fairMs: 60_000, ms: 240_000 };
 /** Milliseconds between looks at what has no limit. */
 const LOOK_MS = 1000;
 /** Calls under way at a time. */
@@ -46,11 +44,24 @@ interface Moment {
   readonly ms: number;
 }
 
+export interface ChaosOptions {
+  /** Milliseconds that calls are made. */
+  readonly ms: number;
+  readonly runtimes: () => Promise<Runtime[]>;
+  /** Milliseconds in which something without a limit must come on: as a machine at rest has them, and by the clock. */
+  readonly quiet?: Quiet;
+}
+
+interface Quiet {
+  readonly fairMs: number;
+  readonly ms: number;
+}
+
 /** One run: decisions come from the seed; how far it gets in its time, and what meets what, is the machine's. */
-export async function chaos(seed: number, ms: number): Promise<Report> {
-  const run = new Run(seed);
+export async function chaos(seed: number, options: ChaosOptions): Promise<Report> {
+  const run = new Run(seed, options);
   try {
-    return await run.go(ms);
+    return await run.go();
   } finally {
     await run.close();
   }
@@ -58,6 +69,9 @@ export async function chaos(seed: number, ms: number): Promise<Report> {
 
 class Run {
   readonly #seed: number;
+  readonly #ms: number;
+  readonly #makeRuntimes: () => Promise<Runtime[]>;
+  readonly #quiet: Quiet;
   readonly #random: Random;
   readonly #modules: Live[] = [];
   readonly #disturbances = new Map<Runtime, number>();
@@ -71,15 +85,18 @@ class Run {
   #answered = 0;
   #loads = 0;
 
-  constructor(seed: number) {
+  constructor(seed: number, { ms, runtimes, quiet = QUIET }: ChaosOptions) {
     this.#seed = seed;
+    this.#ms = ms;
+    this.#makeRuntimes = runtimes;
+    this.#quiet = quiet;
     this.#random = new Random(seed);
   }
 
-  async go(ms: number): Promise<Report> {
-    this.#runtimes = await makeRuntimes();
+  async go(): Promise<Report> {
+    this.#runtimes = await this.#makeRuntimes();
     for (let i = 0; i < MODULES_A_RUNTIME; i++) for (const runtime of this.#runtimes) await this.#load(runtime);
-    const until = performance.now() + ms;
+    const until = performance.now() + this.#ms;
     while (performance.now() < until) {
       this.#act();
       // Timers and answers have their turn; at times many calls are made at once.
@@ -114,7 +131,7 @@ class Run {
   }
 
   #isLong({ fairMs, ms }: Moment): boolean {
-    return this.#pace.fairMs - fairMs > QUIET.fairMs || performance.now() - ms > QUIET.ms;
+    return this.#pace.fairMs - fairMs > this.#quiet.fairMs || performance.now() - ms > this.#quiet.ms;
   }
 
   /** Worker processes, and what came from them. */
@@ -124,6 +141,8 @@ class Run {
 
   #act(): void {
     const random = this.#random;
+    // All may be on their way.
+    if (this.#modules.length === 0) return;
     if (random.chance(0.01)) this.#comeAndGo();
     else if (random.chance(0.003)) this.#killWorker();
     else for (let i = random.chance(0.1) ? random.whole(5, 40) : 1; i > 0; i--) this.#follow(this.#call());

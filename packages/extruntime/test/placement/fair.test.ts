@@ -62,3 +62,28 @@ it("a module that computes without end in a worker lets another one's calls thro
     expect(order.lastIndexOf("light")).toBeLessThan(7);
   });
 });
+
+/** Work of so many parts, each half a millisecond on a machine at rest; what the guest computes is of no matter. */
+const WORK = `export const work = (parts) => { let sum = 0; for (let i = 0; i < parts * 300_000; i++) sum = (sum * 31 + i) | 0; return sum; };`;
+
+it("modules that ask for several times what a worker can do have even parts of its time", async () => {
+  await withRuntime({ placement: "thread", threads: { max: 1, spare: 0 } }, async (runtime) => {
+    const costs = [1, 2, 8];
+    const limits = { pool: 4 };
+    const modules = await Promise.all(costs.map((cost) => runtime.load(guest(`module${cost}`, { limits }, WORK))));
+    // All instances are made before.
+    for (const module of modules) await Promise.all(Array.from({ length: 30 }, () => module.call("work", 1)));
+    const served = costs.map(() => 0);
+    const total = () => served.reduce((sum, parts) => sum + parts, 0);
+    // Each has twenty calls under way at any time, until so much has been done.
+    const caller = async (index: number) => {
+      while (total() < 1200) {
+        await modules[index]!.call("work", costs[index]!);
+        if (total() < 1200) served[index]! += costs[index]!;
+      }
+    };
+    await Promise.all(costs.flatMap((_, index) => Array.from({ length: 20 }, () => caller(index))));
+    // An even part is a third; by turns the first would have an eleventh.
+    for (const parts of served) expect(parts / total(), served.join(", ")).toBeGreaterThan(0.16);
+  });
+});

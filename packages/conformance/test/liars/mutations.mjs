@@ -59,7 +59,9 @@ const remade = (change) => (error, event) => {
 const ofGuest = (change) =>
   remade((is, event) => {
     const guest = is.guest && change(is.guest, event);
-    return guest && { guest: { ...is.guest, ...guest } };
+    // What says the same was no lie.
+    const changes = guest && Object.keys(guest).some((key) => guest[key] !== is.guest[key]);
+    return changes ? { guest: { ...is.guest, ...guest } } : undefined;
   });
 const HOST_FRAME = `    at ToyInstance.invoke (${new URL("./liar.mjs", import.meta.url).pathname}:60:23)`;
 

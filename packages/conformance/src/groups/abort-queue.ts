@@ -11,7 +11,7 @@ const TIMEOUT_MS = 30;
 const WAIT_MS = 300;
 const DEADLINE_MS = 600;
 /** The least of some tries is looked at, since a busy machine may wake its callers late. */
-const TRIES = 4;
+const TRIES = 10;
 const LATE_MS = 200;
 
 /** Calls wait in the queue where one can be held up by its host function while it has the only instance. */
@@ -91,6 +91,7 @@ async function hold(bench: Bench, keeper: Keeper): Promise<{ module: Module; run
 
 const fromTheCall: Test = {
   name: "the time of a call begins when it is made, and not with its guest",
+  patience: 3,
   async run(bench) {
     const late: number[] = [];
     for (let i = 0; i < TRIES && !late.some((ms) => ms < LATE_MS); i++) {

@@ -8,17 +8,8 @@ const { PositionEncoding, Workspace } = createRequire(import.meta.url)("@astral-
 
 const folder = fileURLToPath(new URL("../python/", import.meta.url));
 /** Names that the addon puts into the program before it runs. */
-const GIVEN = [
-  "_dlopen_flags",
-  "_host_call",
-  "_init_symbol",
-  "_own",
-  "_trace",
-  "_try_init",
-  "_whose",
-  "_without_gil",
-  "_write",
-];
+const interpreter = readFileSync(new URL("../native/interpreter.cc", import.meta.url), "utf8");
+const given = [...interpreter.matchAll(/\bset\("(\w+)"/g)].map((match) => match[1]);
 /** Imports stand where they are used first, some for their effect alone; long lines are text. */
 const IGNORED = ["E401", "E402", "E501", "F401", "I001"];
 
@@ -26,7 +17,7 @@ const ruff = new Workspace(
   {
     "line-length": 130,
     "target-version": "py311",
-    builtins: GIVEN,
+    builtins: given,
     lint: { select: ["E", "F", "W", "B"], ignore: IGNORED },
   },
   PositionEncoding.Utf16,

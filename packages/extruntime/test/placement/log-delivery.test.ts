@@ -58,7 +58,7 @@ describe.each(["mapped", "off"])("what guests write before a process ends, with 
     const { lines, logger } = collector();
     await withRuntime({ placement: "process" }, async (runtime) => {
       const module = await runtime.load(guest("guest", {}, CODE), { logger });
-      await expect(module.invoke("forever", "1", { timeoutMs: 500 })).rejects.toMatchObject({
+      await expect(module.invoke("forever", "1", { timeoutMs: 3000 })).rejects.toMatchObject({
         code: "ERR_EXT_TIMEOUT",
       });
       await module.close();
@@ -70,7 +70,7 @@ describe.each(["mapped", "off"])("what guests write before a process ends, with 
     const { lines, logger } = collector();
     await withRuntime({ placement: "process", limits: { logChars: 1_000_000 } }, async (runtime) => {
       const module = await runtime.load(guest("guest", {}, CODE), { logger });
-      await expect(module.invoke("long", "1", { timeoutMs: 500 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
+      await expect(module.invoke("long", "1", { timeoutMs: 3000 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
       await module.close();
     });
     expect(lines.map((line) => line.slice(-2).replace("é", ""))).toEqual(Array.from({ length: 20 }, (_, i) => `${i}`));

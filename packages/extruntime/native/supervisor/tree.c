@@ -22,11 +22,14 @@
 static ssize_t read_file(const char* path, char* buffer, size_t size) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return -1;
-    ssize_t length = read(fd, buffer, size - 1);
+    size_t length = 0;
+    ssize_t piece;
+    // The system gives a long file in pieces.
+    while ((piece = read(fd, buffer + length, size - 1 - length)) > 0) length += (size_t)piece;
     close(fd);
-    if (length < 0) return -1;
+    if (piece < 0) return -1;
     buffer[length] = 0;
-    return length;
+    return (ssize_t)length;
 }
 
 static long long field(const char* status, const char* name) {
@@ -43,7 +46,9 @@ static bool knows(const Tree* tree, pid_t pid) {
 
 // Reads one process. False where it is none, or none of the tree.
 static bool read_process(const Tree* tree, pid_t pid, Process* process) {
-    char path[64], status[4096];
+    // Before its memory stand its groups, of which a process may give itself 65,536.
+    static char status[1 << 20];
+    char path[64];
     snprintf(path, sizeof path, "/proc/%d/status", pid);
     if (read_file(path, status, sizeof status) < 0) return false;
     // A thread's number names a file, too.

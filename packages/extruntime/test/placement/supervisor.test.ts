@@ -79,7 +79,14 @@ describe.runIf(supervisorProgram() !== undefined)("a supervised program", () => 
 
   const MAPPED = "import mmap\nm = mmap.mmap(-1, 1 << 31)\nfor i in range(0, 1 << 31, 4096): m[i] = 1";
   const NAMELESS = "import os\nf = os.memfd_create('x')\nfor i in range(2000): os.write(f, bytes(1 << 20))";
+  // Groups, which whoever is root may give itself, stand before the memory in what the system tells of a process.
+  const GROUPS = `
+import os
+try: os.setgroups(range(100000, 165000))
+except PermissionError: pass
+kept = [b"x" * (1 << 20) for i in range(2000)]`;
   it.runIf(hasPython()).each([
+    ["its own memory, in many groups", GROUPS],
     ["shared memory", MAPPED],
     ["a nameless file", NAMELESS],
     [

@@ -7,6 +7,8 @@ import type { Test } from "../test-list.ts";
 
 /** Calls of each module that run or wait when it is closed. */
 const CALLS = 20;
+/** Besides these, calls that are held back until the test lets them end, one after the other. */
+const HELD = 2;
 
 interface Way {
   readonly name: string;
@@ -45,17 +47,18 @@ export const patientClose: Test = {
   },
 };
 
-/** A call that ends when the test says so, where a guest can wait for a host function; and some that end by themselves. */
+/** Calls that end when the test says so, where a guest can wait for a host function; and some that end by themselves. */
 class Busy {
   readonly module: Module;
   readonly #calls: readonly { promise: Promise<unknown>; expected: unknown }[];
-  readonly #release: (() => void) | undefined;
+  /** What lets each of those that are held back end. They are the first calls. */
+  readonly #releases: readonly (() => void)[];
   unsettled: number;
 
-  private constructor(module: Module, calls: Busy["calls"], release: (() => void) | undefined) {
+  private constructor(module: Module, calls: Busy["calls"], releases: readonly (() => void)[]) {
     this.module = module;
     this.#calls = calls;
-    this.#release = release;
+    this.#releases = releases;
     this.unsettled = calls.length;
     const settled = () => {
       this.unsettled--;
@@ -65,26 +68,33 @@ class Busy {
 
   static async make(bench: Bench, runtime: Runtime): Promise<Busy> {
     const { awaits } = bench.subject.traits;
-    const limits = { pool: 2 };
+    const limits = { pool: awaits ? HELD + 1 : 2 };
     if (!bench.subject.capabilities.hostFunctions || !mustWait(bench.subject)) {
       const module = await bench.load(awaits ? "async" : "echo", { limits }, runtime);
-      return new Busy(module, Busy.#quick(module, awaits ? "later" : "echo"), undefined);
+      return new Busy(module, Busy.#quick(module, awaits ? "later" : "echo"), []);
     }
-    let release!: () => void;
-    const released = new Promise<void>((resolve) => {
-      release = resolve;
+    // A guest that waits with its thread may hold one that the others want, too.
+    const held = Array.from({ length: awaits ? HELD : 1 }, () => {
+      let release!: () => void;
+      const released = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      return { release, released };
     });
-    const module = await loadCaller<{ waits: boolean }>(
+    const module = await loadCaller<{ waits: boolean; i: number }>(
       bench,
       async (value) => {
-        if (value.waits) await released;
+        if (value.waits) await held[value.i]!.released;
         return value;
       },
       { runtime, limits },
     );
-    const waiting = { waits: true, i: -1 };
-    const calls = [{ promise: module.call("call", waiting), expected: waiting }];
-    return new Busy(module, [...calls, ...Busy.#quick(module, "call")], release);
+    const waiting = held.map((_, i) => {
+      const value = { waits: true, i };
+      return { promise: module.call("call", value), expected: value };
+    });
+    const releases = held.map(({ release }) => release);
+    return new Busy(module, [...waiting, ...Busy.#quick(module, "call")], releases);
   }
 
   static #quick(module: Module, fn: string): { promise: Promise<unknown>; expected: unknown }[] {
@@ -98,14 +108,24 @@ class Busy {
     return this.#calls;
   }
 
-  /** Whether a call is held back until {@link end}. */
+  /** Whether calls are held back until {@link end}. */
   get holds(): boolean {
-    return this.#release !== undefined;
+    return this.#releases.length > 0;
+  }
+
+  /** All but the last of the calls that are held back. */
+  get releases(): readonly (() => void)[] {
+    return this.#releases.slice(0, -1);
+  }
+
+  /** All but those that have to be released. */
+  get quick(): readonly Promise<unknown>[] {
+    return this.#calls.slice(this.#releases.length).map(({ promise }) => promise);
   }
 
   /** Lets the last call end, and looks at what all of them came to. */
   async end(bench: Bench, way: string): Promise<void> {
-    this.#release?.();
+    for (const release of this.#releases) release();
     const all = Promise.allSettled(this.#calls.map(({ promise }) => promise));
     const outcomes = await bench.answered(all, `calls before ${way}`, 0.2);
     outcomes.forEach((outcome, i) => {
@@ -129,11 +149,18 @@ async function letsEnd(bench: Bench, { name, closes, close }: Way, runtime: Runt
   const fn = first.module.exports[0]!;
   for (const { module } of own) await refusal(() => module.invoke(fn, "1"), "ERR_EXT_CLOSED", `a call after ${name}`);
   if (first.holds) {
-    // All but the calls that are held back are answered meanwhile.
-    const quick = own.flatMap(({ calls }) => calls.slice(1).map(({ promise }) => promise));
-    await bench.answered(Promise.allSettled(quick), `calls before ${name}`, 0.2);
+    // All but the calls that are held back are answered meanwhile; and then these, but for the last of each module.
+    const unanswered = `${name} is done, and calls that were accepted have no answer yet`;
+    await bench.answered(Promise.allSettled(own.flatMap(({ quick }) => quick)), `calls before ${name}`, 0.2);
     await turns();
-    assert.equal(done, false, `${name} is done, and calls that were accepted have no answer yet`);
+    assert.equal(done, false, unanswered);
+    for (const { calls, releases } of own)
+      for (const [i, release] of releases.entries()) {
+        release();
+        await bench.answered(Promise.allSettled([calls[i]!.promise]), `a call before ${name}`, 0.2);
+        await turns();
+        assert.equal(done, false, unanswered);
+      }
   }
   const again = Promise.resolve(close(first.module, runtime)).then(async () => {
     await turns();

@@ -171,6 +171,14 @@ void Completions::deliver_within(Napi::Env env) {
     if (!asked_.empty()) wake();
 }
 
+void Completions::deliver_lines() {
+    Napi::Env env = settle_.Env();
+    Napi::HandleScope scope(env);
+    try {
+        deliver_within(env);
+    } catch (const Napi::Error&) {}
+}
+
 bool Completions::settle(Napi::Env env) {
     output_waits_.store(false);
     Batch batch(waiting_.exchange(nullptr));

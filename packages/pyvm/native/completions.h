@@ -77,6 +77,8 @@ class Completions : public std::enable_shared_from_this<Completions> {
     bool deliver(Napi::Env env);
     // The same in the middle of what the host does: its functions are called in the event loop's next turn.
     void deliver_within(Napi::Env env);
+    // The same for a caller that waits for its guest, which waits to be heard. What a listener throws there is dropped.
+    void deliver_lines();
     // JavaScript will look by itself, so meanwhile nothing has to wake the event loop.
     void look_soon() {
         polled_.store(true, std::memory_order_relaxed);

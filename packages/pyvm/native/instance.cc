@@ -22,6 +22,10 @@ constexpr std::size_t kEnoughToWake = 16;
 // How long a caller looks for the end of its call before it sleeps: waking it costs about as much.
 constexpr auto kLookForEnd = std::chrono::microseconds(50);
 
+// How often a caller that sleeps looks for lines that its guest waits to be heard; and once there were some.
+constexpr auto kLookForLines = std::chrono::milliseconds(1);
+constexpr auto kLookForMoreLines = std::chrono::microseconds(50);
+
 // A call that its caller waits for, on another thread, and whose host calls it serves meanwhile. The result stays in the
 // executor's writer.
 struct AwaitedCall : HostDesk {
@@ -58,16 +62,22 @@ struct AwaitedCall : HostDesk {
         } while (current_core() != executor.core() && std::chrono::steady_clock::now() < until);
     }
 
-    void wait(Executor& executor, HostCalls& host) {
+    void wait(Executor& executor, Completions& completions) {
         look(executor);
         std::unique_lock lock(mutex);
+        std::chrono::microseconds pause = kLookForLines;
         for (;;) {
-            changed.wait(lock, [this] { return done || asked != nullptr; });
-            if (done) return;
+            bool told = changed.wait_for(lock, pause, [this] { return done || asked != nullptr; });
+            if (told && done) return;
             auto call = std::move(asked);
             lock.unlock();
+            if (completions.has_output()) {
+                pause = kLookForMoreLines;
+                completions.deliver_lines();
+            }
             // Nobody is left to return to: the worker is being ended, and waits for this thread.
-            if (!call->ended() && !host.ask_now(*call)) executor.abort(executor.gate().running());
+            if (call != nullptr && !call->ended() && !completions.host_calls().ask_now(*call))
+                executor.abort(executor.gate().running());
             lock.lock();
         }
     }
@@ -93,7 +103,7 @@ struct AwaitedJob : Job {
     AwaitedCall* call = nullptr;
 };
 
-bool call_elsewhere(Executor& executor, HostCalls& host, std::size_t function, std::string_view payload,
+bool call_elsewhere(Executor& executor, Completions& completions, std::size_t function, std::string_view payload,
                     Cancellation& cancellation, Failure& failure, Ref* coroutine) {
     AwaitedCall call;
     auto job = std::make_unique<AwaitedJob>();
@@ -103,7 +113,7 @@ bool call_elsewhere(Executor& executor, HostCalls& host, std::size_t function, s
     job->coroutine = coroutine;
     job->call = &call;
     executor.post(std::move(job));
-    call.wait(executor, host);
+    call.wait(executor, completions);
     failure = std::move(call.failure);
     return call.succeeded;
 }
@@ -180,8 +190,7 @@ bool Instance::invoke_sync(std::size_t function, std::string_view payload, doubl
         if (!succeeded && coroutine != nullptr) coroutine->reset();
         executor_->detach_caller();
     } else {
-        succeeded =
-            call_elsewhere(*executor_, completions_->host_calls(), function, payload, *cancellation_, failure, coroutine);
+        succeeded = call_elsewhere(*executor_, *completions_, function, payload, *cancellation_, failure, coroutine);
     }
     if (!succeeded) return false;
     if (coroutine != nullptr && *coroutine) return true;

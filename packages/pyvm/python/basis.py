@@ -1,7 +1,10 @@
 import sys
 from _frozen_importlib import ModuleSpec as _ModuleSpec
 from _frozen_importlib_external import (
-    PathFinder as _PathFinder, SourceFileLoader as _SourceFileLoader, SourceLoader as _SourceLoader)
+    PathFinder as _PathFinder,
+    SourceFileLoader as _SourceFileLoader,
+    SourceLoader as _SourceLoader,
+)
 from _thread import _local
 
 
@@ -9,6 +12,7 @@ class CallAborted(BaseException):
     """Raised in a call whose deadline has passed, or that its caller has given up."""
 
     if _without_gil:
+
         def __init__(self):
             # It is made where it is raised, and that is a matter of luck.
             if sys._getframe(1).f_code.co_filename.startswith((_standard_library, "<frozen ")):
@@ -29,11 +33,13 @@ def _refuse(name):
 
 def loads(text):
     from json import loads
+
     return loads(text, parse_constant=_refuse)
 
 
 def dumps(value):
     from json import dumps
+
     return dumps(value, allow_nan=False, separators=(",", ":"))
 
 

@@ -1,5 +1,6 @@
 # What belongs to a program of the shared interpreter
 
+
 class _Belongs:
     """Tells whether an object would keep a program: its functions and classes, what is made of them, and what holds one."""
 
@@ -20,9 +21,16 @@ class _Belongs:
     def look(self, value, depth):
         kind = type(value)
         if kind is _Function:
-            return id(value.__globals__) in self.namespaces or value.__globals__.get("__pyvm__") == self.unique or depth > 0 and (
-                self.any((cell.cell_contents for cell in value.__closure__ or ()), depth)
-                or hasattr(value, "__wrapped__") and self(value.__wrapped__, depth - 1))
+            return (
+                id(value.__globals__) in self.namespaces
+                or value.__globals__.get("__pyvm__") == self.unique
+                or depth > 0
+                and (
+                    self.any((cell.cell_contents for cell in value.__closure__ or ()), depth)
+                    or hasattr(value, "__wrapped__")
+                    and self(value.__wrapped__, depth - 1)
+                )
+            )
         if isinstance(value, type):
             return self.has_class(value)
         if kind is _Method or kind is _BuiltinMethod:
@@ -46,8 +54,11 @@ class _Belongs:
         found = module
         for part in cls.__qualname__.split("."):
             found = getattr(found, part, None)
-        return found is cls or len(_offers.get(cls.__module__, ())) < 2 or any(
-            type(each) is _Function and id(each.__globals__) in self.namespaces for each in vars(cls).values())
+        return (
+            found is cls
+            or len(_offers.get(cls.__module__, ())) < 2
+            or any(type(each) is _Function and id(each.__globals__) in self.namespaces for each in vars(cls).values())
+        )
 
 
 _Function = type(lambda: None)

@@ -9,6 +9,7 @@ _stopped = set()  # threads whose loop was stopped the hard way
 def _current_loop():
     """The loop that this thread has as its current one, or None."""
     from asyncio import events
+
     policy = events._event_loop_policy
     loop = getattr(getattr(policy, "_local", None), "_loop", None)
     return None if loop is None or loop.is_closed() else loop
@@ -24,9 +25,11 @@ def _own_loop():
         loop = current
     elif loop is None or loop.is_closed():
         from asyncio import new_event_loop
+
         loop = new_event_loop()
     if current is None:
         from asyncio import set_event_loop
+
         set_event_loop(loop)
     _thread.loop = _loops[get_ident()] = loop
     return loop
@@ -93,6 +96,7 @@ def drop_loop():
     if loop is None:
         return
     from asyncio import _set_running_loop, all_tasks, set_event_loop
+
     _set_running_loop(None)
     if _current_loop() is loop:
         set_event_loop(None)
@@ -115,6 +119,7 @@ def end_loop():
     loop = getattr(_thread, "loop", None)
     if loop is not None and not loop.is_closed() and not loop.is_running():
         from asyncio import all_tasks, wait
+
         try:
             _silence_cancellations(loop)
             left = all_tasks(loop)
@@ -132,6 +137,7 @@ def end_loop():
 def _silence_cancellations(loop):
     """What the end of a program cancels has nobody left to ask for it, and that is no news."""
     from asyncio import CancelledError
+
     handler = loop.get_exception_handler()
 
     def handle(loop, context):
@@ -150,6 +156,7 @@ def recover():
     _stopped.discard(thread)
     _disordered.discard(thread)
     import _imp
+
     try:
         while _imp.lock_held():
             _imp.release_lock()

@@ -4,11 +4,18 @@ _SHARED_HINT = (
     '\nThis C extension cannot be loaded into a sub-interpreter: set "python": { "interpreter": "shared" } in '
     "extension.json to run in the main interpreter"
 )
-_SUBINTERPRETER_ERRORS = ("not support loading in subinterpreters", "load module more than once per process",
-                          "initialized twice", "already initialized", "once per interpreter process",
-                          "loaded into one interpreter per process", "does not support subinterpreters",
-                          "sub-interpreters are not supported", "do not support subinterpreters",
-                          "do not yet support subinterpreters")
+_SUBINTERPRETER_ERRORS = (
+    "not support loading in subinterpreters",
+    "load module more than once per process",
+    "initialized twice",
+    "already initialized",
+    "once per interpreter process",
+    "loaded into one interpreter per process",
+    "does not support subinterpreters",
+    "sub-interpreters are not supported",
+    "do not support subinterpreters",
+    "do not yet support subinterpreters",
+)
 # What fails in a package that has done without an extension module: it lacks names and functions.
 _LACKING = (ImportError, NameError, AttributeError, TypeError, RuntimeError, SystemError)
 _LACKING_HINT = (
@@ -80,6 +87,7 @@ def describe(error):
         message = "<str() of the exception failed>"
     try:
         from traceback import TracebackException
+
         if not _own:
             _refresh_lines(error)
         told = TracebackException(type(error), error, error.__traceback__, compact=True)
@@ -88,8 +96,7 @@ def describe(error):
         stack = _told(_beginning(told.format()))
     except Exception:
         stack = ""
-    if _own and any(isinstance(e, ImportError) and any(t in str(e) for t in _SUBINTERPRETER_ERRORS)
-                    for e in _chain(error)):
+    if _own and any(isinstance(e, ImportError) and any(t in str(e) for t in _SUBINTERPRETER_ERRORS) for e in _chain(error)):
         message = message.rstrip() + _SHARED_HINT
     elif _own:
         try:

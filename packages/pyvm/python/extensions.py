@@ -15,7 +15,7 @@ def _names_no_multi_phase(path):
             return False
 
         def number(data, at, size):
-            return int.from_bytes(data[at:at + size], "little")
+            return int.from_bytes(data[at : at + size], "little")
 
         size, count = number(head, 0x3A, 2), number(head, 0x3C, 2)
         file.seek(number(head, 0x28, 8))

@@ -1,5 +1,6 @@
 # What a program of the shared interpreter has registered with the standard library goes when it is closed
 
+
 def _give_back(own):
     """At the close of a program, on its thread: runs what it wants run at the end, and takes out of the standard library what is its."""
     for function, args, settings in reversed(_exits.pop(own.unique, ())):
@@ -36,6 +37,7 @@ def _registrant(*through):
 def _note_registrations():
     """Where the standard library keeps no list that can be looked through later."""
     import atexit, codecs
+
     register, unregister = atexit.register, atexit.unregister
 
     def register_exit(function, *args, **settings):
@@ -115,7 +117,11 @@ def _finish(own, belongs):
     """What else runs at the end: finalizers of weakref, and what threading has for it."""
     finalize = getattr(sys.modules.get("weakref"), "finalize", None)
     if finalize is not None:
-        its = [(info.index, each) for each, info in list(finalize._registry.items()) if belongs((info.func, info.args, info.kwargs or ()))]
+        its = [
+            (info.index, each)
+            for each, info in list(finalize._registry.items())
+            if belongs((info.func, info.args, info.kwargs or ()))
+        ]
         for _, each in sorted(its, key=lambda one: one[0], reverse=True):
             _report_failure(each) if each.atexit else each.detach()
     threading = sys.modules.get("threading")
@@ -127,6 +133,7 @@ def _finish(own, belongs):
 
 def _forget_codecs(own, belongs):
     import codecs
+
     for what, before in reversed(_codecs_of.pop(own.unique, ())):
         if callable(what):
             codecs.unregister(what)
@@ -184,12 +191,26 @@ def _forget_warnings(own, belongs):
 
 # Tables and lists in which a program may have put something of its own: module and name.
 _TABLES = (
-    ("copyreg", "dispatch_table"), ("copyreg", "_extension_cache"), ("copy", "_copy_dispatch"), ("copy", "_deepcopy_dispatch"),
-    ("pickle", "_Pickler.dispatch"), ("sqlite3", "adapters"), ("sqlite3", "converters"), ("shutil", "_ARCHIVE_FORMATS"),
-    ("shutil", "_UNPACK_FORMATS"), ("webbrowser", "_browsers"), ("xml.dom.domreg", "registered"), ("gc", "callbacks"),
-    ("multiprocessing.reduction", "ForkingPickler._extra_reducers"), ("multiprocessing.util", "_finalizer_registry"),
-    ("ctypes", "_pointer_type_cache"), ("ctypes", "_c_functype_cache"), ("sys", "path_hooks"), ("sys", "meta_path"),
-    ("sys", "path_importer_cache"), ("builtins", ""),
+    ("copyreg", "dispatch_table"),
+    ("copyreg", "_extension_cache"),
+    ("copy", "_copy_dispatch"),
+    ("copy", "_deepcopy_dispatch"),
+    ("pickle", "_Pickler.dispatch"),
+    ("sqlite3", "adapters"),
+    ("sqlite3", "converters"),
+    ("shutil", "_ARCHIVE_FORMATS"),
+    ("shutil", "_UNPACK_FORMATS"),
+    ("webbrowser", "_browsers"),
+    ("xml.dom.domreg", "registered"),
+    ("gc", "callbacks"),
+    ("multiprocessing.reduction", "ForkingPickler._extra_reducers"),
+    ("multiprocessing.util", "_finalizer_registry"),
+    ("ctypes", "_pointer_type_cache"),
+    ("ctypes", "_c_functype_cache"),
+    ("sys", "path_hooks"),
+    ("sys", "meta_path"),
+    ("sys", "path_importer_cache"),
+    ("builtins", ""),
 )
 
 
@@ -203,7 +224,9 @@ def _forget_tables(own, belongs):
     for (module, name), code in list(copyreg._extension_registry.items()) if copyreg is not None else ():
         if module in own.offered and len(_offers[module]) < 2:
             copyreg.remove_extension(module, name, code)
-    sys.path[:] = [each for each in sys.path if not isinstance(each, str) or each != own.folder and not each.startswith(own.folder + "/")]
+    sys.path[:] = [
+        each for each in sys.path if not isinstance(each, str) or each != own.folder and not each.startswith(own.folder + "/")
+    ]
 
 
 def _sweep(table, belongs):
@@ -217,10 +240,17 @@ def _sweep(table, belongs):
 
 # What a program may have set to something of its own, and what it is without that: module, name, and a name or a value.
 _HOOKS = (
-    ("sys", "excepthook", "__excepthook__"), ("sys", "unraisablehook", "__unraisablehook__"), ("sys", "displayhook", "__displayhook__"),
-    ("sys", "breakpointhook", "__breakpointhook__"), ("sys", "stdout", "__stdout__"), ("sys", "stderr", "__stderr__"),
-    ("threading", "excepthook", "__excepthook__"), ("threading", "_trace_hook", None), ("threading", "_profile_hook", None),
-    ("asyncio.events", "_event_loop_policy", None), ("urllib.request", "_opener", None),
+    ("sys", "excepthook", "__excepthook__"),
+    ("sys", "unraisablehook", "__unraisablehook__"),
+    ("sys", "displayhook", "__displayhook__"),
+    ("sys", "breakpointhook", "__breakpointhook__"),
+    ("sys", "stdout", "__stdout__"),
+    ("sys", "stderr", "__stderr__"),
+    ("threading", "excepthook", "__excepthook__"),
+    ("threading", "_trace_hook", None),
+    ("threading", "_profile_hook", None),
+    ("asyncio.events", "_event_loop_policy", None),
+    ("urllib.request", "_opener", None),
 )
 
 
@@ -273,11 +303,13 @@ def _collect_closed(module):
     if _without_gil:
         return  # there CPython 3.13 keeps modules and functions for good
     from weakref import ref
+
     _closed[:] = [each for each in _closed if each() is not None]
     _closed.append(ref(module))
     if len(_closed) < _most_closed:
         return
     import gc
+
     gc.collect()
     _closed[:] = [each for each in _closed if each() is not None]
     _most_closed = max(_MOST_CLOSED, 2 * len(_closed))  # what stays is kept by somebody

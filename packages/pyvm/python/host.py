@@ -1,5 +1,6 @@
 # The host
 
+
 class HostError(RuntimeError):
     """What a host function has failed with: the text is its error's message, and `name` its error's name."""
 

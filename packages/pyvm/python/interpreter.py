@@ -1,5 +1,6 @@
 # The interpreter
 
+
 def install():
     host = sys.modules["extruntime"] = type(sys)("extruntime", "What the host offers to this extension.")
     host.__all__ = ["HostError", "call"]
@@ -29,8 +30,13 @@ def install():
 
 
 def _after_import():
-    actions = {"logging": _attach, "multiprocessing.context": _spawn_by_default, "multiprocessing.spawn": _spawn_guests,
-               "subprocess": _start_children, "asyncio.events": _provide_loop}
+    actions = {
+        "logging": _attach,
+        "multiprocessing.context": _spawn_by_default,
+        "multiprocessing.spawn": _spawn_guests,
+        "subprocess": _start_children,
+        "asyncio.events": _provide_loop,
+    }
     if _own:
         actions["threading"] = _explain_daemons
     if not _own:
@@ -58,6 +64,7 @@ def prepare():
 def warm_up():
     """A spare interpreter does while nobody waits what most programs will have it do: imports, and a load from end to end."""
     import json, re
+
     paths = sys.path[:]
     code = compile("def run(value):\n    return value", "/rehearsal/guest.py", "exec")
     load(code, "/rehearsal/guest.py", "rehearsal", 0, ["run"], "/rehearsal", None, [], None, False)
@@ -91,13 +98,17 @@ def _end_threads(threading):
     not_started_here = (threading._MainThread, threading._DummyThread)
     threads = [t for t in threading.enumerate() if not t.daemon and not isinstance(t, not_started_here)]
     from time import monotonic
+
     until = monotonic() + THREADS_SECONDS
     for thread in threads:
         thread.join(max(0, until - monotonic()))
     left = [thread.name for thread in threads if thread.is_alive()]
     if left:
-        print(f"the extension was closed, and these of its threads did not end within {THREADS_SECONDS} s, so their "
-              f"interpreter is left behind: {', '.join(left)}", file=sys.stderr)
+        print(
+            f"the extension was closed, and these of its threads did not end within {THREADS_SECONDS} s, so their "
+            f"interpreter is left behind: {', '.join(left)}",
+            file=sys.stderr,
+        )
     # What it keeps of this thread complains when it goes after the module.
     dummies = getattr(threading, "_DeleteDummyThreadOnDel", None)
     if dummies is not None:

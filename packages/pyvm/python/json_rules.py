@@ -17,6 +17,7 @@ def json_rules(module, extended):
 
     def dumps(value):
         from json import dumps
+
         return dumps(value, allow_nan=False, separators=(",", ":"), default=hook)
 
     return [dumps, None, None]
@@ -47,8 +48,10 @@ def _find_rule(kind):
 
 
 def _refuse_value(value):
-    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable; a function __json__(value) of the extension "
-                    "may say what to write for it")
+    raise TypeError(
+        f"Object of type {type(value).__name__} is not JSON serializable; a function __json__(value) of the extension "
+        "may say what to write for it"
+    )
 
 
 def _model(value):
@@ -57,6 +60,7 @@ def _model(value):
 
 def _dataclass(value):
     from dataclasses import fields
+
     return {field.name: getattr(value, field.name) for field in fields(value) if not field.name.startswith("_")}
 
 
@@ -111,6 +115,8 @@ def _key_writer(extend):
             if kind in (dict, list, tuple):
                 break
             plain = extend(plain)
-        raise TypeError(f"keys must be str, int, float, bool or None, or say themselves as one of these, not {type(name).__name__}")
+        raise TypeError(
+            f"keys must be str, int, float, bool or None, or say themselves as one of these, not {type(name).__name__}"
+        )
 
     return key

@@ -31,9 +31,11 @@ class _Stream(_TextIOBase):
         """What is written as text stays text; `encoding` and `errors` say how bytes are read."""
         if encoding is not None and encoding != "locale":
             from codecs import lookup
+
             self.encoding = lookup(encoding).name
         if errors is not None:
             from codecs import lookup_error
+
             lookup_error(errors)
             self.errors = errors
         self.buffer.decoder = None
@@ -75,6 +77,7 @@ class _Bytes(_BufferedIOBase):
             raise TypeError("a bytes-like object is required, not 'str'")
         if self.decoder is None:
             from codecs import getincrementaldecoder
+
             errors = "replace" if self.stream.errors == "strict" else self.stream.errors
             self.decoder = getincrementaldecoder(self.stream.encoding)(errors)
         with memoryview(data) as view:

@@ -1,5 +1,6 @@
 # The files of extensions
 
+
 class _Memory:
     """The files of an extension without a folder. Entries of sys.path under `root` lead to them; `location` is what they are called."""
 
@@ -47,7 +48,7 @@ class _MemoryFinder:
 
     def iter_modules(self, prefix=""):
         """For pkgutil."""
-        names = {file[len(self.prefix):].partition("/")[::2] for file in self.memory.files if file.startswith(self.prefix)}
+        names = {file[len(self.prefix) :].partition("/")[::2] for file in self.memory.files if file.startswith(self.prefix)}
         for name, rest in sorted(names):
             if rest == "__init__.py":
                 yield prefix + name, True
@@ -79,6 +80,7 @@ class _MemoryLoader(_SourceLoader):
         except KeyError:
             from errno import ENOENT
             from os import strerror
+
             raise FileNotFoundError(ENOENT, strerror(ENOENT), path) from None
 
     def get_resource_reader(self, name):
@@ -117,7 +119,7 @@ class _MemoryPath:
 
     def iterdir(self):
         inside = self.path + "/" if self.path else ""
-        names = {each[len(inside):].partition("/")[0] for each in self.memory.files if each.startswith(inside)}
+        names = {each[len(inside) :].partition("/")[0] for each in self.memory.files if each.startswith(inside)}
         return (_MemoryPath(self.memory, inside + name) for name in sorted(names))
 
     def joinpath(self, *names):
@@ -134,6 +136,7 @@ class _MemoryPath:
 
     def open(self, mode="r", **how):
         from io import BytesIO, TextIOWrapper
+
         if mode not in ("r", "rt", "rb"):
             raise ValueError(f"the files of an extension in memory can only be read, not opened with {mode!r}")
         data = BytesIO(self.read_bytes())
@@ -142,6 +145,7 @@ class _MemoryPath:
 
 def _below(path):
     from posixpath import normpath
+
     return normpath(path).lstrip("/") if path else ""
 
 
@@ -162,6 +166,7 @@ def _forget_below(folder, cache):
 def _refresh_lines(error):
     """Two extensions in memory may have one name, and linecache knows a file by its name alone."""
     from linecache import cache
+
     for each in _chain(error):
         traceback = each.__traceback__
         while traceback is not None:

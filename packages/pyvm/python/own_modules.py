@@ -1,11 +1,13 @@
 # The modules of extensions in the shared interpreter
 
+
 class _Own:
     """In the shared interpreter the files of an extension are modules under names that nobody else has (`guest@7`, `guest@7.helper`), and
     found by nobody else. Their `__name__` is what their file gives them, and the code that they run imports them by it."""
 
     def __init__(self, name, told, unique, folder):
         import builtins
+
         self.name = name
         self.told = told  # of its main module
         self.unique = unique
@@ -30,8 +32,12 @@ class _Own:
 
     def adopt(self, module, told, package=False):
         """Before the module runs."""
-        vars(module).update(__name__=told, __package__=told if package else told.rpartition(".")[0], __pyvm__=self.unique,
-                            __builtins__=self.builtins)
+        vars(module).update(
+            __name__=told,
+            __package__=told if package else told.rpartition(".")[0],
+            __pyvm__=self.unique,
+            __builtins__=self.builtins,
+        )
         _offer(self, told)
 
     def module(self, told):
@@ -74,7 +80,7 @@ class _Own:
         bits = f"{self.name}.{package}".rstrip(".").rsplit(".", level - 1)
         if len(bits) < level:
             raise ImportError("attempted relative import beyond top-level package")
-        return f"{bits[0]}.{name}".rstrip(".")[len(self.name) + 1:]
+        return f"{bits[0]}.{name}".rstrip(".")[len(self.name) + 1 :]
 
     def complete(self, module, unique, fromlist):
         """Imports what a `from` wants and is a module of its own."""
@@ -114,7 +120,7 @@ class _OwnFinder:
         if spec is None or not hasattr(spec.loader, "exec_module"):
             return spec
         run, get_code = spec.loader.exec_module, getattr(spec.loader, "get_code", None)
-        told = name[len(own.name) + 1:]
+        told = name[len(own.name) + 1 :]
 
         def exec_module(module):
             code = get_code(name) if get_code is not None else None
@@ -187,6 +193,7 @@ def _installed_one(told):
     if spec is None or spec.loader is None:
         return None
     from importlib.util import module_from_spec
+
     module = _installed_ones[told] = module_from_spec(spec)
     try:
         spec.loader.exec_module(module)

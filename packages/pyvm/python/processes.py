@@ -2,7 +2,7 @@
 
 _FORK_REFUSED = (
     "{} is refused: Python runs inside the process of Node here, and a forked child would have none of its threads, and locks that nobody "
-    "gives back. Use subprocess, or multiprocessing and concurrent.futures with the start method \"spawn\", which is the default here"
+    'gives back. Use subprocess, or multiprocessing and concurrent.futures with the start method "spawn", which is the default here'
 )
 
 
@@ -39,16 +39,31 @@ def _start_children(subprocess):
     module = sys.modules["_posixsubprocess"]
     fork_exec = module.fork_exec
 
-    def fork_exec_from_node(args, executables, close_fds, pass_fds, cwd, env, p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite,
-                            *rest):
+    def fork_exec_from_node(
+        args, executables, close_fds, pass_fds, cwd, env, p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite, *rest
+    ):
         from os import O_RDONLY, close, devnull, open
+
         if _installed and _is_this_python(executables):
             args, env = _with_paths(args, env)
         # Node has its standard streams closed on exec. A child has its output and errors, and not its input.
         nothing = open(devnull, O_RDONLY) if p2cread == -1 else -1
         try:
-            return fork_exec(args, executables, close_fds, pass_fds, cwd, env, nothing if p2cread == -1 else p2cread, p2cwrite, c2pread,
-                             1 if c2pwrite == -1 else c2pwrite, errread, 2 if errwrite == -1 else errwrite, *rest)
+            return fork_exec(
+                args,
+                executables,
+                close_fds,
+                pass_fds,
+                cwd,
+                env,
+                nothing if p2cread == -1 else p2cread,
+                p2cwrite,
+                c2pread,
+                1 if c2pwrite == -1 else c2pwrite,
+                errread,
+                2 if errwrite == -1 else errwrite,
+                *rest,
+            )
         finally:
             if nothing != -1:
                 close(nothing)
@@ -61,12 +76,14 @@ def _start_children(subprocess):
 
 def _is_this_python(executables):
     from os import fsdecode
+
     return any(fsdecode(each) in (sys.executable, *_pythons) for each in executables)
 
 
 def _with_paths(args, env):
     """A child that is this Python finds what `python.path` brings, as it would by PYTHONPATH."""
     from os import environ, fsencode
+
     if env is None:
         env = [key + b"=" + value for key, value in environ._data.items()]
     args = [fsencode(arg) for arg in args]
@@ -75,7 +92,7 @@ def _with_paths(args, env):
         env = [each for each in env if not each.startswith(b"PYTHON")]
         args[1:2] = [b"-s", b"-P"]
     variable = b"PYTHONPATH="
-    given = [each[len(variable):] for each in env if each.startswith(variable) and each != variable]
+    given = [each[len(variable) :] for each in env if each.startswith(variable) and each != variable]
     paths = b":".join([*given, *map(fsencode, _installed)])
     return args, [*(each for each in env if not each.startswith(variable)), variable + paths]
 
@@ -112,6 +129,7 @@ def _spawn_guests(spawn):
 
 def _explain_daemons(threading):
     """For `threading`: who wants a daemon thread where there are none is told what helps, on whichever thread that is."""
+
     def explained(function):
         def explaining(self, *args, **named):
             global _daemon_refused

@@ -1,7 +1,9 @@
 # Programs
 
+
 def compile_source(source, filename):
     import marshal
+
     return marshal.dumps(compile(source, filename, "exec", dont_inherit=True))
 
 
@@ -20,6 +22,7 @@ def load(code, filename, stem, unique, exports, folder, files, paths, venv, exte
     if venv is not None:
         prefix, *site_packages = venv
         import site
+
         for each in site_packages:
             site.addsitedir(each)
         # In the shared interpreter the first one stays.

@@ -2,6 +2,7 @@
 
 if not _own:
     from contextvars import ContextVar
+
     _program = ContextVar("_program", default=-1)
     _started = _local()  # its attribute `program`: whose thread it is, whatever context it runs in
 
@@ -20,6 +21,7 @@ def _whose():
 
 def _inherit_program(start):
     """A thread is its program's who starts it, whatever it runs: `print` itself, or a function of the standard library."""
+
     def start_thread(function, *args, **kwargs):
         unique = _whose()
         if unique == -1:

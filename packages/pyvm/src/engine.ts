@@ -123,6 +123,7 @@ async function compile(
   const running = await cpython.start(prefix);
   if (!shared) needOwnGil(running);
   const { bridge } = running;
+  setAside.endsProcess = running.freeThreaded && context.endsWithGuest === true;
   const module = moduleOf(extension);
   const source = await extension.read(module);
   const filename = extension.dir === undefined ? `${extension.location}/${module}` : join(extension.dir, module);

@@ -1,7 +1,15 @@
 import { ExtensionError } from "extruntime/engine";
 
+/** Milliseconds for what is already answered to be on its way, before the process is ended. */
+const ANSWERED_MS = 50;
+
 /** Counts the interpreters whose calls would not stop, and bounds them. */
 export class SetAside {
+  /**
+   * The process goes with the first of them: it is the guest's own, and CPython has no GIL. There a thread that stays in C code keeps all others from making an interpreter and
+   * from collecting garbage, and nothing but its end helps.
+   */
+  endsProcess = false;
   /** Milliseconds that an aborted call has to end. Python code takes a few; what takes longer is stuck in C. */
   readonly graceMs: number;
   readonly #most: number;
@@ -14,6 +22,7 @@ export class SetAside {
 
   enter(): void {
     this.#count++;
+    if (this.endsProcess) setTimeout(() => process.kill(process.pid, "SIGKILL"), ANSWERED_MS);
   }
 
   leave(): void {

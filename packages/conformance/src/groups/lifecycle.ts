@@ -31,8 +31,8 @@ const HEAP_OF_FEW = 2 * MIB;
 const OUT_MS = 3000;
 /** Bytes of resident memory that a thousand loads, or fifty thousand calls, may leave: allocators do not give everything back. */
 const RESIDENT = 96 * MIB;
-/** Bytes of heap that fifty thousand calls may leave: 20 a call. */
-const HEAP_OF_CALLS = MIB;
+/** Bytes of heap that fifty thousand calls may leave: 40 a call. */
+const HEAP_OF_CALLS = 2 * MIB;
 /** Bytes of resident memory that a process takes which was started meanwhile, in the place of another or to relieve it. */
 const OF_A_PROCESS = 128 * MIB;
 
@@ -229,7 +229,7 @@ async function watched(
   what: string,
 ): Promise<void> {
   const ofPart = count / PARTS;
-  const steady = Math.max(MIB, STEADY * ofPart);
+  const steady = Math.max(2 * MIB, STEADY * ofPart);
   const steps: number[] = [];
   const grows = () => Math.min(...steps.slice(-PARTS)) >= steady;
   for (let before = residentEach(); steps.length < PARTS || (grows() && steps.length < MOST_PARTS); ) {

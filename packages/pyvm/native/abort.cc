@@ -28,7 +28,9 @@ constexpr auto kLongForbearance = std::chrono::milliseconds(500);
 constexpr int kManyLooks = 200;
 constexpr auto kRareLook = std::chrono::milliseconds(5);
 
+// Empty where that is not to be known.
 std::string file_of(PyFrameObject* frame) {
+    if (py.PyFrame_GetCode == nullptr) return {};
     Ref code = Ref::steal(py.PyFrame_GetCode(frame));
     Ref filename = Ref::steal(py.PyObject_GetAttrString(code.get(), "co_filename"));
     if (!filename) py.PyErr_Clear();
@@ -94,7 +96,7 @@ AbortGate::Left AbortGate::leave() {
     the_entered = nullptr;
     if (traces_all_.exchange(false)) {
         py.PyEval_SetTraceAllThreads(nullptr, nullptr);
-    } else {
+    } else if (py.PyEval_SetTrace != nullptr) {
         py.PyEval_SetTrace(nullptr, nullptr);
     }
     py.PyThreadState_SetAsyncExc(identity_, nullptr);
@@ -166,7 +168,7 @@ int AbortGate::trace(PyObject* call_aborted, PyFrameObject* frame, int, PyObject
 int AbortGate::trace_once(PyObject* call_aborted, PyFrameObject* frame, int what, PyObject* argument) {
     int raised = trace(call_aborted, frame, what, argument);
     // Setting it would clear the exception.
-    if (raised != 0) {
+    if (raised != 0 && py.PyEval_SetTrace != nullptr) {
         py.PyEval_SetTrace(nullptr, nullptr);
         py.PyErr_SetNone(call_aborted);
     }
@@ -174,7 +176,7 @@ int AbortGate::trace_once(PyObject* call_aborted, PyFrameObject* frame, int what
 }
 
 bool AbortGate::in_standard_library() const {
-    if (py.without_gil) return false;
+    if (py.without_gil || py.PyThreadState_GetFrame == nullptr) return false;
     Ref frame = Ref::steal(reinterpret_cast<PyObject*>(py.PyThreadState_GetFrame(thread_state_)));
     if (!frame) return false;
     std::string file = file_of(reinterpret_cast<PyFrameObject*>(frame.get()));
@@ -182,7 +184,7 @@ bool AbortGate::in_standard_library() const {
 }
 
 void AbortGate::raise_always(PyObject* call_aborted) {
-    if ((state_.load() & kPhases) >= aborting) py.PyEval_SetTrace(trace, call_aborted);
+    if ((state_.load() & kPhases) >= aborting && py.PyEval_SetTrace != nullptr) py.PyEval_SetTrace(trace, call_aborted);
 }
 
 Ref make_trace_function() { return Ref::steal(py.PyCFunction_NewEx(&trace_method, nullptr, nullptr)); }

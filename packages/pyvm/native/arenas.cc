@@ -163,6 +163,9 @@ void* raw_calloc(void* context, std::size_t count, std::size_t size) {
 }  // namespace
 
 void install_arenas() {
+    // Then an ended interpreter leaves its arenas behind.
+    if (py.PyObject_SetArenaAllocator == nullptr || py.PyMem_GetAllocator == nullptr || py.PyMem_SetAllocator == nullptr)
+        return;
     PyObjectArenaAllocator allocator{
         nullptr,
         [](void*, std::size_t size) { return arenas().take(size); },

@@ -61,7 +61,8 @@ std::string call_init(InitFunction init, const std::string& name, const std::str
     PyObject* made = init();
     if (made == nullptr) return exception_text();
     if (py.PyErr_Occurred() != nullptr) return exception_text();
-    if (type_of(made) == py.PyModuleDef_Type) return {};
+    // Without that type CPython finds out by itself.
+    if (py.PyModuleDef_Type == nullptr || type_of(made) == py.PyModuleDef_Type) return {};
     keep(name, path, Ref::steal(made));
     return "it uses single-phase initialization";
 }

@@ -20,6 +20,8 @@ namespace {
 
 Interpreter* the_main_interpreter = nullptr;
 int dlopen_flags = 0;
+// Where CPython could not be told of it.
+std::string executable;
 // From 3.14 on code may hold slices, which are written from version 5 of the format on; earlier CPythons take that for 4.
 constexpr int kMarshalVersion = 5;
 
@@ -82,6 +84,7 @@ std::string run_bootstrap(Interpreter& interpreter) {
     set("_host_call", make_host_call_function(interpreter));
     set("_try_init", make_try_init_function());
     set("_dlopen_flags", Ref::steal(py.PyLong_FromLongLong(dlopen_flags)));
+    set("_executable", Ref::steal(py.PyUnicode_DecodeUTF8(executable.data(), executable.size(), nullptr)));
     set("_without_gil", Ref::share(py.without_gil ? py._Py_TrueStruct : py._Py_FalseStruct));
     set("_own", Ref::share(interpreter.own_gil ? py._Py_TrueStruct : py._Py_FalseStruct));
     if (!Ref::steal(py.PyEval_EvalCode(code.get(), globals.get(), globals.get()))) return pending_error();
@@ -112,6 +115,27 @@ std::string run_bootstrap(Interpreter& interpreter) {
     return Ref::steal(py.PyObject_CallObject(prepare.get(), nullptr)) ? "" : pending_error();
 }
 
+std::string initialise_isolated() {
+    auto config = std::make_unique<PyConfig>();
+    py.PyConfig_InitIsolatedConfig(config.get());
+    PyStatus status = py.Py_InitializeFromConfig(config.get());
+    py.PyConfig_Clear(config.get());
+    return status.type == 0 ? "" : status.message != nullptr ? status.message : "it could not be initialised";
+}
+
+// PEP 741, from 3.14 on: isolated as well, and takes the place of Py_SetProgramName.
+std::string initialise_by_name(const StartOptions& options) {
+    PyInitConfig* config = py.PyInitConfig_Create();
+    if (config == nullptr) return "the system has no memory left for it";
+    const char* problem = nullptr;
+    bool done = py.PyInitConfig_SetStr(config, "program_name", options.program_name.c_str()) == 0 &&
+                py.Py_InitializeFromInitConfig(config) == 0;
+    if (!done) py.PyInitConfig_GetError(config, &problem);
+    std::string told = done ? "" : problem != nullptr ? problem : "it could not be initialised";
+    py.PyInitConfig_Free(config);
+    return told;
+}
+
 std::string initialise(const StartOptions& options) {
     PyPreConfig before{};
     if (options.environment) {
@@ -133,15 +157,13 @@ std::string initialise(const StartOptions& options) {
         // Kept by CPython for the life of the process.
         if (wchar_t* name = py.Py_DecodeLocale(options.program_name.c_str(), nullptr)) py.Py_SetProgramName(name);
     }
+    if (py.Py_SetProgramName == nullptr) executable = options.program_name;
     if (options.environment) {
         py.Py_InitializeEx(0);  // 0: no signal handlers, they are Node's
         return {};
     }
-    auto config = std::make_unique<PyConfig>();
-    py.PyConfig_InitIsolatedConfig(config.get());
-    status = py.Py_InitializeFromConfig(config.get());
-    py.PyConfig_Clear(config.get());
-    return status.type == 0 ? "" : status.message != nullptr ? status.message : "it could not be initialised";
+    return py.Py_SetProgramName == nullptr && py.Py_InitializeFromInitConfig != nullptr ? initialise_by_name(options)
+                                                                                        : initialise_isolated();
 }
 
 // Thread states of the interpreter that the calling thread is attached to.

@@ -10,7 +10,7 @@ PyObject* KeyCache::get(const char* key, std::size_t size) {
         if (entry.hits < kHitsToIntern && ++entry.hits == kHitsToIntern && interned_ < kMostInterned) {
             // Guests look keys up by constants of their code, which are interned: from now on one pointer comparison.
             PyObject* text = entry.text.release();
-            py.PyUnicode_InternInPlace(&text);
+            if (py.PyUnicode_InternInPlace != nullptr) py.PyUnicode_InternInPlace(&text);
             entry.text = Ref::steal(text);
             interned_++;
         }

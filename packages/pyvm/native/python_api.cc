@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 
 #include <bit>
+#include <cstdlib>
 #include <cstring>
 
 namespace pyvm {
@@ -11,9 +12,18 @@ PythonApi py;
 
 namespace {
 
+bool taken_away(const char* name) {
+    const char* names = std::getenv("PYVM_TEST_WITHOUT");
+    std::size_t size = std::strlen(name);
+    for (const char* at = names; at != nullptr && (at = std::strstr(at, name)) != nullptr; at += size) {
+        if ((at == names || at[-1] == ',') && (at[size] == ',' || at[size] == '\0')) return true;
+    }
+    return false;
+}
+
 template <typename Target>
 void lookup(void* library, const char* name, Target& target, std::vector<std::string>* missing) {
-    target = reinterpret_cast<Target>(dlsym(library, name));
+    target = taken_away(name) ? nullptr : reinterpret_cast<Target>(dlsym(library, name));
     if (target == nullptr && missing != nullptr) missing->emplace_back(name);
 }
 
@@ -59,6 +69,10 @@ std::vector<std::string> PythonApi::resolve(void* library) {
 #define X(type, name) lookup(library, #name, name, &missing);
     PYVM_REQUIRED_DATA(X)
 #undef X
+#define X(type, name) lookup(library, #name, name, nullptr);
+    PYVM_OPTIONAL_DATA(X)
+#undef X
+    if (PyExc_RecursionError == nullptr) PyExc_RecursionError = PyExc_RuntimeError;
     without_gil = Py_GetVersion != nullptr && std::strstr(Py_GetVersion(), "free-threading") != nullptr;
     return missing;
 }

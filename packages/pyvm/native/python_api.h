@@ -14,6 +14,7 @@ struct PyObject;
 struct PyThreadState;
 struct PyInterpreterState;
 struct PyFrameObject;
+struct PyInitConfig;
 
 using PySize = std::ptrdiff_t;
 using PyCFunction = PyObject* (*)(PyObject * self, PyObject* args);
@@ -111,7 +112,6 @@ constexpr int kFloatAddDotZero = 0x02;
     X(PyInterpreterState*, PyInterpreterState_Main, ()) \
     X(PyInterpreterState*, PyInterpreterState_Get, ()) \
     X(PyInterpreterState*, PyThreadState_GetInterpreter, (PyThreadState*)) \
-    X(PyFrameObject*, PyThreadState_GetFrame, (PyThreadState*)) \
     X(PyThreadState*, PyInterpreterState_ThreadHead, (PyInterpreterState*)) \
     X(void, Py_EndInterpreter, (PyThreadState*)) \
     X(unsigned long, PyThread_get_thread_ident, ()) \
@@ -160,15 +160,11 @@ constexpr int kFloatAddDotZero = 0x02;
     X(double, PyOS_string_to_double, (const char*, char**, PyObject*)) \
     X(char*, PyOS_double_to_string, (double, char, int, int, int*)) \
     X(void, PyMem_Free, (void*)) \
-    X(void, PyObject_SetArenaAllocator, (PyObjectArenaAllocator*)) \
-    X(void, PyMem_GetAllocator, (int, PyMemAllocatorEx*)) \
-    X(void, PyMem_SetAllocator, (int, PyMemAllocatorEx*)) \
     X(PyObject*, PyUnicode_FromKindAndData, (int, const void*, PySize)) \
     X(PyObject*, PyUnicode_DecodeUTF8, (const char*, PySize, const char*)) \
     X(PyObject*, PyUnicode_DecodeFSDefaultAndSize, (const char*, PySize)) \
     X(const char*, PyUnicode_AsUTF8AndSize, (PyObject*, PySize*)) \
     X(PyObject*, PyUnicode_AsEncodedString, (PyObject*, const char*, const char*)) \
-    X(void, PyUnicode_InternInPlace, (PyObject**)) \
     X(PyObject*, PyBytes_FromStringAndSize, (const char*, PySize)) \
     X(int, PyBytes_AsStringAndSize, (PyObject*, char**, PySize*)) \
     X(PyObject*, PyMarshal_ReadObjectFromString, (const char*, PySize)) \
@@ -176,13 +172,18 @@ constexpr int kFloatAddDotZero = 0x02;
     X(PyObject*, Py_CompileString, (const char*, const char*, int)) \
     X(PyObject*, PyEval_EvalCode, (PyObject*, PyObject*, PyObject*)) \
     X(PyObject*, PyEval_GetBuiltins, ()) \
-    X(PyObject*, PyFrame_GetCode, (PyFrameObject*)) \
-    X(PyObject*, PyCFunction_NewEx, (PyMethodDef*, PyObject*, PyObject*)) \
-    X(void, PyEval_SetTrace, (PyTraceFunction, PyObject*))
+    X(PyObject*, PyCFunction_NewEx, (PyMethodDef*, PyObject*, PyObject*))
 
-// Of 3.12 and later, or of some versions only; what lacks them loses a capability, not the engine.
+// Of 3.12 and later, of some versions only, or not indispensable; what lacks them loses a capability, not the engine.
 #define PYVM_OPTIONAL_FUNCTIONS(X) \
     X(PyStatus, Py_NewInterpreterFromConfig, (PyThreadState**, const PyInterpreterConfig*)) \
+    X(void, PyObject_SetArenaAllocator, (PyObjectArenaAllocator*)) \
+    X(void, PyMem_GetAllocator, (int, PyMemAllocatorEx*)) \
+    X(void, PyMem_SetAllocator, (int, PyMemAllocatorEx*)) \
+    X(void, PyUnicode_InternInPlace, (PyObject**)) \
+    X(PyFrameObject*, PyThreadState_GetFrame, (PyThreadState*)) \
+    X(PyObject*, PyFrame_GetCode, (PyFrameObject*)) \
+    X(void, PyEval_SetTrace, (PyTraceFunction, PyObject*)) \
     X(void, PyEval_SetTraceAllThreads, (PyTraceFunction, PyObject*)) \
     X(int, _PyEval_SetTrace, (PyThreadState*, PyTraceFunction, PyObject*)) \
     X(PyObject*, PyList_GetItemRef, (PyObject*, PySize)) \
@@ -192,7 +193,12 @@ constexpr int kFloatAddDotZero = 0x02;
     X(int, PyUnstable_ThreadState_SetStackProtection, (PyThreadState*, void*, std::size_t)) \
     X(void, PyUnstable_ThreadState_ResetStackProtection, (PyThreadState*)) \
     X(void, _Py_Dealloc, (PyObject*)) \
-    X(void, Py_SetProgramName, (const wchar_t*))
+    X(void, Py_SetProgramName, (const wchar_t*)) \
+    X(PyInitConfig*, PyInitConfig_Create, ()) \
+    X(void, PyInitConfig_Free, (PyInitConfig*)) \
+    X(int, PyInitConfig_SetStr, (PyInitConfig*, const char*, const char*)) \
+    X(int, PyInitConfig_GetError, (PyInitConfig*, const char**)) \
+    X(int, Py_InitializeFromInitConfig, (PyInitConfig*))
 
 #define PYVM_REQUIRED_DATA(X) \
     X(PyObject, _Py_NoneStruct) \
@@ -205,8 +211,10 @@ constexpr int kFloatAddDotZero = 0x02;
     X(PyObject, PyLong_Type) \
     X(PyObject, PyFloat_Type) \
     X(PyObject, PyCoro_Type) \
+    X(PyObject*, PyExc_RuntimeError)
+
+#define PYVM_OPTIONAL_DATA(X) \
     X(PyObject, PyModuleDef_Type) \
-    X(PyObject*, PyExc_RuntimeError) \
     X(PyObject*, PyExc_RecursionError)
 
 // clang-format on
@@ -218,6 +226,7 @@ struct PythonApi {
 #undef X
 #define X(type, name) type* name = nullptr;
     PYVM_REQUIRED_DATA(X)
+    PYVM_OPTIONAL_DATA(X)
 #undef X
 
     // Whether this is a free-threaded build: objects of one interpreter may change under another thread's hands.
@@ -231,7 +240,8 @@ struct PythonApi {
     // Looks at some objects for both. Attached threads only; once, before the first call.
     void find_layout();
 
-    // Fills the table from a library opened with dlopen. Returns the names that it lacks; empty is success.
+    // Fills the table from a library opened with dlopen. Returns the names that it lacks; empty is success. What the variable
+    // PYVM_TEST_WITHOUT names, separated by commas, counts as lacking.
     std::vector<std::string> resolve(void* library);
 };
 

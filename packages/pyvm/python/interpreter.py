@@ -11,6 +11,8 @@ def install():
     sys.stdout = sys.__stdout__ = _Stream("<stdout>", 1)
     sys.stderr = sys.__stderr__ = _Stream("<stderr>", 3)
     sys.argv = [""]
+    if _executable:
+        sys.executable = _executable
     sys.dont_write_bytecode = True
     if hasattr(sys, "setdlopenflags"):
         sys.setdlopenflags(_dlopen_flags)

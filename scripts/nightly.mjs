@@ -43,6 +43,9 @@ await script(async () => {
   await part(`Generated liars: ${values.liars}`, (title) =>
     step(title, "node", ["scripts/liars.mjs", values.liars], { show: true }),
   );
+  await part("Popular Python packages in pyvm", (title) =>
+    step(title, "node", ["scripts/python-packages.mjs"], { show: true }),
+  );
   if (!values["no-suite"])
     await part("All tests at their full length", (title) =>
       step(title, "node", ["scripts/test.mjs"], { show: true, env: WHOLE }),

@@ -73,7 +73,7 @@ class Busy {
       const module = await bench.load(awaits ? "async" : "echo", { limits }, runtime);
       return new Busy(module, Busy.#quick(module, awaits ? "later" : "echo"), []);
     }
-    // A guest that waits with its thread may hold one that the others want, too.
+    // A guest that blocks its thread while it waits may hold one that other calls want.
     const held = Array.from({ length: awaits ? HELD : 1 }, () => {
       let release!: () => void;
       const released = new Promise<void>((resolve) => {

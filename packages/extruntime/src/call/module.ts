@@ -1,36 +1,20 @@
-import { type Bounds, boundError, excessBytes, resultTooLong, surelyWithin, tooLong } from "../contract/bounds.ts";
-import { type Call, type Program, UNLIMITED } from "../contract/engine.ts";
-import { costProblem, isSurelyCheap, jsonCost } from "../contract/json-cost.ts";
-import type {
-  Capabilities,
-  CloseOptions,
-  InvokeOptions,
-  InvokeSyncOptions,
-  Module,
-  ModuleStats,
-} from "../contract/runtime.ts";
-import { ExtensionError, type ExtensionErrorCode, locate } from "../errors.ts";
+import { boundError, excessBytes, payloadTooLong, resultTooLong, surelyWithin } from "../contract/bounds.ts";
+import { type Call, UNLIMITED } from "../contract/engine.ts";
+import type { CloseOptions, InvokeOptions, InvokeSyncOptions, Module, ModuleStats } from "../contract/runtime.ts";
+import { ExtensionError, locate } from "../errors.ts";
 import type { GuestLog } from "../kit/guest-log.ts";
-import { MAX_TIMEOUT_MS } from "../manifest/definition.ts";
-import type { Manifest, Placement } from "../manifest/manifest.ts";
+import { needStack } from "../kit/stack-headroom.ts";
+import type { Placement } from "../manifest/manifest.ts";
 import { CallList } from "./call-list.ts";
-import { InstancePool, type PoolOptions, type Slot } from "./instance-pool.ts";
+import { InstancePool, type Slot } from "./instance-pool.ts";
+import { callLimits } from "./limits.ts";
+import type { ModuleSetup } from "./module-setup.ts";
 import { type CallOwner, PendingCall } from "./pending-call.ts";
+import { crashOf, isCrash, noSync, notNow, notText, queueFull, unknownFunction } from "./refusals.ts";
+import { parseResult } from "./result.ts";
 
-export interface ModuleSetup {
-  readonly manifest: Manifest;
-  readonly runtime: string;
-  readonly placement: Placement;
-  readonly capabilities: Capabilities;
-  readonly program: Program;
-  readonly bounds: Bounds;
-  readonly output: GuestLog;
-  readonly pool: PoolOptions;
-  /** Milliseconds of a call that names none itself. */
-  readonly timeoutMs: number | undefined;
-  /** Called once, when the module has closed. */
-  readonly onClosed: (module: LoadedModule) => void;
-}
+/** Frames of the host's stack that giving an instance back may take, its engine's `close` included. */
+const STACK_TO_GIVE_BACK = 100;
 
 /**
  * A loaded extension. The way of a call: checks here, an instance from the pool, the engine's `invoke`. A call that ends
@@ -159,7 +143,7 @@ export class LoadedModule implements Module, CallOwner {
     const deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
     const result = await this.invoke(fn, payload, options);
     try {
-      const value = this.#parse(result);
+      const value = parseResult(result, this.#setup.bounds);
       if (timeoutMs !== undefined && performance.now() > deadline)
         throw new ExtensionError("ERR_EXT_TIMEOUT", "the call's time was up while its result was read");
       return value as Result;
@@ -255,10 +239,7 @@ export class LoadedModule implements Module, CallOwner {
     if (ExtensionError.is(error)) return locate(boundError(error, this.#setup.bounds.errorChars), this.name, fn);
     if (!isCrash(error, call)) return error;
     if (slot !== undefined) slot.broken = true;
-    const crash = new ExtensionError("ERR_EXT_CRASHED", `the ${this.runtime} engine failed: ${String(error)}`, {
-      cause: error,
-    });
-    return locate(crash, this.name, fn);
+    return locate(crashOf(this.runtime, error), this.name, fn);
   }
 
   /** The checks that every call passes before it counts. Returns its limits; throws what the caller is to see. */
@@ -270,51 +251,18 @@ export class LoadedModule implements Module, CallOwner {
     if (this.#thrown !== undefined) this.#takeBack();
     if (fn !== this.#lastFunction) this.#checkFunction(fn);
     if (options === undefined && this.#timeoutMs === undefined) return UNLIMITED;
-    return this.#limits(options?.timeoutMs ?? this.#timeoutMs, options?.signal, fn);
+    return callLimits(this.#setup, fn, options?.timeoutMs ?? this.#timeoutMs, options?.signal);
   }
 
   #checkFunction(fn: string): void {
-    if (!this.#exports.has(fn)) throw this.#unknownFunction(fn);
+    if (!this.#exports.has(fn)) throw this.#located(unknownFunction(this.exports), fn);
     this.#lastFunction = fn;
   }
 
   #checkPayload(fn: string, payload: string): void {
-    const { payloadBytes } = this.#setup.bounds;
-    const excess = excessBytes(payload, payloadBytes);
-    if (excess === undefined) return;
-    throw locate(tooLong("ERR_EXT_BAD_PAYLOAD", "the payload", excess, "payloadBytes", payloadBytes), this.name, fn);
-  }
-
-  /** @throws ExtensionError `ERR_EXT_BAD_RESULT` */
-  #parse(result: string): unknown {
     const { bounds } = this.#setup;
-    const cost = isSurelyCheap(result, bounds) ? 0 : jsonCost(result, bounds);
-    if (typeof cost === "string")
-      throw new ExtensionError(
-        "ERR_EXT_BAD_RESULT",
-        `the result has ${costProblem(cost, bounds)}, or use invoke, which gives its text`,
-      );
-    try {
-      return JSON.parse(result);
-    } catch (error) {
-      throw new ExtensionError("ERR_EXT_BAD_RESULT", `the result is not JSON: ${(error as Error).message}`, {
-        cause: error,
-      });
-    }
-  }
-
-  #limits(timeoutMs: number | undefined, signal: AbortSignal | undefined, fn: string): Call {
-    if (timeoutMs === undefined && signal === undefined) return UNLIMITED;
-    if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS))
-      throw new TypeError(`timeoutMs must be a number above 0, up to ${MAX_TIMEOUT_MS}, and is ${timeoutMs}`);
-    const { capabilities } = this.#setup;
-    if (timeoutMs !== undefined && capabilities.deadline === false)
-      throw locate(noDeadline(this.runtime, this.placement), this.name, fn);
-    if (signal !== undefined && capabilities.signal === false)
-      throw locate(noSignal(this.runtime, this.placement), this.name, fn);
-    signal?.throwIfAborted();
-    const deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
-    return { deadline, signal };
+    const excess = excessBytes(payload, bounds.payloadBytes);
+    if (excess !== undefined) throw this.#located(payloadTooLong(excess, bounds), fn);
   }
 
   #enqueue(fn: string, payload: string, limits: Call): Promise<string> {
@@ -323,9 +271,7 @@ export class LoadedModule implements Module, CallOwner {
     if (this.#pool.wait(call, this.#goneAhead)) {
       this.#calls++;
     } else {
-      const { queue } = this.#setup.pool;
-      const problem = `every instance is busy and the queue of ${queue} is full; raise limits.queue or limits.pool, or call less at a time`;
-      call.cancel(this.#error("ERR_EXT_BUSY", fn, problem));
+      call.cancel(this.#located(queueFull(this.#setup.pool.queue), fn));
     }
     return call.promise;
   }
@@ -381,20 +327,16 @@ export class LoadedModule implements Module, CallOwner {
 
   #takeNow(fn: string): Slot {
     const { runtime, capabilities } = this.#setup;
-    if (!capabilities.sync)
-      throw this.#error("ERR_EXT_UNSUPPORTED", fn, `the ${runtime} runtime has no synchronous calls; use invoke`);
+    if (!capabilities.sync) throw this.#located(noSync(runtime), fn);
     const slot = this.#pool.takeNow();
     if (slot !== undefined) return slot;
-    const why = this.#pool.creating
-      ? "its first instance is still being made; call invoke once before, or load without `lazy`"
-      : "every instance is busy, and a synchronous call cannot wait; use invoke, or raise limits.pool";
-    throw this.#error("ERR_EXT_BUSY", fn, why);
+    throw this.#located(notNow(this.#pool.creating), fn);
   }
 
   /** The guest answered a synchronous call with a promise: its instance is held until that settles. */
   #refusePromise(fn: string, payload: string, call: Call, slot: Slot, result: Promise<string>): ExtensionError {
     this.#follow(fn, payload, call, slot, result).promise.catch(() => {});
-    return this.#error("ERR_EXT_UNSUPPORTED", fn, "the function is asynchronous; use invoke");
+    return this.#located(new ExtensionError("ERR_EXT_UNSUPPORTED", "the function is asynchronous; use invoke"), fn);
   }
 
   #release(slot: Slot): void {
@@ -417,63 +359,15 @@ export class LoadedModule implements Module, CallOwner {
     try {
       await this.#setup.program.close();
     } finally {
-      this.#setup.onClosed(this);
+      this.#setup.onClosed();
     }
   }
 
-  #unknownFunction(fn: string): ExtensionError {
-    return this.#error(
-      "ERR_EXT_UNKNOWN_FUNCTION",
-      fn,
-      `its manifest does not export such a function; it exports ${this.exports.join(", ")}`,
-    );
-  }
-
   #closedError(fn: string, how: string): ExtensionError {
-    return this.#error("ERR_EXT_CLOSED", fn, `the module ${how}`);
+    return this.#located(new ExtensionError("ERR_EXT_CLOSED", `the module ${how}`), fn);
   }
 
-  #error(code: ExtensionErrorCode, fn: string, message: string): ExtensionError {
-    return locate(new ExtensionError(code, message), this.name, fn);
+  #located(error: ExtensionError, fn: string): ExtensionError {
+    return locate(error, this.name, fn);
   }
-}
-
-function notText(fn: unknown, payload: unknown): TypeError {
-  if (typeof fn !== "string") return new TypeError(`a function's name must be a string, and is ${typeof fn}`);
-  return new TypeError(`a payload must be JSON text in a string, and is ${typeof payload}; call() takes values`);
-}
-
-/** Frames of the host's stack that giving an instance back may take, its engine's `close` included. */
-const STACK_TO_GIVE_BACK = 100;
-
-/** Throws a RangeError unless so many frames fit. */
-function needStack(frames: number): number {
-  return frames === 0 ? 0 : 1 + needStack(frames - 1);
-}
-
-/** Whether an engine failed in a way that it did not foresee: anything but an ExtensionError and the reason of an abort. */
-function isCrash(error: unknown, call: Call): boolean {
-  return !ExtensionError.is(error) && !(call.signal?.aborted === true && error === call.signal.reason);
-}
-
-/** The refusal of a limit of time where nothing can keep it. */
-export function noDeadline(runtime: string, placement: Placement, limit = "timeoutMs"): ExtensionError {
-  return new ExtensionError(
-    "ERR_EXT_UNSUPPORTED",
-    `the ${runtime} runtime cannot stop a running call at placement ${placement} (its capabilities.deadline is false), so ${limit} is refused: leave it out, ${elsewhere(placement)}`,
-  );
-}
-
-/** The refusal of a signal where it could not fire, or would stop nothing. */
-function noSignal(runtime: string, placement: Placement): ExtensionError {
-  return new ExtensionError(
-    "ERR_EXT_UNSUPPORTED",
-    `an abort signal cannot stop a call of the ${runtime} runtime at placement ${placement} (its capabilities.signal is false), since the guest holds the thread that would fire it: use timeoutMs where capabilities.deadline allows it, ${elsewhere(placement)}`,
-  );
-}
-
-function elsewhere(placement: Placement): string {
-  return placement === "process"
-    ? "or run the extension in an engine that can stop its guests"
-    : "or place the extension in a thread or a process";
 }

@@ -129,6 +129,10 @@ export function tooLong(
   );
 }
 
+export function payloadTooLong(bytes: number, { payloadBytes }: Bounds): ExtensionError {
+  return tooLong("ERR_EXT_BAD_PAYLOAD", "the payload", bytes, "payloadBytes", payloadBytes);
+}
+
 /** For engines: the result is longer than `limits.resultBytes`. To be thrown before it is copied. */
 export function resultTooLong(bytes: number, { resultBytes }: Bounds): ExtensionError {
   return tooLong("ERR_EXT_BAD_RESULT", "the result", bytes, "resultBytes", resultBytes);

@@ -19,3 +19,8 @@ export function hasStackRoom(): boolean {
 function descend(left: number, a: number, b: number, c: number, d: number, e: number, f: number, g: number, h: number, i: number, j: number, k: number, l: number, m: number, n: number): number {
   return left === 0 ? 0 : descend(left - 1, a, b, c, d, e, f, g, h, i, j, k, l, m, n) + 1;
 }
+
+/** Throws a RangeError unless so many frames fit. */
+export function needStack(frames: number): number {
+  return frames === 0 ? 0 : 1 + needStack(frames - 1);
+}

@@ -1,4 +1,5 @@
-import { LoadedModule, noDeadline } from "../call/module.ts";
+import { noDeadline } from "../call/limits.ts";
+import { LoadedModule } from "../call/module.ts";
 import { checkLimits, resolveBounds } from "../contract/bounds.ts";
 import { ENGINE_VERSION, type Engine, type Program } from "../contract/engine.ts";
 import { grant } from "../contract/host-functions.ts";
@@ -158,7 +159,7 @@ class EngineRuntime implements Runtime {
       log,
       lazy: options.lazy,
     });
-    const module = new LoadedModule({
+    const module: LoadedModule = new LoadedModule({
       manifest,
       runtime: this.name,
       placement,
@@ -174,7 +175,7 @@ class EngineRuntime implements Runtime {
         loadTimeoutMs: limits.loadTimeoutMs ?? (engine.capabilities.deadline === false ? undefined : LOAD_TIMEOUT_MS),
         onCloseError: (error) => log("error", `an instance failed to close: ${String(error)}`),
       },
-      onClosed: (closed) => this.#modules.delete(closed),
+      onClosed: () => this.#modules.delete(module),
     });
     this.#modules.add(module);
     return module;

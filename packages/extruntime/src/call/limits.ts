@@ -1,0 +1,59 @@
+import { type Call, UNLIMITED } from "../contract/engine.ts";
+import type { Capabilities } from "../contract/runtime.ts";
+import { ExtensionError, locate } from "../errors.ts";
+import { MAX_TIMEOUT_MS } from "../manifest/definition.ts";
+import type { Placement } from "../manifest/manifest.ts";
+
+/** Whose limits they are, for the refusal of one that its engine cannot keep where it is. */
+export interface Limited {
+  readonly manifest: { readonly name: string };
+  readonly runtime: string;
+  readonly placement: Placement;
+  readonly capabilities: Capabilities;
+}
+
+/**
+ * The limits of a call that begins now.
+ *
+ * @throws TypeError for a time that is none; ExtensionError `ERR_EXT_UNSUPPORTED` for a limit that cannot be kept; the reason
+ * of a signal that has fired already.
+ */
+export function callLimits(
+  { manifest, runtime, placement, capabilities }: Limited,
+  fn: string,
+  timeoutMs: number | undefined,
+  signal: AbortSignal | undefined,
+): Call {
+  if (timeoutMs === undefined && signal === undefined) return UNLIMITED;
+  if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS))
+    throw new TypeError(`timeoutMs must be a number above 0, up to ${MAX_TIMEOUT_MS}, and is ${timeoutMs}`);
+  if (timeoutMs !== undefined && capabilities.deadline === false)
+    throw locate(noDeadline(runtime, placement), manifest.name, fn);
+  if (signal !== undefined && capabilities.signal === false)
+    throw locate(noSignal(runtime, placement), manifest.name, fn);
+  signal?.throwIfAborted();
+  const deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
+  return { deadline, signal };
+}
+
+/** The refusal of a limit of time where nothing can keep it. */
+export function noDeadline(runtime: string, placement: Placement, limit = "timeoutMs"): ExtensionError {
+  return new ExtensionError(
+    "ERR_EXT_UNSUPPORTED",
+    `the ${runtime} runtime cannot stop a running call at placement ${placement} (its capabilities.deadline is false), so ${limit} is refused: leave it out, ${elsewhere(placement)}`,
+  );
+}
+
+/** The refusal of a signal where it could not fire, or would stop nothing. */
+function noSignal(runtime: string, placement: Placement): ExtensionError {
+  return new ExtensionError(
+    "ERR_EXT_UNSUPPORTED",
+    `an abort signal cannot stop a call of the ${runtime} runtime at placement ${placement} (its capabilities.signal is false), since the guest holds the thread that would fire it: use timeoutMs where capabilities.deadline allows it, ${elsewhere(placement)}`,
+  );
+}
+
+function elsewhere(placement: Placement): string {
+  return placement === "process"
+    ? "or run the extension in an engine that can stop its guests"
+    : "or place the extension in a thread or a process";
+}

@@ -1,0 +1,22 @@
+import type { Bounds } from "../contract/bounds.ts";
+import type { Program } from "../contract/engine.ts";
+import type { Capabilities } from "../contract/runtime.ts";
+import type { GuestLog } from "../kit/guest-log.ts";
+import type { Manifest, Placement } from "../manifest/manifest.ts";
+import type { PoolOptions } from "./instance-pool.ts";
+
+/** What a module is made of. */
+export interface ModuleSetup {
+  readonly manifest: Manifest;
+  readonly runtime: string;
+  readonly placement: Placement;
+  readonly capabilities: Capabilities;
+  readonly program: Program;
+  readonly bounds: Bounds;
+  readonly output: GuestLog;
+  readonly pool: PoolOptions;
+  /** Milliseconds of a call that names none itself. */
+  readonly timeoutMs: number | undefined;
+  /** Called once, when the module has closed. */
+  readonly onClosed: () => void;
+}

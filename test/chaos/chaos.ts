@@ -174,9 +174,9 @@ class Run {
     const { module, files } = await guestFiles(runtime.name);
     const needsHost = hosted || runtime.name === "wasm";
     const limits = {
-      pool: random.whole(1, 3),
+      maxInstances: random.whole(1, 3),
       ...(limited ? { memoryMb: runtime.name === "native" ? 64 : 32 } : {}),
-      ...(shortQueue ? { queue: 5 } : {}),
+      ...(shortQueue ? { maxQueue: 5 } : {}),
     };
     const manifest = {
       name: `guest-${++this.#loads}`,

@@ -23,7 +23,7 @@ export async function openEngine(spec: SubjectSpec, options: OpenOptions): Promi
   const runtime = await makeRuntime(spec.engine!, source);
   const folder = await guestFolder(spec, options.guest);
   const limits = {
-    ...(options.pool && { pool: options.pool }),
+    ...(options.pool && { maxInstances: options.pool }),
     ...(options.timeoutMs && { timeoutMs: options.timeoutMs }),
   };
   const module = await runtime.load(folder.path, { limits });

@@ -10,7 +10,7 @@ export const pool: Trial = {
   info: {
     id: "pool",
     title: "Pool sizes",
-    what: "256 calls at once to one module with so many instances at the most (limits.pool).",
+    what: "256 calls at once to one module with so many instances at the most (limits.maxInstances).",
     size: "instances",
     metrics: [
       { id: "rate", title: "rate", unit: "per second", better: "higher" },

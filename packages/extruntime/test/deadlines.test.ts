@@ -37,7 +37,7 @@ describe("a deadline", () => {
     async (placement) => {
       const runtime = native({ placement });
       try {
-        const module = await runtime.load(EXTENSION, { limits: { pool: 1, queue: 1000 } });
+        const module = await runtime.load(EXTENSION, { limits: { maxInstances: 1, maxQueue: 1000 } });
         const early: number[] = [];
         const call = async (fn: string, timeoutMs: number) => {
           const began = performance.now();

@@ -11,7 +11,7 @@ async function load(engine: FakeEngine, limits: Record<string, number> = {}): Pr
 describe("limits", () => {
   it("answer the caller of a running call, and hold the instance until the engine has stopped", async () => {
     const engine = fakeEngine();
-    const module = await load(engine, { pool: 1 });
+    const module = await load(engine, { maxInstances: 1 });
     const controller = new AbortController();
     const call = module.invoke("wait", "1", { signal: controller.signal });
     const next = module.invoke("echo", "2");
@@ -24,7 +24,7 @@ describe("limits", () => {
 
   it("take a waiting call out of the queue", async () => {
     const engine = fakeEngine();
-    const module = await load(engine, { pool: 1 });
+    const module = await load(engine, { maxInstances: 1 });
     const running = module.invoke("wait", "1");
     const controller = new AbortController();
     const waiting = module.invoke("wait", "2", { signal: controller.signal });

@@ -25,8 +25,8 @@ function refusal(manifest: unknown): ExtensionError {
 
 describe("a good manifest", () => {
   it("has its defaults filled in and is frozen, to the depth", () => {
-    const manifest = parseManifest({ ...good, version: undefined, limits: { pool: 2 } }, "x");
-    expect(manifest).toMatchObject({ version: "0.0.0", permissions: [], limits: { pool: 2 }, settings: {} });
+    const manifest = parseManifest({ ...good, version: undefined, limits: { maxInstances: 2 } }, "x");
+    expect(manifest).toMatchObject({ version: "0.0.0", permissions: [], limits: { maxInstances: 2 }, settings: {} });
     expect(() => (manifest.exports as string[]).push("more")).toThrow(TypeError);
     expect(Object.isFrozen(manifest.limits)).toBe(true);
   });
@@ -68,8 +68,8 @@ describe("a bad manifest", () => {
     ]),
     [
       "a limit past all numbers",
-      { ...good, limits: { queue: Number.POSITIVE_INFINITY } },
-      /"limits\.queue" .* and is Infinity/,
+      { ...good, limits: { maxQueue: Number.POSITIVE_INFINITY } },
+      /"limits\.maxQueue" .* and is Infinity/,
     ],
     ["no name", { ...good, name: undefined }, /"name" is missing/],
     ["a name of the wrong type", { ...good, name: 1 }, /"name" must consist of letters, digits, - and _, and is 1/],
@@ -106,6 +106,11 @@ describe("a bad manifest", () => {
       { ...good, limits: { timeout: 5 } },
       /unknown key "limits\.timeout"; did you mean "timeoutMs"\?/,
     ],
+    ...Object.entries({ pool: "maxInstances", queue: "maxQueue" }).map(([before, now]): [string, unknown, RegExp] => [
+      `a limit by its old name, ${before}`,
+      { ...good, limits: { [before]: 1 } },
+      new RegExp(`unknown key "limits\\.${before}"; did you mean "${now}"\\?`),
+    ]),
     [
       "a limit that is no number",
       { ...good, limits: { timeoutMs: "5" } },
@@ -116,7 +121,7 @@ describe("a bad manifest", () => {
       { ...good, limits: { memoryMb: 0 } },
       /"limits\.memoryMb" must be a whole number of mebibytes from 1/,
     ],
-    ["a broken limit", { ...good, limits: { pool: 1.5 } }, /"limits\.pool" must be a whole number/],
+    ["a broken limit", { ...good, limits: { maxInstances: 1.5 } }, /"limits\.maxInstances" must be a whole number/],
     ["a placement that is none", { ...good, placement: "moon" }, /"placement" must be "inline", "thread" or "process"/],
     ["an unknown Python setting", { ...good, python: { intepreter: "shared" } }, /did you mean "interpreter"\?/],
     ["duplicate permissions", { ...good, permissions: ["a", "a"] }, /must not name a host function twice/],
@@ -151,7 +156,7 @@ describe("the JSON Schema", () => {
       { exports: [] },
       { exports: ["a", "a"] },
       { modul: "x" },
-      { limits: { pool: 0 } },
+      { limits: { maxInstances: 0 } },
       { limits: { timeout: 1 } },
       { placement: "moon" },
     ])
@@ -174,12 +179,16 @@ describe("a manifest that means harm", () => {
     ["longer than a mebibyte", `{${text},"description":"${"x".repeat(2 ** 20)}"}`, /is larger than 1 MiB/],
     ["with a name twice", `{${text},"name":"other"}`, /"name" is there twice/],
     ["with a name twice, in escapes", `{${text},"\\u006eame":"other"}`, /"name" is there twice/],
-    ["with a name twice, within", `{${text},"limits":{"pool":1, "pool" :2}}`, /"pool" is there twice/],
+    [
+      "with a name twice, within",
+      `{${text},"limits":{"maxInstances":1, "maxInstances" :2}}`,
+      /"maxInstances" is there twice/,
+    ],
     ["with the name of a method", { ...good, toString: 1 }, /unknown key "toString"/],
     ["with the name of a method, as an object", { ...good, constructor: {} }, /unknown key "constructor"/],
     [
       "with a __proto__ among the limits",
-      `{${text},"limits":{"__proto__":{"pool":1}}}`,
+      `{${text},"limits":{"__proto__":{"maxInstances":1}}}`,
       /unknown key "limits\.__proto__"/,
     ],
     ["with a __proto__ that is an object", `{${text},"__proto__":{"placement":"inline"}}`, /unknown key "__proto__"/],

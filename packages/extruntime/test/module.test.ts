@@ -122,7 +122,7 @@ describe("overlapping calls", () => {
 
   it("drain a long queue of calls that end at once without growing the stack", async () => {
     const engine = fakeEngine();
-    const module = await createRuntime(engine).load(fakeExtension("example", { pool: 1 }));
+    const module = await createRuntime(engine).load(fakeExtension("example", { maxInstances: 1 }));
     const first = module.invoke("wait", "1");
     const rest = Array.from({ length: 10_000 }, (_, i) => module.invoke("echo", String(i)));
     expect(module.stats().queued).toBe(10_000);
@@ -137,7 +137,7 @@ describe("overlapping calls", () => {
     const ends: ((answer: string) => void)[] = [];
     const instance = { ahead: 3, invoke: () => new Promise<string>((resolve) => ends.push(resolve)), close() {} };
     engine.compile = () => ({ instantiate: () => instance, close() {} });
-    const module = await createRuntime(engine).load(fakeExtension("example", { pool: 1 }));
+    const module = await createRuntime(engine).load(fakeExtension("example", { maxInstances: 1 }));
     const controller = new AbortController();
     const { signal } = controller;
     const given = [module.invoke("wait", "1", { signal }), module.invoke("wait", "2", { signal })];
@@ -153,12 +153,12 @@ describe("overlapping calls", () => {
 
   it("past the queue's bound fail at once", async () => {
     const engine = fakeEngine();
-    const module = await load(engine, { pool: 1, queue: 2 });
+    const module = await load(engine, { maxInstances: 1, maxQueue: 2 });
     const accepted = [module.invoke("wait", "1"), module.invoke("echo", "2"), module.invoke("echo", "3")];
     await expect(module.invoke("echo", "4")).rejects.toMatchObject({
       code: "ERR_EXT_BUSY",
       message:
-        "example.echo: every instance is busy and the queue of 2 is full; raise limits.queue or limits.pool, or call less at a time",
+        "example.echo: every instance is busy and the queue of 2 is full; raise limits.maxQueue or limits.maxInstances, or call less at a time",
     });
     expect(() => module.invokeSync("echo", "5")).toThrow(/every instance is busy, and a synchronous call cannot wait/);
     engine.open[0]!.resolve("1");
@@ -167,7 +167,7 @@ describe("overlapping calls", () => {
   });
 
   it("with a queue of none still make instances", async () => {
-    const module = await createRuntime(fakeEngine()).load(fakeExtension("example", { queue: 0, pool: 2 }), {
+    const module = await createRuntime(fakeEngine()).load(fakeExtension("example", { maxQueue: 0, maxInstances: 2 }), {
       lazy: true,
     });
     expect(await Promise.all([module.invoke("echo", "1"), module.invoke("echo", "2")])).toEqual(["1", "2"]);
@@ -185,7 +185,7 @@ describe("overlapping calls", () => {
   it("each learn what kept an instance from being made, and the next attempt goes on", async () => {
     for (const sync of [true, false]) {
       const engine = fakeEngine({ sync });
-      const module = await createRuntime(engine).load(fakeExtension("example", { pool: 1 }), { lazy: true });
+      const module = await createRuntime(engine).load(fakeExtension("example", { maxInstances: 1 }), { lazy: true });
       engine.failNext = new ExtensionError("ERR_EXT_GUEST", "top level threw");
       const answers = await Promise.allSettled([
         module.invoke("echo", "1"),
@@ -214,7 +214,7 @@ describe("a synchronous call", () => {
 
   it("to a guest that answers later is refused, and holds the instance until it has", async () => {
     const engine = fakeEngine();
-    const module = await load(engine, { pool: 1 });
+    const module = await load(engine, { maxInstances: 1 });
     expect(() => module.invokeSync("wait", "1")).toThrow(/the function is asynchronous; use invoke/);
     expect(module.stats().running).toBe(1);
     engine.open[0]!.resolve("1");
@@ -231,7 +231,7 @@ describe("a synchronous call", () => {
 describe("closing", () => {
   it("refuses new calls, lets accepted ones end, and frees everything once", async () => {
     const engine = fakeEngine();
-    const module = await load(engine, { pool: 1 });
+    const module = await load(engine, { maxInstances: 1 });
     const accepted = [module.invoke("wait", "1"), module.invoke("echo", "2")];
     let closed = false;
     const closing = module.close().then(() => {
@@ -253,7 +253,7 @@ describe("closing", () => {
 
   it("with abort stops what runs and drops what waits", async () => {
     const engine = fakeEngine();
-    const module = await load(engine, { pool: 1 });
+    const module = await load(engine, { maxInstances: 1 });
     const calls = Promise.allSettled([module.invoke("wait", "1"), module.invoke("wait", "2")]);
     await module.close({ abort: true });
     for (const call of await calls) expect(call).toMatchObject({ reason: { code: "ERR_EXT_CLOSED" } });
@@ -262,7 +262,7 @@ describe("closing", () => {
 
   it("with abort does not wait for a guest that nothing can stop", async () => {
     const engine = fakeEngine({ capabilities: { deadline: false, signal: false } });
-    const module = await load(engine, { pool: 1 });
+    const module = await load(engine, { maxInstances: 1 });
     const call = module.invoke("wait", "1");
     const [open] = engine.open;
     open!.reject = () => {};

@@ -194,7 +194,13 @@ describe("state", () => {
     const code =
       "let busy = false; export async function run(value) { if (busy) throw new Error('shared'); busy = true; await new Promise((done) => setTimeout(done, 1)); busy = false; return value; }";
     const module = await native().load({
-      manifest: { name: "example", runtime: "native", module: "main.js", exports: ["run"], limits: { pool: 4 } },
+      manifest: {
+        name: "example",
+        runtime: "native",
+        module: "main.js",
+        exports: ["run"],
+        limits: { maxInstances: 4 },
+      },
       files: { "main.js": code },
     });
     const results = await Promise.all(Array.from({ length: 1000 }, (_, i) => module.call("run", i)));

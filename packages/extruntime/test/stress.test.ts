@@ -47,7 +47,9 @@ describe("any order of calls, answers, aborts, breakages and failures", () => {
             const budget = new InstanceBudget({ maxInstances });
             const runtime = createRuntime(engine, { budget });
             const modules = await Promise.all(
-              [0, 1, 2].map((i) => runtime.load(fakeExtension(`m${i}`, { pool: 2, queue }), { lazy: true })),
+              [0, 1, 2].map((i) =>
+                runtime.load(fakeExtension(`m${i}`, { maxInstances: 2, maxQueue: queue }), { lazy: true }),
+              ),
             );
             const sent: Sent[] = [];
             for (const action of steps) {

@@ -22,7 +22,7 @@ function load(pool, shared = false) {
     runtime: "pyvm",
     module: "validate.py",
     exports: ["validate"],
-    limits: { pool },
+    limits: { maxInstances: pool },
   };
   return runtime.load({
     manifest: shared ? { ...manifest, python: { interpreter: "shared" } } : manifest,
@@ -36,7 +36,7 @@ function loadAsking() {
   const lines = ["import extruntime", "def ask(v):", "    for _ in range(v[1]): extruntime.call(v[0], {'key': 1})"];
   const hostFunctions = { now: (value) => value, later: async (value) => value };
   return runtime.load(
-    { manifest: { ...manifest, limits: { pool: 1 } }, files: { "a.py": lines.join("\n") } },
+    { manifest: { ...manifest, limits: { maxInstances: 1 } }, files: { "a.py": lines.join("\n") } },
     { hostFunctions },
   );
 }

@@ -24,7 +24,7 @@ const STUBBORN: Record<string, string> = {
 };
 
 const source = (body: string) => `def f(v):\n  ${body}\nn = 0\ndef g(v):\n  global n\n  n += 1\n  return n`;
-const options = { exports: ["f", "g"], limits: { pool: 1 } };
+const options = { exports: ["f", "g"], limits: { maxInstances: 1 } };
 
 for (const [what, body] of Object.entries(STUBBORN)) {
   test(`a timeout stops ${what}, and the same interpreter serves the next call`, async () => {
@@ -74,7 +74,7 @@ async def f(v):
     await asyncio.sleep(0)
     return v
 `;
-  await using module = await load(body, { limits: { pool: 1 } });
+  await using module = await load(body, { limits: { maxInstances: 1 } });
   expect(await module.call("f", "first")).toBe("first");
   const stops = async (how: string) => {
     await expect(module.call("f", how, { timeoutMs: 30 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
@@ -107,7 +107,7 @@ def g(v):
     return True
 def h(v): stop.set()
 `;
-  await using module = await load(body, { exports: ["s", "f", "g", "h"], limits: { pool: 1 } });
+  await using module = await load(body, { exports: ["s", "f", "g", "h"], limits: { maxInstances: 1 } });
   await module.call("s");
   await expect(module.invoke("f", "1", { timeoutMs: 50 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
   expect(await module.call("g", 1, { timeoutMs: 10_000 })).toBe(true);
@@ -139,7 +139,7 @@ def g(v): return 1
   execFileSync("mkfifo", [pipe]);
   await using module = await load(body, {
     exports: ["f", "g"],
-    limits: { pool: 1 },
+    limits: { maxInstances: 1 },
     runtime: { maxStuck: 1, graceMs: 50 },
   });
   await expect(module.call("f", pipe, { timeoutMs: 30 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });

@@ -38,7 +38,7 @@ function gate(): { path: string; open(): void; openForNobody(): void } {
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
 
 test("ten thousand calls that overlap all get their own answer, in the order in which they came", async () => {
-  await using module = await load(SOURCE, { exports, limits: { pool: 1 } });
+  await using module = await load(SOURCE, { exports, limits: { maxInstances: 1 } });
   const answered: number[] = [];
   await Promise.all(numbers(10_000).map(async (n) => answered.push(await module.call<number>("echo", n))));
   expect(answered).toEqual(numbers(10_000));
@@ -46,7 +46,7 @@ test("ten thousand calls that overlap all get their own answer, in the order in 
 });
 
 test("a call that is stopped takes none of those behind it along", async () => {
-  await using module = await load(SOURCE, { exports, limits: { pool: 1 } });
+  await using module = await load(SOURCE, { exports, limits: { maxInstances: 1 } });
   for (let round = 0; round < 20; round++) {
     const before = numbers(10).map((n) => module.call("echo", n));
     const stopped = expect(module.invoke("spin", "1", { timeoutMs: 5 })).rejects.toMatchObject({
@@ -62,7 +62,7 @@ test("a call that is stopped takes none of those behind it along", async () => {
 
 test("a call whose time is up before its turn never runs, and disturbs nobody", async () => {
   const { path, open } = gate();
-  await using module = await load(SOURCE, { exports, limits: { pool: 1 } });
+  await using module = await load(SOURCE, { exports, limits: { maxInstances: 1 } });
   const first = module.call("wait", path);
   const late = [1, 2, 3].map((n) => module.call("echo", n, { timeoutMs: 5 }));
   const patient = module.call("echo", 4);
@@ -73,7 +73,7 @@ test("a call whose time is up before its turn never runs, and disturbs nobody", 
 
 test("calls behind one that is stuck in C are served by another interpreter", async () => {
   const { path, open } = gate();
-  await using module = await load(SOURCE, { exports, limits: { pool: 2 } });
+  await using module = await load(SOURCE, { exports, limits: { maxInstances: 2 } });
   const stuck = module.call("wait", path);
   expect(await Promise.all(numbers(20).map((n) => module.call("echo", n)))).toEqual(numbers(20));
   open();
@@ -82,7 +82,7 @@ test("calls behind one that is stuck in C are served by another interpreter", as
 
 test("and so are those behind one that is given up", async () => {
   const { path, openForNobody } = gate();
-  await using module = await load(SOURCE, { exports, limits: { pool: 1 }, runtime: { graceMs: 20 } });
+  await using module = await load(SOURCE, { exports, limits: { maxInstances: 1 }, runtime: { graceMs: 20 } });
   const stuck = expect(module.call("wait", path, { timeoutMs: 5 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
   expect(await Promise.all(numbers(20).map((n) => module.call("echo", n)))).toEqual(numbers(20));
   await stuck;
@@ -92,7 +92,7 @@ test("and so are those behind one that is given up", async () => {
 
 test("an answer does not wait for a call behind it that takes long", async () => {
   const { path, open } = gate();
-  await using module = await load(SOURCE, { exports, limits: { pool: 1 } });
+  await using module = await load(SOURCE, { exports, limits: { maxInstances: 1 } });
   // The interpreter is known for short calls.
   await Promise.all(numbers(200).map((n) => module.call("echo", n)));
   const short = numbers(5).map((n) => module.call("echo", n));
@@ -103,12 +103,12 @@ test("an answer does not wait for a call behind it that takes long", async () =>
 });
 
 test("close waits for all calls that were sent, and with abort for none", async () => {
-  const patient = await load(SOURCE, { exports, limits: { pool: 1 } });
+  const patient = await load(SOURCE, { exports, limits: { maxInstances: 1 } });
   const answers = numbers(500).map((n) => patient.call("echo", n));
   await patient.close();
   expect(await Promise.all(answers)).toEqual(numbers(500));
 
-  const hasty = await load(SOURCE, { exports, limits: { pool: 1 } });
+  const hasty = await load(SOURCE, { exports, limits: { maxInstances: 1 } });
   const refused = [hasty.invoke("spin", "1"), ...numbers(100).map((n) => hasty.invoke("echo", `${n}`))].map((call) =>
     expect(call).rejects.toMatchObject({ code: "ERR_EXT_CLOSED" }),
   );
@@ -117,7 +117,7 @@ test("close waits for all calls that were sent, and with abort for none", async 
 });
 
 test("the event loop has its turns while calls follow one another without end", async () => {
-  await using module = await load(SOURCE, { exports, limits: { pool: 1 } });
+  await using module = await load(SOURCE, { exports, limits: { maxInstances: 1 } });
   let turns = 0;
   const count = setInterval(() => turns++, 1);
   while (turns < 5) await module.invoke("echo", "1");

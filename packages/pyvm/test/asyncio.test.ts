@@ -25,7 +25,7 @@ async def f(v):
 `;
 
 test.each(MODES)("tasks, timeouts, groups, queues and threads work (%s)", async (interpreter) => {
-  await using module = await load(USUAL, { manifest: { python: { interpreter } }, limits: { pool: 2 } });
+  await using module = await load(USUAL, { manifest: { python: { interpreter } }, limits: { maxInstances: 2 } });
   const expected = (v: number) => [true, [0, 1, 2], 1, true, v, v + 1];
   for (let i = 0; i < 3; i++) expect(await module.call("f", i)).toEqual(expected(i));
   const many = await Promise.all(Array.from({ length: 20 }, (_, i) => module.call("f", i)));
@@ -76,7 +76,7 @@ test.each(MODES)("a coroutine whose time is up is cancelled, and its loop lives 
   const info = () => stop.abort();
   const module = await load(CLEANUP, {
     manifest: { python: { interpreter } },
-    limits: { pool: 1 },
+    limits: { maxInstances: 1 },
     logger: { ...logger, info },
   });
   for (let i = 0; i < 3; i++) {

@@ -4,7 +4,7 @@ import { load } from "./guest.ts";
 test("a result that is too long is refused with the limit's name, before it is text of the host's", async () => {
   await using module = await load(
     "def text(n): return 'é' * n\ndef many(n): return [1] * n\ndef names(n): return {str(i): i for i in range(n)}\nclass S(str): pass\ndef odd(n): return S('x' * n)\nasync def later(n): return 'x' * n",
-    { exports: ["text", "many", "names", "odd", "later"], limits: { resultBytes: 1000, pool: 1 } },
+    { exports: ["text", "many", "names", "odd", "later"], limits: { resultBytes: 1000, maxInstances: 1 } },
   );
   expect(await module.call("text", 499)).toHaveLength(499);
   expect(await module.call("many", 499)).toHaveLength(499);
@@ -44,7 +44,7 @@ test("output is bounded in each call, and what is dropped is said in one line", 
   };
   await using module = await load(
     "def f(v):\n    for _ in range(v[0]): print('x' * v[1])\ndef g(n): print('y' * n, end='')",
-    { exports: ["f", "g"], logger, limits: { logChars: 5000, lineChars: 200, pool: 1 } },
+    { exports: ["f", "g"], logger, limits: { logChars: 5000, lineChars: 200, maxInstances: 1 } },
   );
   for (const [fn, value] of [
     ["f", [100_000, 10]],

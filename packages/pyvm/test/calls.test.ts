@@ -27,7 +27,7 @@ test("any callable at the top level can be exported", async () => {
 
 test("globals last from call to call, and are those of one module", async () => {
   const source = "n = 0\ndef f(value):\n  global n\n  n += 1\n  return n";
-  const limits = { pool: 1 };
+  const limits = { maxInstances: 1 };
   await using a = await load(source, { limits });
   await using b = await load(source, { limits });
   expect([await a.call("f"), a.invokeSync("f", "0"), await a.call("f")]).toEqual([1, "2", 3]);
@@ -43,7 +43,7 @@ async def f(value):
     loops.add(id(asyncio.get_running_loop()))
     return [value, len(loops)]
 `;
-  await using module = await load(source, { limits: { pool: 1 } });
+  await using module = await load(source, { limits: { maxInstances: 1 } });
   expect([await module.call("f", "a"), await module.call("f", "b")]).toEqual([
     ["a", 1],
     ["b", 1],
@@ -158,7 +158,7 @@ def f(v):
     while len(os.listdir(v["dir"])) < 4: pass
     return v["n"]
 `;
-  await using module = await load(source, { limits: { pool: 4 } });
+  await using module = await load(source, { limits: { maxInstances: 4 } });
   const answers = await Promise.all([0, 1, 2, 3].map((n) => module.call("f", { dir, n }, { timeoutMs: 60_000 })));
   expect(answers).toEqual([0, 1, 2, 3]);
 });

@@ -23,7 +23,7 @@ def f(value):
 `;
 
 async function calls() {
-  const module = await load(SOURCE, { limits: { pool: 2 } });
+  const module = await load(SOURCE, { limits: { maxInstances: 2 } });
   const some = async (count) => {
     for (let i = 0; i < count; i++) {
       const payload = `{"n":${i},"text":"é😀","key${i}":[1,2.5,{"a":null}]}`;
@@ -41,7 +41,7 @@ async function calls() {
 
 /** The same, 64 at a time. */
 async function overlapping() {
-  const module = await load(SOURCE, { limits: { pool: 2 } });
+  const module = await load(SOURCE, { limits: { maxInstances: 2 } });
   let n = 0;
   const some = async (count) => {
     const lane = async () => {
@@ -65,7 +65,7 @@ def f(value):
         try: extruntime.call("later" if i % 2 else "fail", "x" * 100)
         except extruntime.HostError: pass
 `;
-  const module = await load(source, { limits: { pool: 2 }, permissions: Object.keys(hostFunctions) });
+  const module = await load(source, { limits: { maxInstances: 2 }, permissions: Object.keys(hostFunctions) });
   const some = async (count) => {
     module.invokeSync("f", String(count));
     await Promise.all([module.invoke("f", String(count)), module.invoke("f", String(count))]);
@@ -84,7 +84,7 @@ def blocks(v):
     gc.collect()
     return sys.getallocatedblocks()
 `;
-  const module = await load(source, { exports: ["f", "fail", "blocks"], limits: { pool: 1 } });
+  const module = await load(source, { exports: ["f", "fail", "blocks"], limits: { maxInstances: 1 } });
   const some = (count) => {
     for (let i = 0; i < count; i++) {
       module.invokeSync("f", '{"a":[1,2,{"b":"\\u00e9"}],"c":1e3,"d":123456789012345678901234567890}');

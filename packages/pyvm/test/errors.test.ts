@@ -137,7 +137,7 @@ test("what JSON cannot say is a bad result", async () => {
 
 test("a payload that is not JSON is refused before the guest runs", async () => {
   const source = "calls = 0\ndef f(v):\n  global calls\n  calls += 1\ndef count(v): return calls";
-  await using module = await load(source, { exports: ["f", "count"], limits: { pool: 1 } });
+  await using module = await load(source, { exports: ["f", "count"], limits: { maxInstances: 1 } });
   for (const payload of [
     "",
     " ",

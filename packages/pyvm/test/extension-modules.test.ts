@@ -48,7 +48,7 @@ beforeAll(async () => {
     "try: from raises import work\nexcept ImportError: pass\ndef f(): return work()",
   );
   const python = { path: [folder] };
-  const options = { exports: ["f", "failing", "lacking", "without", "named"], limits: { pool: 1 } };
+  const options = { exports: ["f", "failing", "lacking", "without", "named"], limits: { maxInstances: 1 } };
   modules = hasOwnGil
     ? [
         await load(source, { ...options, manifest: { python } }),
@@ -120,7 +120,7 @@ def markupsafe(v):
     const answers = async (interpreter: "isolated" | "shared") => {
       await using module = await load(source, {
         exports,
-        limits: { pool: 1 },
+        limits: { maxInstances: 1 },
         manifest: { python: { interpreter, path: [smallPackages!] } },
       });
       const given: Record<string, unknown> = {};

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { cpython, load, recorder, testIf } from "./guest.ts";
 
 const manifest = { python: { interpreter: "shared" as const } };
-const options = { manifest, limits: { pool: 1 } };
+const options = { manifest, limits: { maxInstances: 1 } };
 
 /** What a program may register with the standard library, each of which would keep it alive. `Own` and `own` are its. */
 const REGISTERS: Record<string, string> = {
@@ -135,7 +135,7 @@ def f(v): return None`;
   const loggers = [recorder(), recorder()];
   const modules = await Promise.all(
     loggers.map((logger, i) =>
-      load(registering(`m${i}`), { manifest: { name: `m${i}`, ...manifest }, limits: { pool: 1 }, logger }),
+      load(registering(`m${i}`), { manifest: { name: `m${i}`, ...manifest }, limits: { maxInstances: 1 }, logger }),
     ),
   );
   await modules[0]!.close();

@@ -27,7 +27,14 @@ const expected = JSON.stringify(["2020-01-01T01:00:00+01:00", "ONE", 2020, "2.1"
 async function stress(rounds, width) {
   const runtime = pyvm();
   const shared = process.env.PYVM_TEST_SHARED === "1" ? { python: { interpreter: "shared" } } : {};
-  const manifest = { name: "guest", runtime: "pyvm", module: "g.py", exports: ["f"], limits: { pool: 1 }, ...shared };
+  const manifest = {
+    name: "guest",
+    runtime: "pyvm",
+    module: "g.py",
+    exports: ["f"],
+    limits: { maxInstances: 1 },
+    ...shared,
+  };
   let right = 0;
   for (let round = 0; round < rounds; round++) {
     await Promise.all(

@@ -36,7 +36,7 @@ const exports = ["call", "tell", "count", "stubborn", "beside", "thread", "leave
 /** A guest that may call all of them, and mostly has one interpreter. */
 function loadWith(hostFunctions: HostFunctions, options: GuestOptions = {}, source = SOURCE): Promise<Module> {
   const manifest = { permissions: Object.keys(hostFunctions), ...options.manifest };
-  return load(source, { exports, limits: { pool: 1 }, ...options, manifest, hostFunctions });
+  return load(source, { exports, limits: { maxInstances: 1 }, ...options, manifest, hostFunctions });
 }
 
 const told = (name: string, message: string) => ({ host: name, text: expect.stringContaining(message) });
@@ -226,7 +226,8 @@ def f(v):
       const again = (value: number) => (value === 0 ? 0 : modules[0]!.call("call", ["again", value - 1]));
       const next = (depth: number): unknown =>
         depth === 4 ? "bottom" : JSON.parse(modules[depth]!.invokeSync("call", JSON.stringify(["next", depth + 1])));
-      for (const pool of [4, 1, 1, 1]) modules.push(await loadHere({ again, next }, { limits: { pool } }));
+      for (const pool of [4, 1, 1, 1])
+        modules.push(await loadHere({ again, next }, { limits: { maxInstances: pool } }));
       expect(await modules[0]!.call("call", ["again", 3])).toBe(0);
       expect(await Promise.all([0, 1, 0].map((n) => modules[0]!.call("call", ["again", n])))).toEqual([0, 0, 0]);
       expect(await modules[0]!.call("call", ["next", 1])).toBe("bottom");
@@ -270,7 +271,7 @@ def raises(v): raise ValueError("inner")
         await new Promise(setImmediate);
         return value + 1;
       };
-      await using module = await loadHere({ later, echo }, { limits: { pool: 3 } });
+      await using module = await loadHere({ later, echo }, { limits: { maxInstances: 3 } });
       const numbers = Array.from({ length: 3000 }, (_, n) => n);
       const answers = await Promise.all(numbers.map((n) => module.call("call", [n % 2 === 0 ? "later" : "echo", n])));
       expect(answers).toEqual(numbers.map((n) => (n % 2 === 0 ? n + 1 : n)));
@@ -329,7 +330,7 @@ test("an extension may have a file that is called like the module of host functi
 });
 
 test("a deadline reaches the module of the shared interpreter that runs, whichever was called last", async () => {
-  const shared = { manifest: { python: { interpreter: "shared" as const } }, limits: { pool: 1 } };
+  const shared = { manifest: { python: { interpreter: "shared" as const } }, limits: { maxInstances: 1 } };
   const source = "def f(v):\n  while v: pass";
   const modules = [await load(source, shared), await load(source, shared)];
   for (const module of modules) module.invokeSync("f", "0");

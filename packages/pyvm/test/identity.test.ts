@@ -73,7 +73,7 @@ async function mixed(module: Module, rounds: number, sync: boolean): Promise<unk
 }
 
 describe.each(modes)("in a module of the %s interpreter", (interpreter) => {
-  const options = { exports: EXPORTS, manifest: { python: { interpreter } }, limits: { pool: 1 } };
+  const options = { exports: EXPORTS, manifest: { python: { interpreter } }, limits: { maxInstances: 1 } };
 
   test("a thousand calls of all kinds find what their top level keeps by thread", async () => {
     await using module = await load(KEEPS, options);
@@ -149,7 +149,7 @@ def f(v):
 
 testIf(hasOwnGil)("a library that keeps state by thread of the system keeps the calls on one", async () => {
   const source = "import greenlet, threading\ndef f(v): return threading.get_native_id()";
-  await using module = await load(source, { limits: { pool: 1 }, files: { "greenlet.py": "" } });
+  await using module = await load(source, { limits: { maxInstances: 1 }, files: { "greenlet.py": "" } });
   const carriers = [module.invokeSync("f", "1"), await module.invoke("f", "1"), module.invokeSync("f", "1")];
   expect(new Set(carriers).size).toBe(1);
 });
@@ -167,7 +167,7 @@ def f(v):
     thread.start()
     thread.join()
     return found`;
-  await using module = await load(source, { limits: { pool: 1 } });
+  await using module = await load(source, { limits: { maxInstances: 1 } });
   const expected = "[true,false,true]";
   expect([module.invokeSync("f", "1"), await module.invoke("f", "1")]).toEqual([expected, expected]);
 });
@@ -181,7 +181,7 @@ def f(v):
     except FloatingPointError: return "raised"`;
   await using module = await load(source, {
     manifest: { python: { interpreter: "shared", path: [numpy!] } },
-    limits: { pool: 1 },
+    limits: { maxInstances: 1 },
   });
   for (let i = 0; i < 3; i++)
     expect([await module.invoke("f", "1"), module.invokeSync("f", "1")]).toEqual(['"raised"', '"raised"']);

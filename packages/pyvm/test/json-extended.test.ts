@@ -75,7 +75,7 @@ def __json__(value):
 
 let module: Module;
 beforeAll(async () => {
-  module = await load(SOURCE, { exports: ["ours", "theirs"], manifest: { python }, limits: { pool: 1 } });
+  module = await load(SOURCE, { exports: ["ours", "theirs"], manifest: { python }, limits: { maxInstances: 1 } });
 });
 afterAll(() => module.close());
 

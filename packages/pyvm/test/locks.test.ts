@@ -70,7 +70,7 @@ describe.each(hasOwnGil ? (["isolated", "shared"] as const) : (["shared"] as con
   (interpreter) => {
     test.each(TRIED)("timeouts leave no lock of %s behind", async (_name, [top, endless, next]) => {
       const source = `${top}\ndef f(v):\n  ${endless}\ndef g(v):\n  ${next}\n`;
-      const options = { exports: ["f", "g"], limits: { pool: 1 }, manifest: { python: { interpreter } } };
+      const options = { exports: ["f", "g"], limits: { maxInstances: 1 }, manifest: { python: { interpreter } } };
       await using module = await load(source, options);
       await using other = await load(source, options);
       for (let i = 0; i < STORM; i++)
@@ -88,7 +88,7 @@ describe.each(hasOwnGil ? (["isolated", "shared"] as const) : (["shared"] as con
 test("what never leaves the standard library is stopped all the same, and its program is loaded anew", async () => {
   const source =
     "import statistics, itertools\nn = 0\ndef f(v): statistics.mode(itertools.repeat(1))\ndef h(v):\n  import queue\n  def g():\n    while True: yield 1\n  for x in iter(queue.Queue, 1): pass\ndef g(v):\n  global n\n  n += 1\n  return n";
-  await using module = await load(source, { exports: ["f", "g", "h"], limits: { pool: 1 } });
+  await using module = await load(source, { exports: ["f", "g", "h"], limits: { maxInstances: 1 } });
   for (let i = 0; i < 3; i++) {
     await expect(module.invoke("h", "1", { timeoutMs: 30 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
     expect(await module.call("g")).toBeGreaterThan(0);

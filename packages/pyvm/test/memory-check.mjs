@@ -84,7 +84,7 @@ for (const [interpreter, runtime] of [
     runtime: "pyvm",
     module: "g.py",
     exports,
-    limits: { pool: 2 },
+    limits: { maxInstances: 2 },
     permissions: Object.keys(hostFunctions),
     python: { interpreter },
   };

@@ -16,7 +16,7 @@ for (const interpreter of ["isolated", "shared"]) {
     runtime: "pyvm",
     module: "guest.py",
     exports: ["echo", "spin", "about"],
-    limits: { pool: 1 },
+    limits: { maxInstances: 1 },
     python: { interpreter },
   };
   try {

@@ -13,7 +13,7 @@ function load(source, options = {}, runtime = pyvm(options)) {
     runtime: "pyvm",
     module: "guest.py",
     exports: ["f"],
-    limits: { pool: 1 },
+    limits: { maxInstances: 1 },
     permissions: Object.keys(hostFunctions),
     ...shared,
   };

@@ -79,7 +79,7 @@ describe.each(modes)("in the %s interpreter", (interpreter) => {
     exports: ["dump", "read", "look", "assign"],
     files: FILES,
     manifest: { python: { interpreter } },
-    limits: { pool: 1 },
+    limits: { maxInstances: 1 },
   };
   const loadFeatures = (): Promise<Module> => load(GUEST, options);
 
@@ -163,7 +163,7 @@ def f(v):
           module: "kept.py",
           files: { "helper.py": `value = "${value}"` },
           manifest,
-          limits: { pool: 1 },
+          limits: { maxInstances: 1 },
         }),
       ),
     );
@@ -221,7 +221,7 @@ logger.addHandler(Hears())
 def f(v):
     logging.getLogger(__name__).info("said %s", v)
     return [heard, logger.name, logger.getChild("x").name, logger.getChild("x").parent is logger]`;
-    const modules = await Promise.all([1, 2].map(() => load(source, { manifest, limits: { pool: 1 } })));
+    const modules = await Promise.all([1, 2].map(() => load(source, { manifest, limits: { maxInstances: 1 } })));
     for (const [i, module] of modules.entries())
       expect(await module.call("f", i)).toEqual([[["guest", `said ${i}`]], "guest", "guest.x", true]);
     for (const module of modules) await module.close();

@@ -41,7 +41,7 @@ def g(v):
   await using module = await load(source, {
     exports: ["f", "g"],
     manifest: { python: { interpreter: "shared" } },
-    limits: { pool: 1 },
+    limits: { maxInstances: 1 },
   });
   expect(await module.call("f")).toEqual(["spawn", [6, 24, 120]]);
   expect(await module.call("g")).toMatch(/os\.fork\(\) is refused.*spawn/);
@@ -70,7 +70,7 @@ def f(v):
     return True
 `;
   for (const interpreter of MODES) {
-    await using module = await load(source, { manifest: { python: { interpreter } }, limits: { pool: 1 } });
+    await using module = await load(source, { manifest: { python: { interpreter } }, limits: { maxInstances: 1 } });
     expect([await module.call("f"), await module.call("f")]).toEqual([true, true]);
   }
 });
@@ -81,7 +81,7 @@ from concurrent.futures import ThreadPoolExecutor
 pool = ThreadPoolExecutor(2)
 def f(v): return pool.submit(lambda: v + 1).result()
 `;
-  const module = await load(source, { limits: { pool: 1 } });
+  const module = await load(source, { limits: { maxInstances: 1 } });
   expect(await module.call("f", 1)).toBe(2);
   await module.close();
 });
@@ -120,7 +120,7 @@ test.each(["inline", "thread", "process"] as const)(
     await using runtime = make({ python: cpython.library, placement });
     const manifest = { python: { interpreter: "shared" as const, venv, path: [path] } };
     const module = await runtime.load(
-      guest(POOLS, { exports: ["f", "where"], manifest: { ...manifest, limits: { pool: 1 } } }),
+      guest(POOLS, { exports: ["f", "where"], manifest: { ...manifest, limits: { maxInstances: 1 } } }),
     );
     expect(await module.call("f")).toEqual([2, 4, 6, 8, true]);
     expect(await module.call("where")).toEqual([join(venv, "bin", "python"), venv, venv]);
@@ -151,7 +151,7 @@ def f(v):
     with concurrent.futures.ProcessPoolExecutor(1) as pool: return pool.submit(math.factorial, 3).result()
 def g(v): multiprocessing.Pool(1)
 `;
-    await using module = await load(source, { exports: ["f", "g"], limits: { pool: 1 } });
+    await using module = await load(source, { exports: ["f", "g"], limits: { maxInstances: 1 } });
     for (const fn of ["f", "g"])
       await expect(module.call(fn)).rejects.toMatchObject({
         message: expect.stringMatching(/daemon.*"interpreter": "shared"/is),
@@ -169,7 +169,7 @@ def f(v):
 `;
   await using module = await load(source, {
     manifest: { python: { interpreter: "shared", path: [smallPackages!] } },
-    limits: { pool: 1 },
+    limits: { maxInstances: 1 },
   });
   expect(await module.call("f", [1, 2, 3])).toEqual([1, 4, 9]);
 });

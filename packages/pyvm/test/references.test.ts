@@ -56,7 +56,7 @@ for (const [interpreter, stays] of interpreters.flatMap(
 ))
   test(`no call leaves a reference or an object behind, ${interpreter}${stays ? ", on the calling thread" : ""}`, async () => {
     const manifest = { permissions: Object.keys(hostFunctions), python: { interpreter } };
-    const options = { exports, limits: { pool: 1 }, manifest, hostFunctions };
+    const options = { exports, limits: { maxInstances: 1 }, manifest, hostFunctions };
     await using module = stays ? await loadStaying(SOURCE, options) : await load(SOURCE, options);
     const round = async () => {
       for (const fn of ["plain", "echo", "odd", "fail", "bad", "later", "host"]) {

@@ -27,14 +27,14 @@ test("without a setting a module gets an interpreter of its own, or where CPytho
 
 test("modules of the shared interpreter have namespaces of their own", async () => {
   const source = "import sys\nn = 0\ndef f(v):\n  global n\n  n += 1\n  return n";
-  await using a = await load(source, { manifest: shared, limits: { pool: 1 } });
-  await using b = await load(source, { manifest: shared, limits: { pool: 1 } });
+  await using a = await load(source, { manifest: shared, limits: { maxInstances: 1 } });
+  await using b = await load(source, { manifest: shared, limits: { maxInstances: 1 } });
   expect([await a.call("f"), await a.call("f"), await b.call("f")]).toEqual([1, 2, 1]);
 });
 
 test("a module that was closed is forgotten by the shared interpreter", async () => {
   const source = "import sys\ndef f(v): return sum(name.startswith('guest@') for name in sys.modules)";
-  await using module = await load(source, { manifest: shared, limits: { pool: 1 } });
+  await using module = await load(source, { manifest: shared, limits: { maxInstances: 1 } });
   const before = await module.call("f");
   const others = await Promise.all(Array.from({ length: 20 }, () => load(source, { manifest: shared })));
   expect(await module.call<number>("f")).toBeGreaterThan(before as number);
@@ -65,7 +65,7 @@ test("two extensions of the shared interpreter may have files of the same name",
 
 test("calls of the shared interpreter are stopped one by one", async () => {
   const source = "def f(v):\n  while v:\n    try:\n      while True: pass\n    except BaseException: pass\n  return v";
-  await using module = await load(source, { manifest: shared, limits: { pool: 2 } });
+  await using module = await load(source, { manifest: shared, limits: { maxInstances: 2 } });
   const stuck = expect(module.call("f", 1, { timeoutMs: 100 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
   expect(await module.call("f", 0)).toBe(0);
   await stuck;
@@ -132,7 +132,7 @@ testIf(cpython.freeThreaded)("without a GIL, calls of the shared interpreter run
   // Each call waits in C for the other three: with one thread at a time, none would pass.
   const source =
     "import threading, sys\nb = sys.__dict__.setdefault('_barrier', threading.Barrier(4))\ndef f(v):\n  b.wait()\n  return v";
-  await using module = await load(source, { manifest: shared, limits: { pool: 4 } });
+  await using module = await load(source, { manifest: shared, limits: { maxInstances: 4 } });
   expect(await Promise.all([0, 1, 2, 3].map((n) => module.call("f", n)))).toEqual([0, 1, 2, 3]);
 });
 
@@ -177,7 +177,11 @@ def f(v):
   const loggers = [recorder(), recorder()];
   const modules = await Promise.all(
     loggers.map((logger, i) =>
-      load(source, { manifest: { name: `m${i}`, python: { interpreter: "shared" } }, limits: { pool: 1 }, logger }),
+      load(source, {
+        manifest: { name: `m${i}`, python: { interpreter: "shared" } },
+        limits: { maxInstances: 1 },
+        logger,
+      }),
     ),
   );
   await Promise.all(modules.map((module, i) => module.call("f", i)));

@@ -32,7 +32,10 @@ for (const interpreter of hasOwnGil ? (["isolated", "shared"] as const) : (["sha
   describe(`short calls in a process, ${interpreter}`, () => {
     async function loaded(pool: number) {
       const runtime = pyvm({ python: cpython.library, placement: "process", processes: { max: 1 } });
-      const source = guest(SOURCE, { exports: EXPORTS, manifest: { python: { interpreter }, limits: { pool } } });
+      const source = guest(SOURCE, {
+        exports: EXPORTS,
+        manifest: { python: { interpreter }, limits: { maxInstances: pool } },
+      });
       const module = await runtime.load(source);
       const several = async (fn: string, count: number) => {
         const results = new Set<unknown>();

@@ -6,7 +6,7 @@ const MODES = hasOwnGil ? (["isolated", "shared"] as const) : (["shared"] as con
 /** What a guest says in a call, and the call's answer. */
 async function said(source: string, interpreter: "isolated" | "shared"): Promise<[string[], unknown]> {
   const logger = recorder();
-  const module = await load(source, { manifest: { python: { interpreter } }, limits: { pool: 1 }, logger });
+  const module = await load(source, { manifest: { python: { interpreter } }, limits: { maxInstances: 1 }, logger });
   const answer = await module.call("f");
   await module.close();
   return [logger.lines.map((line) => line.replace(/^guest /, "")), answer];

@@ -23,7 +23,7 @@ async function growth(scenario: string): Promise<Growth> {
 }
 
 test.each([14, 15, 16])("2^%i calls on one instance", async (power) => {
-  await using module = await load("let calls = 0; function f() { return ++calls }", { limits: { pool: 1 } });
+  await using module = await load("let calls = 0; function f() { return ++calls }", { limits: { maxInstances: 1 } });
   const count = 2 ** power;
   for (let i = 1; i < count; i++) module.invokeSync("f", "null");
   expect(module.invokeSync("f", "null")).toBe(String(count));
@@ -58,7 +58,7 @@ test("ten thousand loaded modules cost kilobytes each, and any of them can be ca
 }, 300_000);
 
 test("a thousand overlapping calls on a pool of four are all answered, each with its own value", async () => {
-  const runtime = quickjs({ limits: { pool: 4 } });
+  const runtime = quickjs({ limits: { maxInstances: 4 } });
   const files = { "guest.js": "async function f(value) { await null; return value * 2 }" };
   const module = await runtime.load({
     manifest: { name: "guest", runtime: "quickjs", module: "guest.js", exports: ["f"] },

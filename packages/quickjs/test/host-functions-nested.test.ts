@@ -107,7 +107,7 @@ describe("a host function that calls guests", () => {
     const module = await load(
       "const deep = (n) => n === 0 ? host.call('again') : deep(n - 1); const f = (n) => n === 1 ? deep(100) : 'alive'",
       { again },
-      { limits: { pool: 1000 } },
+      { limits: { maxInstances: 1000 } },
     );
     expect(() => module.invokeSync("f", "1")).toThrow();
     expect(module.invokeSync("f", "2")).toBe('"alive"');

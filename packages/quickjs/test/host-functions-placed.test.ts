@@ -13,7 +13,7 @@ describe.each<Placement>(["inline", "thread", "process"])("host functions, place
   function load(source: string, hostFunctions: HostFunctions, pool = 2): Promise<Module> {
     const permissions = Object.keys(hostFunctions);
     const manifest = { name: "guest", runtime: "quickjs", module: "guest.js", exports: ["f"], permissions };
-    return runtime.load({ manifest, files: { "guest.js": source } }, { hostFunctions, limits: { pool } });
+    return runtime.load({ manifest, files: { "guest.js": source } }, { hostFunctions, limits: { maxInstances: pool } });
   }
 
   const never = () => new Promise(() => {});

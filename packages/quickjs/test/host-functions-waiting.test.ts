@@ -7,7 +7,7 @@ describe("a guest that waits", () => {
     await using module = await load(
       "const f = (v) => v === 1 ? 'alive' : host.call('never')",
       { never },
-      { limits: { pool: 1 } },
+      { limits: { maxInstances: 1 } },
     );
     await expect(module.invoke("f", "0", { timeoutMs: 20 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
     expect(await module.invoke("f", "1")).toBe('"alive"');
@@ -16,7 +16,7 @@ describe("a guest that waits", () => {
 
   test("takes no signal on this thread, which it might hold before and after", async () => {
     const { asked, fn } = onRequest();
-    await using module = await load("const f = () => host.call('fn')", { fn }, { limits: { pool: 1 } });
+    await using module = await load("const f = () => host.call('fn')", { fn }, { limits: { maxInstances: 1 } });
     await expect(module.invoke("f", "1", { signal: new AbortController().signal })).rejects.toMatchObject({
       code: "ERR_EXT_UNSUPPORTED",
       message: expect.stringMatching(/timeoutMs.*thread or a process/),
@@ -47,7 +47,7 @@ describe("a guest that waits", () => {
 
   test("is not heard from again: an answer that comes too late is dropped", async () => {
     const { asked, fn, until } = onRequest();
-    await using module = await load("const f = () => host.call('fn')", { fn }, { limits: { pool: 1 } });
+    await using module = await load("const f = () => host.call('fn')", { fn }, { limits: { maxInstances: 1 } });
     await expect(module.invoke("f", "1", { timeoutMs: 20 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
     await until(1);
     const next = module.invoke("f", "2");
@@ -68,7 +68,7 @@ describe("a guest that waits", () => {
   test("and whose time a host function used up after the first answer ends", async () => {
     const source =
       "const f = async (v) => { if (v === 1) return 'alive'; await host.call('later'); host.call('spend'); return host.call('never') }";
-    await using module = await load(source, { later: async () => 1, spend, never }, { limits: { pool: 1 } });
+    await using module = await load(source, { later: async () => 1, spend, never }, { limits: { maxInstances: 1 } });
     await expect(module.invoke("f", "0", { timeoutMs: 20 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
     expect(await module.invoke("f", "1")).toBe('"alive"');
   });
@@ -87,7 +87,7 @@ describe("a guest that waits", () => {
   test("and then loops without end is stopped", async () => {
     const later = async () => 1;
     const source = "const f = async (v) => { if (v === 1) return 'alive'; await host.call('later'); for (;;); }";
-    await using module = await load(source, { later }, { limits: { pool: 1 } });
+    await using module = await load(source, { later }, { limits: { maxInstances: 1 } });
     await expect(module.invoke("f", "0", { timeoutMs: 50 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
     expect(await module.invoke("f", "1")).toBe('"alive"');
   });
@@ -104,7 +104,7 @@ describe("a guest that waits", () => {
   test("cannot be waited for by a synchronous call: the guest is told so, and nothing is held", async () => {
     const functions = { now: () => 1, later: async () => 2 };
     const source = `const f = async (v) => [await host.call('now'), await host.call('later').catch((error) => v ? error.name : Promise.reject(error))]`;
-    await using module = await load(source, functions, { limits: { pool: 1 } });
+    await using module = await load(source, functions, { limits: { maxInstances: 1 } });
     expect(module.invokeSync("f", "true")).toBe('[1,"UnsupportedError"]');
     expect(() => module.invokeSync("f", "false")).toThrow(
       expect.objectContaining({ code: "ERR_EXT_GUEST", message: expect.stringContaining("answers with a promise") }),
@@ -128,7 +128,7 @@ describe("calls that nobody waits for", () => {
     const { asked, fn, until } = onRequest();
     const source =
       "let seen = []; function f(v) { if (v === 1) { for (let i = 0; i < 10; i++) host.call('fn', i).then((a) => seen.push(a)); return 'left' } return host.call('fn', v).then((a) => [...seen, a]) }";
-    await using module = await load(source, { fn }, { limits: { pool: 1 } });
+    await using module = await load(source, { fn }, { limits: { maxInstances: 1 } });
     expect(await module.invoke("f", "1")).toBe('"left"');
     const next = module.call("f", 2);
     await until(11);
@@ -151,7 +151,7 @@ describe("calls that nobody waits for", () => {
   test("without end fail one by one, and leave nothing behind", async () => {
     const source =
       "function f() { let refused = 0; for (let i = 0; i < 5000; i++) host.call('never', i).catch(() => refused++); return Promise.resolve().then(() => new Promise((r) => r())).then(() => refused > 0) }";
-    await using module = await load(source, { never }, { limits: { memoryMb: 16, pool: 1 } });
+    await using module = await load(source, { never }, { limits: { memoryMb: 16, maxInstances: 1 } });
     for (let i = 0; i < 5; i++) expect(await module.invoke("f", "1")).toBe("true");
     expect(module.stats().instancesCreated).toBe(1);
   });

@@ -3,7 +3,7 @@ import type { QuickJSOptions } from "../src/index.ts";
 import { load as loadGuest } from "./guest.ts";
 
 interface Options {
-  limits?: { timeoutMs?: number; memoryMb?: number; pool?: number };
+  limits?: { timeoutMs?: number; memoryMb?: number; maxInstances?: number };
   runtime?: QuickJSOptions;
   module?: string;
 }

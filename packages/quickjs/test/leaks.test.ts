@@ -26,7 +26,7 @@ function program(source: string, files: Record<string, string> = {}, host?: Host
   return new QuickJSProgram(
     { manifest, location: "memory:guest" } as unknown as Extension,
     { main: "guest.js", files: new Map([["guest.js", source], ...Object.entries(files)]) },
-    { memoryBytes: undefined, pool: 1, host, log() {} },
+    { memoryBytes: undefined, maxInstances: 1, host, log() {} },
     { take: () => memory, drop() {} },
     STACK_BYTES,
   );

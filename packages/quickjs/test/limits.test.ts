@@ -122,7 +122,9 @@ describe("memory", () => {
     ["closures", "const b = new Uint8Array(1e5); const g = () => g && b", 1000],
     ["small objects", "const a = {}; a.self = a", 20_000],
   ])("garbage in circles is collected before it fills the memory: %s", async (_, garbage, calls) => {
-    await using module = await load(`function f() { ${garbage}; return 1 }`, { limits: { memoryMb: 16, pool: 1 } });
+    await using module = await load(`function f() { ${garbage}; return 1 }`, {
+      limits: { memoryMb: 16, maxInstances: 1 },
+    });
     for (let i = 0; i < calls; i++) module.invokeSync("f", "null");
     expect(module.stats()).toMatchObject({ failures: 0, instancesCreated: 1 });
   });
@@ -194,7 +196,7 @@ describe("stack", () => {
   ];
 
   test.each(DEEP)("%s in a payload are refused before the guest runs, and cost nothing", async (_, payload) => {
-    await using module = await load("let calls = 0; const f = () => ++calls", { limits: { pool: 1 } });
+    await using module = await load("let calls = 0; const f = () => ++calls", { limits: { maxInstances: 1 } });
     await expect(module.invoke("f", payload)).rejects.toMatchObject({
       code: "ERR_EXT_BAD_PAYLOAD",
       message: expect.stringContaining("nested too deeply"),
@@ -210,7 +212,7 @@ describe("stack", () => {
     async (wrap) => {
       const source = `let calls = 0; const nest = (n) => { let a = []; for (let i = 0; i < n; i++) ${wrap}; return a };
       function f(n) { calls++; return n === 0 ? calls : n % 2 ? nest(n) : Promise.resolve(nest(n)) }`;
-      await using module = await load(source, { limits: { pool: 1 } });
+      await using module = await load(source, { limits: { maxInstances: 1 } });
       for (const levels of [5000, 8001, 100_000])
         await expect(module.invoke("f", String(levels))).rejects.toMatchObject({
           code: "ERR_EXT_BAD_RESULT",
@@ -227,7 +229,7 @@ describe("stack", () => {
     const source = `let calls = 0; const tell = (error) => error.name;
       async function f(n) { calls++; if (n === 0) return calls; let a = []; for (let i = 0; i < n; i++) a = [a];
         return [await host.call("deep").then(() => "answered", tell), await host.call("take", a).then(() => "taken", tell)] }`;
-    const options = { manifest: { permissions: ["deep", "take"] }, limits: { pool: 1 } };
+    const options = { manifest: { permissions: ["deep", "take"] }, limits: { maxInstances: 1 } };
     await using module = await load(source, { ...options, hostFunctions: { deep: () => deep, take: () => null } });
     for (const levels of [5000, 8000, 100_000])
       expect(JSON.parse(await module.invoke("f", String(levels)))).toEqual(["RangeError", "InternalError"]);
@@ -239,7 +241,7 @@ describe("stack", () => {
     const source = `let calls = 0; function f(n) { calls++; if (n === 0) return calls;
       let error = new Error("innermost"), a = []; for (let i = 0; i < n; i++) { error = new Error("outer", { cause: error }); a = [a] }
       error.value = a; console.error(error, a); throw error }`;
-    await using module = await load(source, { limits: { pool: 1 } });
+    await using module = await load(source, { limits: { maxInstances: 1 } });
     for (const levels of [5000, 100_000])
       await expect(module.invoke("f", String(levels))).rejects.toMatchObject({
         code: "ERR_EXT_GUEST",
@@ -255,7 +257,7 @@ describe("stack", () => {
   });
 
   test("calls at the end of the host's own stack fail, and leave every instance to the calls that come", async () => {
-    const module = await load(guest("return value"), { runtime: { limits: { pool: 2 } } });
+    const module = await load(guest("return value"), { runtime: { limits: { maxInstances: 2 } } });
     const failures = new Set<string>();
     const deeper = (): void => {
       try {

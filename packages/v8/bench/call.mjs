@@ -18,7 +18,7 @@ const COPY = { arguments: { copy: true }, result: { copy: true } };
 const PER_CALL = "return JSON.stringify(validate(JSON.parse($0)))";
 
 const bare = new Function(`${SOURCE}; return (text) => JSON.stringify(validate(JSON.parse(text)))`)();
-const runtime = v8({ limits: { pool: POOL } });
+const runtime = v8({ limits: { maxInstances: POOL } });
 const module = await runtime.load(FIXTURE);
 const byHand = Array.from({ length: POOL }, isolate);
 

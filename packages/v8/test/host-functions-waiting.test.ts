@@ -33,7 +33,7 @@ describe("a call and what it asks for", () => {
       }
       async function g() { await host.call("later"); await host.call("later"); return [turn, went] }`;
     const hostFunctions = { ...offered, hold };
-    const manifest = { permissions: Object.keys(hostFunctions), limits: { pool: 1 } };
+    const manifest = { permissions: Object.keys(hostFunctions), limits: { maxInstances: 1 } };
     await using module = await load(source, { hostFunctions, manifest, exports: ["f", "g"] });
     expect(await module.invoke("f", "null")).toBe("[1,[]]");
     for (const resolve of late) resolve(1);
@@ -170,7 +170,7 @@ describe("a guest that waits for the host", () => {
       return soon(1);
     };
     const source = `async function f(size) { await host.call("enough", "x".repeat(size)); return 1 } const g = (v) => v`;
-    const manifest = { permissions: ["enough"], limits: { pool: 1 } };
+    const manifest = { permissions: ["enough"], limits: { maxInstances: 1 } };
     await using module = await load(source, { hostFunctions: { enough }, manifest, exports: ["f", "g"] });
     await expect(module.invoke("f", size, { signal: controller.signal })).rejects.toBe(reason);
     expect(await module.invoke("g", "1")).toBe("1");

@@ -22,7 +22,7 @@ describe("time", () => {
 
   // The longest of them would take minutes: past them is past what a test may take.
   test.each(WORST)("%s is stopped, and the module goes on at once", async (_, worst) => {
-    await using module = await load(guest(worst), { manifest: { limits: { pool: 1 } } });
+    await using module = await load(guest(worst), { manifest: { limits: { maxInstances: 1 } } });
     await expect(module.invoke("f", "null", { timeoutMs: 50 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
     expect(await module.invoke("f", "1")).toBe('"alive"');
     expect(module.stats()).toMatchObject({ timeouts: 1, instancesCreated: 2 });
@@ -39,7 +39,7 @@ describe("time", () => {
   });
 
   test("one call's abort costs no other call its answer", async () => {
-    await using module = await load(guest("for (;;);"), { manifest: { limits: { pool: 4 } } });
+    await using module = await load(guest("for (;;);"), { manifest: { limits: { maxInstances: 4 } } });
     const controller = new AbortController();
     const good = Array.from({ length: 50 }, () => module.invoke("f", "1"));
     const bad = Array.from({ length: 3 }, () => module.invoke("f", "null", { signal: controller.signal }));
@@ -51,7 +51,7 @@ describe("time", () => {
   });
 
   test("the event loop runs while guests never rest", async () => {
-    await using module = await load(guest("for (;;);"), { manifest: { limits: { pool: 2 } } });
+    await using module = await load(guest("for (;;);"), { manifest: { limits: { maxInstances: 2 } } });
     const controller = new AbortController();
     const stuck = [1, 2].map(() => module.invoke("f", "null", { signal: controller.signal }).catch(() => "stopped"));
     for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate);
@@ -117,7 +117,7 @@ describe("time", () => {
     const source = `let calls = 0; ${guest("if (value === 2) return ++calls; calls = 100; (async () => { for (;;) await null })(); for (;;);")}`;
     for (const module of ["guest.js", "guest.mjs"]) {
       const code = module === "guest.mjs" ? `export ${source.replace("let calls = 0;", "")}; let calls = 0` : source;
-      await using loaded = await load(code, { module, manifest: { limits: { pool: 1 } } });
+      await using loaded = await load(code, { module, manifest: { limits: { maxInstances: 1 } } });
       for (let round = 0; round < 3; round++) {
         expect(() => loaded.invokeSync("f", "null", { timeoutMs: 20 })).toThrow(
           expect.objectContaining({ code: "ERR_EXT_TIMEOUT" }),
@@ -181,7 +181,9 @@ describe("memory", () => {
     await using bomb = await load("const kept = []; function f() { for (;;) kept.push({}) }", {
       limits: { memoryMb: 16 },
     });
-    await using other = await load("let n = 0; function f() { return ++n }", { manifest: { limits: { pool: 1 } } });
+    await using other = await load("let n = 0; function f() { return ++n }", {
+      manifest: { limits: { maxInstances: 1 } },
+    });
     await other.invoke("f", "1");
     await expect(bomb.invoke("f", "1")).rejects.toMatchObject({ code: "ERR_EXT_MEMORY" });
     expect(await other.invoke("f", "1")).toBe("2");

@@ -67,7 +67,7 @@ async function loaded(
     module: "guest.js",
     exports,
     permissions: hosted ? Object.keys(hostFunctions) : [],
-    limits: { pool, memoryMb },
+    limits: { maxInstances: pool, memoryMb },
   };
   await using runtime = v8({ placement: place, processes: { max: 1, spare: 0 } });
   await use(await runtime.load({ manifest, files: { "guest.js": source } }, { hostFunctions }));

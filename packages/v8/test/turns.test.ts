@@ -11,7 +11,7 @@ test.each(["f", "g"])(
   async (fn) => {
     const lines: string[] = [];
     const logger = { info: (line: string) => void lines.push(line) };
-    await using module = await load(GUEST, { exports: ["f", "g"], logger, manifest: { limits: { pool: 2 } } });
+    await using module = await load(GUEST, { exports: ["f", "g"], logger, manifest: { limits: { maxInstances: 2 } } });
     // So that it is known for short calls.
     for (let round = 0; round < 10; round++) await Promise.all(short.map((value) => module.invoke(fn, value)));
     lines.length = 0;
@@ -30,7 +30,7 @@ test.each(["f", "g"])(
   async (fn) => {
     const lines: string[] = [];
     const logger = { info: (line: string) => void lines.push(line) };
-    await using module = await load(GUEST, { exports: ["f", "g"], logger, manifest: { limits: { pool: 1 } } });
+    await using module = await load(GUEST, { exports: ["f", "g"], logger, manifest: { limits: { maxInstances: 1 } } });
     for (let round = 0; round < 10; round++) await Promise.all(short.map((value) => module.invoke(fn, value)));
     lines.length = 0;
     const before = short.slice(0, 5).map((value) => module.invoke(fn, value));
@@ -45,7 +45,7 @@ test.each(["f", "g"])(
 
 test("calls behind one that runs out of memory are run by the next instance", async () => {
   const source = "function f(v) { const kept = []; for (; v === 0; ) kept.push({}); return v }";
-  await using module = await load(source, { limits: { memoryMb: 16 }, manifest: { limits: { pool: 1 } } });
+  await using module = await load(source, { limits: { memoryMb: 16 }, manifest: { limits: { maxInstances: 1 } } });
   for (let round = 0; round < 10; round++) await Promise.all(short.map((value) => module.invoke("f", value)));
   const bomb = expect(module.invoke("f", "0")).rejects.toMatchObject({ code: "ERR_EXT_MEMORY" });
   expect(await Promise.all(short.map((value) => module.invoke("f", value)))).toEqual(short);
@@ -53,7 +53,7 @@ test("calls behind one that runs out of memory are run by the next instance", as
 });
 
 test("a call that was given up while it waited does not stop its neighbours", async () => {
-  await using module = await load(GUEST, { exports: ["f", "g"], manifest: { limits: { pool: 1 } } });
+  await using module = await load(GUEST, { exports: ["f", "g"], manifest: { limits: { maxInstances: 1 } } });
   for (let round = 0; round < 10; round++) await Promise.all(short.map((value) => module.invoke("f", value)));
   const controller = new AbortController();
   const calls = short.map((value, index) =>
@@ -70,7 +70,7 @@ test("slow calls run beside each other", async () => {
   const logger = { info: (line: string) => void begun.push(line) };
   await using module = await load("function f(v) { console.log(v); for (;;); }", {
     logger,
-    manifest: { limits: { pool: 2 } },
+    manifest: { limits: { maxInstances: 2 } },
   });
   const controller = new AbortController();
   const calls = ["1", "2"].map((value) =>
@@ -82,7 +82,7 @@ test("slow calls run beside each other", async () => {
 });
 
 test("calls that were made just before their isolate is stopped are run by the next one", async () => {
-  await using module = await load(GUEST, { exports: ["f", "g"], manifest: { limits: { pool: 1 } } });
+  await using module = await load(GUEST, { exports: ["f", "g"], manifest: { limits: { maxInstances: 1 } } });
   for (const fn of ["f", "g"]) {
     for (let round = 0; round < 10; round++) await Promise.all(short.map((value) => module.invoke(fn, value)));
     const controller = new AbortController();

@@ -10,7 +10,7 @@ const runtime = wasm();
 const module = await runtime.load(
   {
     manifest: {
-      ...{ name: "guest", runtime: "wasm", module: "guest.wasm", exports: ["echo"], limits: { pool: 1 } },
+      ...{ name: "guest", runtime: "wasm", module: "guest.wasm", exports: ["echo"], limits: { maxInstances: 1 } },
       permissions: ["f"],
     },
     files: { "guest.wasm": await readFile(path) },

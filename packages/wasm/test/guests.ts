@@ -91,7 +91,7 @@ export interface GuestOptions extends WasmOptions {
 export async function loadGuest(bytes: Uint8Array, options: GuestOptions = {}): Promise<Module> {
   const { name = "guest", exports = ["echo"], memoryMb, pool = 1, log, lazy, settings, ...others } = options;
   const { hostFunctions, permissions = Object.keys(hostFunctions ?? {}), ...runtime } = others;
-  const limits = { pool, ...(memoryMb === undefined ? {} : { memoryMb }) };
+  const limits = { maxInstances: pool, ...(memoryMb === undefined ? {} : { memoryMb }) };
   const manifest = {
     ...{ name, runtime: "wasm", module: "guest.wasm", exports: [...exports], limits },
     permissions: [...permissions],

@@ -35,7 +35,7 @@ async function load(placement: "thread" | "process", hostFunctions: HostFunction
   const runtime = wasm({ placement });
   const manifest = {
     ...{ name: "guest", runtime: "wasm", module: "guest.wasm", exports: ["echo", "plain", "endless"] },
-    ...{ permissions: ["f"], limits: { pool } },
+    ...{ permissions: ["f"], limits: { maxInstances: pool } },
   };
   const module = await runtime.load({ manifest, files: { "guest.wasm": GUEST } }, { hostFunctions });
   return { runtime, module };
@@ -69,7 +69,7 @@ describe.each(["thread", "process"] as const)("a guest in a %s that calls the ho
       module: "guest.wasm",
       exports: ["echo"],
       permissions: ["f"],
-      limits: { pool: 2 },
+      limits: { maxInstances: 2 },
     };
     try {
       // Each has one instance by then, and its second one is wanted while both threads are held.

@@ -51,7 +51,13 @@ describe("extensions of the same content", () => {
     const modules = await Promise.all(
       Array.from({ length: 20 }, (_, index) =>
         runtime.load({
-          manifest: { name: `g${index}`, runtime: "wasm", module: "g.wasm", exports: ["count"], limits: { pool: 1 } },
+          manifest: {
+            name: `g${index}`,
+            runtime: "wasm",
+            module: "g.wasm",
+            exports: ["count"],
+            limits: { maxInstances: 1 },
+          },
           files: { "g.wasm": bytes },
         }),
       ),

@@ -130,7 +130,7 @@ const late: SpeakerKind = {
 const counter: SpeakerKind = {
   guest: "counter",
   async make(_, load) {
-    const module = await load("counter", { limits: { pool: 1 } });
+    const module = await load("counter", { limits: { maxInstances: 1 } });
     /** How far each of its instances has counted. One that is held up is set aside on a busy machine, and another counts from 1. */
     const counts: number[] = [];
     let before: Promise<unknown> = Promise.resolve();
@@ -168,7 +168,7 @@ const printer = (pool: number): SpeakerKind => ({
   guest: "print",
   async make(bench, load) {
     const lines = new Lines(pool === 1);
-    const module = await load("print", { limits: { pool }, logger: lines.logger });
+    const module = await load("print", { limits: { maxInstances: pool }, logger: lines.logger });
     return {
       module,
       guest: "print",

@@ -82,7 +82,7 @@ async function endsInTheQueue(bench: Bench, what: string, way: Way, method: "inv
 
 /** Has the only instance of a module wait for its host function. */
 async function hold(bench: Bench, keeper: Keeper): Promise<{ module: Module; running: Promise<string> }> {
-  const module = await loadCaller(bench, keeper.fn, { limits: { pool: 1 } });
+  const module = await loadCaller(bench, keeper.fn, { limits: { maxInstances: 1 } });
   const asked = keeper.asked();
   const running = module.invoke("call", "1");
   await bench.answered(asked, "the call of the host function");

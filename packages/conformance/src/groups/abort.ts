@@ -27,7 +27,7 @@ export function signalGroup(subject: Subject): Group {
 const refusedSignal: Test = {
   name: "a signal is refused with ERR_EXT_UNSUPPORTED and the remedy, and the guest does not run",
   async run(bench) {
-    const module = await bench.load("counter", { limits: { pool: 1 } });
+    const module = await bench.load("counter", { limits: { maxInstances: 1 } });
     const { signal } = new AbortController();
     const error = await refusal(() => module.invoke("next", "null", { signal }), "ERR_EXT_UNSUPPORTED", "a signal");
     assert.match(error.message, /signal/i);
@@ -93,7 +93,7 @@ function endless(guest: string): Test {
     async run(bench) {
       const runtime = await bench.runtime();
       const other = await bench.load("echo", undefined, runtime);
-      const module = await bench.load(guest, { limits: { pool: 1 } }, runtime);
+      const module = await bench.load(guest, { limits: { maxInstances: 1 } }, runtime);
       for (let i = 0; i < 3; i++) await timesOut(bench, module, i === 1 ? "call" : "invoke");
       assert.equal(module.stats().timeouts, 3, "stats must count the timeouts");
       assert.equal(
@@ -112,8 +112,8 @@ function inARow(guest: string, count: number): Test {
     patience: 2,
     async run(bench) {
       const runtime = await bench.runtime();
-      const echo = await bench.load("echo", { limits: { pool: 1 } }, runtime);
-      const module = await bench.load(guest, { limits: { pool: 1 } }, runtime);
+      const echo = await bench.load("echo", { limits: { maxInstances: 1 } }, runtime);
+      const module = await bench.load(guest, { limits: { maxInstances: 1 } }, runtime);
       for (let i = 0; i < count; i++) {
         await timesOut(bench, module, i % 5 === 3 ? "call" : "invoke");
         assert.equal(await bench.answered(echo.call("echo", i), "a call in between"), i);
@@ -213,7 +213,7 @@ const synchronous: Test = {
 const neverSettles: Test = {
   name: "a guest that waits for what never comes is ended",
   async run(bench) {
-    const module = await bench.load("async", { limits: { pool: 1 } });
+    const module = await bench.load("async", { limits: { maxInstances: 1 } });
     for (let i = 0; i < 3; i++) {
       // Some engines see at once that nothing can settle it any more.
       const call = () =>
@@ -228,7 +228,7 @@ const neverSettles: Test = {
 const queued: Test = {
   name: "a call that waits in the queue times out too, and does not run later",
   async run(bench) {
-    const module = await bench.load("loop", { limits: { pool: 1 } });
+    const module = await bench.load("loop", { limits: { maxInstances: 1 } });
     const calls = Array.from({ length: 5 }, () => module.invoke("forever", "1", { timeoutMs: TIMEOUT_MS }));
     for (const outcome of await bench.answered(Promise.allSettled(calls), "five endless calls"))
       expectCode((outcome as PromiseRejectedResult).reason, "ERR_EXT_TIMEOUT", "an endless loop");
@@ -240,7 +240,7 @@ const queued: Test = {
 const neverEarly: Test = {
   name: "a timeout is never up too early",
   async run(bench) {
-    const module = await bench.load("loop", { limits: { pool: 1 } });
+    const module = await bench.load("loop", { limits: { maxInstances: 1 } });
     for (let i = 0; i < 20; i++) {
       const timeoutMs = 5 + i;
       const start = performance.now();
@@ -260,7 +260,7 @@ function signalled(guests: readonly string[]): Test {
       const runtime = await bench.runtime();
       const echo = await bench.load("echo", undefined, runtime);
       for (const guest of guests) {
-        const module = await bench.load(guest, { limits: { pool: 1 } }, runtime);
+        const module = await bench.load(guest, { limits: { maxInstances: 1 } }, runtime);
         for (let i = 0; i < (guest === "loop" ? 2 : 1); i++) await endBySignal(bench, module, guest);
         assert.equal(await bench.answered(echo.call("echo", 1), "another module's call"), 1);
         await module.close({ abort: true });
@@ -289,7 +289,7 @@ const closed: Test = {
   name: "a guest that close({ abort: true }) ended computes no more",
   async run(bench) {
     const runtime = await bench.runtime();
-    const module = await bench.load("loop", { limits: { pool: 1 } }, runtime);
+    const module = await bench.load("loop", { limits: { maxInstances: 1 } }, runtime);
     let call = Promise.resolve<unknown>(undefined);
     const start = () => {
       call = failure(() => bench.answered(module.invoke("forever", "1"), "a call that close aborts", 0.3), "the call");
@@ -309,7 +309,7 @@ function signals(subject: Subject): Test[] {
     {
       name: "a signal fired before the call rejects it with its reason, and the guest does not run",
       async run(bench) {
-        const module = await bench.load("counter", { limits: { pool: 1 } });
+        const module = await bench.load("counter", { limits: { maxInstances: 1 } });
         const reason = { why: "not needed any more" };
         assert.equal(
           await failure(() => module.invoke("next", "null", { signal: AbortSignal.abort(reason) }), "the call"),
@@ -321,7 +321,7 @@ function signals(subject: Subject): Test[] {
     {
       name: "a signal fired during the call rejects it with its reason, and the module works on",
       async run(bench) {
-        const module = await bench.load("loop", { limits: { pool: 1 } });
+        const module = await bench.load("loop", { limits: { maxInstances: 1 } });
         for (let i = 0; i < 5; i++) {
           const controller = new AbortController();
           const reason = new Error("the user went away");
@@ -352,7 +352,7 @@ function signals(subject: Subject): Test[] {
       name: "one signal ends all calls that have it, of two modules, running and waiting, and no other",
       async run(bench) {
         const runtime = await bench.runtime();
-        const limits = { pool: 1 };
+        const limits = { maxInstances: 1 };
         const modules = [await bench.load("loop", { limits }, runtime), await bench.load("loop", { limits }, runtime)];
         const echo = await bench.load("echo", { limits }, runtime);
         const [controller, other] = [new AbortController(), new AbortController()];
@@ -375,7 +375,7 @@ function signals(subject: Subject): Test[] {
     {
       name: "a signal with a timeout of its own ends a loop",
       async run(bench) {
-        const module = await bench.load("loop", { limits: { pool: 1 } });
+        const module = await bench.load("loop", { limits: { maxInstances: 1 } });
         const signal = AbortSignal.timeout(TIMEOUT_MS);
         const call = module.invoke("forever", "1", { signal, ...atTheLatest });
         const error = await failure(() => bench.answered(call, "a call that was aborted", 0.4), "the call");

@@ -86,7 +86,7 @@ const closing: readonly Test[] = [
 const neverEnding: Test = {
   name: "close({ abort: true }) ends though calls never would, and they fail",
   async run(bench: Bench) {
-    const module = await bench.load("async", { limits: { pool: 1 } });
+    const module = await bench.load("async", { limits: { maxInstances: 1 } });
     const calls = Promise.allSettled([module.invoke("never", "1"), module.invoke("never", "2")]);
     await bench.answered(module.close({ abort: true }), "close({ abort: true })");
     for (const outcome of await bench.answered(calls, "the calls that were aborted")) {

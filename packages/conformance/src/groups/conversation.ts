@@ -119,7 +119,7 @@ class Conversation {
       const second = this.#guests.has(guest);
       this.#guests.add(guest);
       const pool = this.#own ? (i === 0 ? 2 : 1) : 1 + (i % 3);
-      const limits = { pool, ...options.limits };
+      const limits = { maxInstances: pool, ...options.limits };
       const hostFunctions = second ? { "kit.unasked": () => "asked" } : undefined;
       const logger = i % 2 === 1 ? this.#silence.logger : undefined;
       const version = `1.${i}.0`;
@@ -214,7 +214,7 @@ class Conversation {
     const loop = await this.#bench.loadWith(
       "loop",
       { name: this.#values.name() },
-      { limits: { pool: 1 } },
+      { limits: { maxInstances: 1 } },
       this.#runtime,
     );
     const endless = () => loop.invoke("forever", "1", { timeoutMs: TIMEOUT_MS });

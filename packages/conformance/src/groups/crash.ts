@@ -33,8 +33,8 @@ const crashing: Test = {
   name: "a guest that crashes its engine costs one ERR_EXT_CRASHED, ten times, and nothing else",
   async run(bench) {
     const runtime = await bench.runtime();
-    const echo = await bench.load("echo", { limits: { pool: 1 } }, runtime);
-    const module = await bench.load("crash", { limits: { pool: 1 } }, runtime);
+    const echo = await bench.load("echo", { limits: { maxInstances: 1 } }, runtime);
+    const module = await bench.load("crash", { limits: { maxInstances: 1 } }, runtime);
     for (let i = 0; i < 10; i++) {
       await refusal(
         () => bench.answered(module.invoke("crash", "1"), "a call that crashes"),
@@ -51,7 +51,7 @@ const once: Test = {
   name: "a guest that crashes its engine is not run again",
   async run(bench) {
     let calls = 0;
-    const module = await loadCaller(bench, () => ++calls, { guest: "crash-after-call", limits: { pool: 1 } });
+    const module = await loadCaller(bench, () => ++calls, { guest: "crash-after-call", limits: { maxInstances: 1 } });
     for (let i = 1; i <= 3; i++) {
       const crash = () => bench.answered(module.invoke("crash", "1"), "a call that crashes");
       await refusal(crash, "ERR_EXT_CRASHED", "a guest that crashes its engine");
@@ -67,9 +67,9 @@ const neighbours: Test = {
   async run(bench) {
     const runtime = await bench.runtime();
     const keeper = new Keeper();
-    const waiting = await loadCaller(bench, keeper.fn, { runtime, limits: { pool: 1 } });
-    const counter = await bench.load("counter", { limits: { pool: 1 } }, runtime);
-    const options = { runtime, guest: "crash-after-call", limits: { pool: 1 } };
+    const waiting = await loadCaller(bench, keeper.fn, { runtime, limits: { maxInstances: 1 } });
+    const counter = await bench.load("counter", { limits: { maxInstances: 1 } }, runtime);
+    const options = { runtime, guest: "crash-after-call", limits: { maxInstances: 1 } };
     const module = await loadCaller(bench, () => null, options);
     const asked = keeper.asked();
     const running = expectWait(bench, waiting, "1", "late");
@@ -94,7 +94,7 @@ function killed(optional: boolean): Test {
     name: "a process of the engine that is killed from outside costs the calls in it, and nothing else",
     async run(bench) {
       const before = new Set(await descendants());
-      const module = await bench.load("counter", { limits: { pool: 1 } });
+      const module = await bench.load("counter", { limits: { maxInstances: 1 } });
       assert.equal(await module.call("next"), 1);
       for (let i = 0; i < 5; i++) {
         const own = (await descendants()).filter((pid) => !before.has(pid));

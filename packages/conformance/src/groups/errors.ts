@@ -74,7 +74,7 @@ async function expectThrown(
 const often: Test = {
   name: "a guest that throws a thousand times works on, and its instance with it",
   async run(bench) {
-    const module = await bench.load("throw", { limits: { pool: 1 } });
+    const module = await bench.load("throw", { limits: { maxInstances: 1 } });
     for (let i = 0; i < 1000; i++) await refusal(() => module.call("fail", i), "ERR_EXT_GUEST", `call ${i}`);
     const { calls, failures } = module.stats();
     assert.deepEqual([calls, failures], [1000, 1000], "stats must count the calls and the failures");

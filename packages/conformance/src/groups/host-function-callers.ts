@@ -67,7 +67,7 @@ function inTheirNames(subject: Subject): Test {
         return bench.loadWith(
           "call-host",
           { name, permissions: [HOST_FUNCTION] },
-          { hostFunctions: { [HOST_FUNCTION]: answer }, limits: { pool: 2 } },
+          { hostFunctions: { [HOST_FUNCTION]: answer }, limits: { maxInstances: 2 } },
           runtime,
         );
       };
@@ -92,7 +92,12 @@ const notAfterClose: Test = {
       let calls = 0;
       const hostFunctions = { [HOST_FUNCTION]: (value: unknown) => [++calls, value] };
       const open = (): Promise<Module> =>
-        bench.loadWith("call-host", { permissions: [HOST_FUNCTION] }, { hostFunctions, limits: { pool: 2 } }, runtime);
+        bench.loadWith(
+          "call-host",
+          { permissions: [HOST_FUNCTION] },
+          { hostFunctions, limits: { maxInstances: 2 } },
+          runtime,
+        );
       const module = await open();
       await bench.answered(module.invoke("call", "0"), "a call that calls the host");
       const under = Promise.allSettled(Array.from({ length: 20 }, (_, i) => module.invoke("call", String(i))));

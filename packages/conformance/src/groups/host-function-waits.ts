@@ -60,8 +60,8 @@ const timedOut: Test = {
   async run(bench) {
     const runtime = await bench.runtime();
     const keeper = new Keeper();
-    const echo = await bench.load("echo", { limits: { pool: 1 } }, runtime);
-    const module = await loadCaller(bench, keeper.fn, { limits: { pool: AT_A_TIME }, runtime });
+    const echo = await bench.load("echo", { limits: { maxInstances: 1 } }, runtime);
+    const module = await loadCaller(bench, keeper.fn, { limits: { maxInstances: AT_A_TIME }, runtime });
     for (let i = 0; i < TIMEOUTS; i += AT_A_TIME) {
       const calls = Array.from({ length: AT_A_TIME }, () => module.invoke("call", "1", { timeoutMs: TIMEOUT_MS }));
       const outcomes = Promise.allSettled(calls);
@@ -86,7 +86,7 @@ const aborted: Test = {
   name: "one that never answers: a signal rejects the call with its reason, and the module works on",
   async run(bench) {
     const keeper = new Keeper();
-    const module = await loadCaller(bench, keeper.fn, { limits: { pool: 1 } });
+    const module = await loadCaller(bench, keeper.fn, { limits: { maxInstances: 1 } });
     for (let i = 0; i < 3; i++) {
       const controller = new AbortController();
       const reason = new Error("the user went away");
@@ -124,7 +124,7 @@ const unawaited: Test = {
   name: "a guest that returns without waiting for it: the answer does no harm when it comes",
   async run(bench) {
     const keeper = new Keeper();
-    const limits = { pool: 1 };
+    const limits = { maxInstances: 1 };
     const module = await loadCaller(bench, keeper.fn, { guest: "call-host-unawaited", limits });
     for (let i = 0; i < 20; i++) {
       const text = await bench.answered(module.invoke("run", String(i)), "a guest that does not wait");
@@ -141,7 +141,7 @@ const closed: Test = {
   async run(bench) {
     const runtime = await bench.runtime();
     const keeper = new Keeper();
-    const module = await loadCaller(bench, keeper.fn, { limits: { pool: 1 }, runtime });
+    const module = await loadCaller(bench, keeper.fn, { limits: { maxInstances: 1 }, runtime });
     const asked = keeper.asked();
     const calls = Promise.allSettled([module.invoke("call", "1"), module.invoke("call", "2")]);
     await bench.answered(asked, "the call of the host function");
@@ -158,7 +158,7 @@ const crashed: Test = {
   async run(bench) {
     const before = new Set(await descendants());
     const keeper = new Keeper();
-    const module = await loadCaller(bench, keeper.fn, { limits: { pool: 1 } });
+    const module = await loadCaller(bench, keeper.fn, { limits: { maxInstances: 1 } });
     for (let i = 0; i < 2; i++) {
       keeper.calls = 0;
       const asked = keeper.asked();
@@ -198,7 +198,7 @@ const synchronous: Test = {
     const mayRefuse = await refusesAsync(bench);
     let now = true;
     const module = await loadCaller(bench, (value) => (now ? [value] : Promise.resolve("later")), {
-      limits: { pool: 4 },
+      limits: { maxInstances: 4 },
     });
     for (let i = 0; i < 4; i++) {
       const answer = attempt(() => module.invokeSync("call", String(i)));
@@ -228,7 +228,7 @@ const synchronousAgain: Test = {
         inner.push(attempt(() => module.invokeSync("call", String(depth - 1))));
         return depth;
       },
-      { limits: { pool: 4 } },
+      { limits: { maxInstances: 4 } },
     );
     for (let i = 0; i < 3; i++)
       expectJson(await bench.answered(module.invoke("call", "1"), "a call in a call"), 1, "the answer");

@@ -124,7 +124,7 @@ function overlapping(subject: Subject): Test {
           if (!mustWait(subject) || value % 3 === 0) return own;
           return new Promise((resolve) => (value % 3 === 1 ? setImmediate(resolve, own) : resolve(own)));
         },
-        { limits: { pool: 4 } },
+        { limits: { maxInstances: 4 } },
       );
       const calls = Array.from({ length: 1000 }, (_, i) => module.invoke("call", String(i)));
       const answers = await bench.answered(Promise.all(calls), "a thousand calls");
@@ -232,7 +232,7 @@ const ofItsOwnModule: Test = {
   async run(bench) {
     const runtime = await bench.runtime();
     const load = (hostFunctions: HostFunctions, permissions = [HOST_FUNCTION]) =>
-      bench.loadWith("call-host", { permissions }, { hostFunctions, limits: { pool: 2 } }, runtime);
+      bench.loadWith("call-host", { permissions }, { hostFunctions, limits: { maxInstances: 2 } }, runtime);
     const first = await load({ [HOST_FUNCTION]: (value: unknown) => ["first", value] });
     const second = await load({ [HOST_FUNCTION]: (value: unknown) => ["second", value] });
     const third = await load({ "kit.other": () => 1, [HOST_FUNCTION]: () => "not for it" }, ["kit.other"]);
@@ -252,7 +252,7 @@ const again: Test = {
     const module: Module = await loadCaller(
       bench,
       async (depth: number) => (depth === 0 ? "the end" : [await module.call("call", depth - 1)]),
-      { limits: { pool: 4 } },
+      { limits: { maxInstances: 4 } },
     );
     for (let i = 0; i < 5; i++) await expectWait(bench, module, "2", [["the end"]]);
   },
@@ -263,7 +263,7 @@ const together: Test = {
   async run(bench) {
     const fn = (value: number) =>
       value % 2 === 0 ? [value] : new Promise((resolve) => setImmediate(resolve, [value]));
-    const module = await loadCaller(bench, fn, { limits: { pool: 2 }, guest: "call-host-together" });
+    const module = await loadCaller(bench, fn, { limits: { maxInstances: 2 }, guest: "call-host-together" });
     const list = Array.from({ length: 100 }, (_, i) => i);
     const calls = Array.from({ length: 10 }, () => module.call("run", list));
     for (const back of await bench.answered(Promise.all(calls), "ten calls"))

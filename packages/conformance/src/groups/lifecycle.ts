@@ -78,7 +78,7 @@ const loadsAndCloses = (count: number): Test => ({
   async run(bench) {
     const runtime = await bench.runtime();
     const load = async (i: number) => {
-      const module = await bench.load("echo", { limits: { pool: 1 } }, runtime);
+      const module = await bench.load("echo", { limits: { maxInstances: 1 } }, runtime);
       assert.equal(await module.call("echo", i), i);
       await module.close();
     };
@@ -118,7 +118,7 @@ const calls = (count: number): Test => ({
   patience: 5,
   async run(bench) {
     const runtime = await bench.runtime();
-    const limits = { pool: 2 };
+    const limits = { maxInstances: 2 };
     const [echo, fail] = [
       await bench.load("echo", { limits }, runtime),
       await bench.load("throw", { limits }, runtime),
@@ -166,7 +166,7 @@ function hostCalls(count: number): Test {
         if (value.i % FAILING === FAILING - 1) throw new RangeError(`not ${value.i}`);
         return value.i % 10 === 5 && mustWait(bench.subject) ? Promise.resolve(value) : value;
       };
-      const module = await loadCaller(bench, answer, { limits: { pool: 2 } });
+      const module = await loadCaller(bench, answer, { limits: { maxInstances: 2 } });
       const text = "x".repeat(100);
       const call = async (i: number) => {
         const payload = JSON.stringify({ i, text });

@@ -47,7 +47,7 @@ const refused: Test = {
 };
 
 function kept(abortable: boolean, times: number): Test[] {
-  const limits = { memoryMb: LIMIT_MB, pool: 1, ...(abortable ? { timeoutMs: 30_000 } : {}) };
+  const limits = { memoryMb: LIMIT_MB, maxInstances: 1, ...(abortable ? { timeoutMs: 30_000 } : {}) };
   const exhaust = async (bench: Bench, module: Module) => {
     const call = () => bench.answered(module.invoke("allocate", "1"), "a guest that allocates without end");
     await refusal(call, "ERR_EXT_MEMORY", "a guest that allocates without end");
@@ -131,11 +131,11 @@ function neighbours(limits: Limits, exhaust: (bench: Bench, module: Module) => P
     name: "a guest that runs out of memory costs other modules no call and no state",
     async run(bench) {
       const runtime = await bench.runtime();
-      const counter = await bench.load("counter", { limits: { pool: 1 } }, runtime);
+      const counter = await bench.load("counter", { limits: { maxInstances: 1 } }, runtime);
       const module = await bench.load("allocate", { limits }, runtime);
       const keeper = new Keeper();
       const waits = bench.subject.capabilities.hostFunctions && mustWait(bench.subject);
-      const waiting = waits ? await loadCaller(bench, keeper.fn, { limits: { pool: 1 }, runtime }) : undefined;
+      const waiting = waits ? await loadCaller(bench, keeper.fn, { limits: { maxInstances: 1 }, runtime }) : undefined;
       for (let i = 1; i <= 3; i++) {
         const asked = keeper.asked();
         const call = waiting && seen(waiting.invoke("call", "1"));

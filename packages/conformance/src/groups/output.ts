@@ -31,7 +31,7 @@ const tests: readonly Test[] = [
     name: "lines arrive in order, whole, with every letter",
     async run(bench) {
       const { lines, logger } = recorder();
-      const module = await bench.load("print", { logger, limits: { pool: 1 } });
+      const module = await bench.load("print", { logger, limits: { maxInstances: 1 } });
       const texts = Array.from({ length: 50 }, (_, i) => `line ${i} é€😀`);
       for (const text of texts) await module.call("print", text);
       await arrived(bench, lines, 50);

@@ -15,7 +15,7 @@ const overlap: readonly Test[] = [
   {
     name: "a thousand calls at a time each get their own answer",
     async run(bench) {
-      const module = await bench.load("echo", { limits: { pool: 4 } });
+      const module = await bench.load("echo", { limits: { maxInstances: 4 } });
       const calls = Array.from({ length: 1000 }, (_, i) => module.call("echo", { i }));
       const answers = await bench.answered(Promise.all(calls), "a thousand calls");
       assert.deepEqual(
@@ -34,7 +34,7 @@ const overlap: readonly Test[] = [
   {
     name: "no two calls share an instance at a time, and no call is lost or made twice",
     async run(bench) {
-      const module = await bench.load("counter", { limits: { pool: 3 } });
+      const module = await bench.load("counter", { limits: { maxInstances: 3 } });
       const counts = await bench.answered(
         Promise.all(Array.from({ length: 300 }, () => module.call<number>("next"))),
         "300 calls",
@@ -62,8 +62,8 @@ const overlap: readonly Test[] = [
     async run(bench) {
       const runtime = await bench.runtime();
       const [echo, fail] = [
-        await bench.load("echo", { limits: { pool: 2 } }, runtime),
-        await bench.load("throw", { limits: { pool: 2 } }, runtime),
+        await bench.load("echo", { limits: { maxInstances: 2 } }, runtime),
+        await bench.load("throw", { limits: { maxInstances: 2 } }, runtime),
       ];
       const calls = Array.from({ length: 200 }, (_, i) => (i % 2 === 0 ? echo.call("echo", i) : fail.call("fail", i)));
       const outcomes = await bench.answered(Promise.allSettled(calls), "200 calls");
@@ -84,7 +84,7 @@ const overlap: readonly Test[] = [
       const runtime = await bench.runtime();
       const budget = new InstanceBudget({ maxInstances: 2 });
       const modules = await Promise.all(
-        Array.from({ length: 6 }, () => bench.load("echo", { budget, limits: { pool: 4 } }, runtime)),
+        Array.from({ length: 6 }, () => bench.load("echo", { budget, limits: { maxInstances: 4 } }, runtime)),
       );
       const calls = Array.from({ length: 60 }, (_, i) => modules[i % 6]!.call("echo", i));
       assert.deepEqual(await bench.answered(Promise.all(calls), "60 calls"), [...Array(60).keys()]);
@@ -97,7 +97,7 @@ const overlap: readonly Test[] = [
 const waiting: Test = {
   name: "guests that answer later each get their own answer",
   async run(bench) {
-    const module = await bench.load("async", { limits: { pool: 4 } });
+    const module = await bench.load("async", { limits: { maxInstances: 4 } });
     const calls = Array.from({ length: 100 }, (_, i) => module.call("later", i));
     assert.deepEqual(await bench.answered(Promise.all(calls), "100 calls"), [...Array(100).keys()]);
     assert.ok(module.stats().instances <= 4);

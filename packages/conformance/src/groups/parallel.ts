@@ -27,7 +27,7 @@ export function parallelGroup({ capabilities }: Subject): Group {
 }
 
 async function run(bench: Bench): Promise<void> {
-  const module = await bench.load("spin", { limits: { pool: 2 } });
+  const module = await bench.load("spin", { limits: { maxInstances: 2 } });
   const rounds = await calibrate(module);
   // Short calls may all have gone to one instance: from here on there are two.
   await pair(module, rounds);

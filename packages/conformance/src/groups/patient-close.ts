@@ -68,7 +68,7 @@ class Busy {
 
   static async make(bench: Bench, runtime: Runtime): Promise<Busy> {
     const { awaits } = bench.subject.traits;
-    const limits = { pool: awaits ? HELD + 1 : 2 };
+    const limits = { maxInstances: awaits ? HELD + 1 : 2 };
     if (!bench.subject.capabilities.hostFunctions || !mustWait(bench.subject)) {
       const module = await bench.load(awaits ? "async" : "echo", { limits }, runtime);
       return new Busy(module, Busy.#quick(module, awaits ? "later" : "echo"), []);

@@ -60,7 +60,7 @@ function notJson({ traits, capabilities }: Subject): Test {
           assert.equal(await module.invoke("echo", payload), payload === "" ? "null" : payload);
         return;
       }
-      const module = await bench.load("counter", { limits: { pool: 1 } });
+      const module = await bench.load("counter", { limits: { maxInstances: 1 } });
       for (const payload of NOT_JSON) {
         await refusal(() => module.invoke("next", payload), "ERR_EXT_BAD_PAYLOAD", `the payload ${show(payload)}`);
         if (capabilities.sync)

@@ -21,7 +21,7 @@ export function queueGroup({ traits }: Subject): Group {
       {
         name: "calls that wait are served in the order in which they came",
         async run(bench) {
-          const module = await bench.load(traits.awaits ? "async" : "echo", { limits: { pool: 1 } });
+          const module = await bench.load(traits.awaits ? "async" : "echo", { limits: { maxInstances: 1 } });
           const order: number[] = [];
           const calls = Array.from({ length: 50 }, (_, i) =>
             module.call(traits.awaits ? "later" : "echo", i).then(() => order.push(i)),
@@ -37,7 +37,7 @@ export function queueGroup({ traits }: Subject): Group {
 /** An engine whose calls end within `invoke` never needs the queue: then every call must be answered. */
 async function bounded(bench: Bench, awaits: boolean, queue: number): Promise<void> {
   const fn = awaits ? "later" : "echo";
-  const module = await bench.load(awaits ? "async" : "echo", { limits: { pool: 1, queue } });
+  const module = await bench.load(awaits ? "async" : "echo", { limits: { maxInstances: 1, maxQueue: queue } });
   const calls = [module.call<number>(fn, 0)];
   const overlaps = isRunning(module);
   for (let i = 1; i < 10; i++) calls.push(module.call<number>(fn, i));

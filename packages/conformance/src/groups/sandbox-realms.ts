@@ -31,7 +31,7 @@ function load(bench: Bench, runtime: Runtime, options: { logger?: (line: string)
   return bench.loadSource(
     { manifest: { ...manifest, permissions }, files },
     {
-      limits: { pool },
+      limits: { maxInstances: pool },
       logger: line && { debug: line, info: line, warn: line, error: line },
       hostFunctions: permissions.length > 0 ? { [HOST_FUNCTION]: (value: unknown) => value } : undefined,
     },
@@ -87,7 +87,7 @@ const instances: Test = {
     const module = await bench.loadSource(
       { manifest: { ...manifest, permissions: [HOST_FUNCTION] }, files },
       {
-        limits: { pool: 2 },
+        limits: { maxInstances: 2 },
         hostFunctions: {
           [HOST_FUNCTION]: () => {
             asked.resolve();
@@ -152,7 +152,7 @@ const ownFiles: Test = {
       const box = `let calls = 0;\nexport const box = { tag: ${JSON.stringify(tag)}, mark: null };\nexport const count = () => ++calls;`;
       const { manifest, files } = bench.extension(guest, "files");
       const source = { manifest, files: { ...files, "box.mjs": box } };
-      return bench.loadSource(source, { limits: { pool: 1 } }, runtime);
+      return bench.loadSource(source, { limits: { maxInstances: 1 } }, runtime);
     };
     let first: Module;
     try {

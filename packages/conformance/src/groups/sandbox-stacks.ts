@@ -98,7 +98,7 @@ const seen: Test = {
     };
     const module: Module = await bench.loadSource(
       { manifest: { ...manifest, permissions }, files },
-      { limits: { pool: 1 }, hostFunctions },
+      { limits: { maxInstances: 1 }, hostFunctions },
       await bench.runtime(),
     );
     for (const fn of ["value", "thenable", "later", "bad"])

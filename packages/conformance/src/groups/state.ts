@@ -13,7 +13,7 @@ const tests: readonly Test[] = [
   {
     name: "a guest's globals last from call to call in its instance",
     async run(bench) {
-      const module = await bench.load("counter", { limits: { pool: 1 } });
+      const module = await bench.load("counter", { limits: { maxInstances: 1 } });
       const counts = [];
       for (let i = 0; i < 100; i++) counts.push(await module.call("next"));
       assert.deepEqual(
@@ -27,7 +27,7 @@ const tests: readonly Test[] = [
     async run(bench) {
       const runtime = await bench.runtime();
       const modules = [];
-      for (let i = 0; i < 5; i++) modules.push(await bench.load("counter", { limits: { pool: 1 } }, runtime));
+      for (let i = 0; i < 5; i++) modules.push(await bench.load("counter", { limits: { maxInstances: 1 } }, runtime));
       for (let round = 1; round <= 3; round++)
         for (const module of modules) assert.equal(await module.call("next"), round);
     },
@@ -82,7 +82,7 @@ const tests: readonly Test[] = [
     async run(bench) {
       const runtime = await bench.runtime();
       for (let i = 0; i < 5; i++) {
-        const module = await bench.load("counter", { limits: { pool: 1 } }, runtime);
+        const module = await bench.load("counter", { limits: { maxInstances: 1 } }, runtime);
         assert.deepEqual([await module.call("next"), await module.call("next")], [1, 2]);
         await module.close();
       }

@@ -30,7 +30,7 @@ const kept: readonly Test[] = [
   {
     name: "it uses the same instances as invoke, one call at a time",
     async run(bench) {
-      const module = await bench.load("counter", { limits: { pool: 1 } });
+      const module = await bench.load("counter", { limits: { maxInstances: 1 } });
       const counts = [];
       for (let i = 0; i < 20; i++)
         counts.push(i % 2 === 0 ? JSON.parse(module.invokeSync("next", "null")) : await module.call("next"));
@@ -43,7 +43,7 @@ const kept: readonly Test[] = [
   {
     name: "it fails as invoke does, and counts in stats",
     async run(bench) {
-      const module = await bench.load("throw", { limits: { pool: 1 } });
+      const module = await bench.load("throw", { limits: { maxInstances: 1 } });
       for (let i = 0; i < 20; i++) await refusal(() => module.invokeSync("fail", "1"), "ERR_EXT_GUEST", "invokeSync");
       const { calls, failures, running } = module.stats();
       assert.deepEqual([calls, failures, running], [20, 20, 0]);
@@ -55,7 +55,7 @@ const kept: readonly Test[] = [
 const promise: Test = {
   name: "an asynchronous guest is answered at once or refused with ERR_EXT_UNSUPPORTED, and a busy pool with ERR_EXT_BUSY",
   async run(bench) {
-    const module = await bench.load("async", { limits: { pool: 1 } });
+    const module = await bench.load("async", { limits: { maxInstances: 1 } });
     const answers: unknown[] = [];
     try {
       answers.push(JSON.parse(module.invokeSync("later", "1")));

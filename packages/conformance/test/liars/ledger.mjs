@@ -52,7 +52,7 @@ export class Ledger {
       logged: options?.logger !== undefined,
       hosted: options?.hostFunctions !== undefined,
       lazy: options?.lazy === true,
-      pool: options?.limits?.pool,
+      pool: options?.limits?.maxInstances,
       inMemory: typeof source === "object" && !(source instanceof URL),
       counts: {},
       memory: {},

@@ -328,8 +328,8 @@ export const CLOSES = {
 
 /** Loading: `source` and `options`, and what becomes of the module or of the failure. */
 export const LOADS = {
-  "without the limit of the pool": (load) => ({ ...load, options: without(load.options, "pool") }),
-  "without the limit of the queue": (load) => ({ ...load, options: without(load.options, "queue") }),
+  "without the limit of the pool": (load) => ({ ...load, options: without(load.options, "maxInstances") }),
+  "without the limit of the queue": (load) => ({ ...load, options: without(load.options, "maxQueue") }),
   "without the limit of time": (load) => ({
     ...load,
     options: without(without(load.options, "timeoutMs"), "loadTimeoutMs"),

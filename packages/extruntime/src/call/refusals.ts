@@ -18,7 +18,7 @@ export function unknownFunction(exports: readonly string[]): ExtensionError {
 export function queueFull(queue: number | undefined): ExtensionError {
   return new ExtensionError(
     "ERR_EXT_BUSY",
-    `every instance is busy and the queue of ${queue} is full; raise limits.queue or limits.pool, or call less at a time`,
+    `every instance is busy and the queue of ${queue} is full; raise limits.maxQueue or limits.maxInstances, or call less at a time`,
   );
 }
 
@@ -32,7 +32,7 @@ export function notNow(creating: boolean): ExtensionError {
     "ERR_EXT_BUSY",
     creating
       ? "its first instance is still being made; call invoke once before, or load without `lazy`"
-      : "every instance is busy, and a synchronous call cannot wait; use invoke, or raise limits.pool",
+      : "every instance is busy, and a synchronous call cannot wait; use invoke, or raise limits.maxInstances",
   );
 }
 

@@ -1,4 +1,5 @@
 import { ExtensionError, type ExtensionErrorCode } from "../errors.ts";
+import { RENAMED_LIMITS } from "../manifest/definition.ts";
 import type { Limits } from "../manifest/manifest.ts";
 
 /**
@@ -90,13 +91,16 @@ const LIMITS: readonly string[] = [
   "timeoutMs",
   "loadTimeoutMs",
   "memoryMb",
-  "pool",
-  "queue",
+  "maxInstances",
+  "maxQueue",
 ];
 
 /** @throws TypeError for limits that a host gives in code, where a name is not one, or a bound is no positive whole number. */
 export function checkLimits(limits: Limits | undefined): void {
   for (const [name, value] of Object.entries(limits ?? {})) {
+    const renamed = RENAMED_LIMITS[name];
+    if (renamed !== undefined)
+      throw new TypeError(`limits.${name} is not a limit: it has the name limits.${renamed} since contract version 2`);
     if (!LIMITS.includes(name)) throw new TypeError(`limits.${name} is not a limit; known are ${LIMITS.join(", ")}`);
     if (Object.hasOwn(DEFAULT_BOUNDS, name) && value !== undefined && !(Number.isSafeInteger(value) && value > 0))
       throw new TypeError(`limits.${name} must be a positive whole number, and is ${String(value)}`);

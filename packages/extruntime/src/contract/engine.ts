@@ -65,8 +65,8 @@ export interface EngineOrigin {
 export interface CompileContext {
   /** Bytes that one instance may use, or `undefined`. Only set where `capabilities.memoryLimit` is true. */
   readonly memoryBytes: number | undefined;
-  /** Instances that the pool will hold at the most. */
-  readonly pool: number;
+  /** Instances that the module will have at a time at the most. */
+  readonly maxInstances: number;
   /**
    * What guests may hand over. The core checks each result and error once more; an engine checks before it copies one out of the
    * guest's memory, so that the host never holds what it refuses. The core always sets it; without it `DEFAULT_BOUNDS` hold.

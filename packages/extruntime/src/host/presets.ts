@@ -18,8 +18,8 @@ export interface StrangersOptions {
 const FOR_STRANGERS = {
   timeoutMs: 1000,
   memoryMb: 64,
-  pool: 2,
-  queue: 256,
+  maxInstances: 2,
+  maxQueue: 256,
   payloadBytes: 1 << 20,
   resultBytes: 1 << 20,
   logChars: 65_536,

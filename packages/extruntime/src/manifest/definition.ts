@@ -65,8 +65,8 @@ const limits = strict({
   memoryMb: v.optional(
     v.pipe(whole(1, 65_536, " of mebibytes"), v.description("Mebibytes that one instance may use.")),
   ),
-  pool: v.optional(v.pipe(whole(1, 1024, ""), v.description("Instances that the module may have at a time."))),
-  queue: v.optional(
+  maxInstances: v.optional(v.pipe(whole(1, 1024, ""), v.description("Instances that the module may have at a time."))),
+  maxQueue: v.optional(
     v.pipe(whole(0, 1_000_000, ""), v.description("Calls that may wait for an instance; past it they fail at once.")),
   ),
   payloadBytes: bound(MOST_BYTES, " of bytes", "Bytes of a payload, and of a host function's answer."),
@@ -88,6 +88,11 @@ const limits = strict({
     "Memory of the host that calls of host functions may take while they wait.",
   ),
 });
+
+/** Limits that had another name in the first edition of the contract, by that name. */
+export const RENAMED_LIMITS: Readonly<Record<string, string>> = Object.freeze(
+  Object.assign(Object.create(null), { pool: "maxInstances", queue: "maxQueue" }),
+);
 
 const RUNTIMES = ["native", ...KNOWN_ENGINES.map((engine) => engine.name)].join(", ");
 

@@ -2,7 +2,7 @@ import { distance } from "fastest-levenshtein";
 import * as v from "valibot";
 import type { Bounds } from "../contract/bounds.ts";
 import { ExtensionError } from "../errors.ts";
-import { type ManifestInput, manifestDefinition, type PLACEMENTS } from "./definition.ts";
+import { type ManifestInput, manifestDefinition, type PLACEMENTS, RENAMED_LIMITS } from "./definition.ts";
 import { duplicateName } from "./duplicate-name.ts";
 import { knownSectionOf, SECTION_ENTRIES, SECTION_SCHEMAS } from "./known-engines.ts";
 import { knownSection, type ManifestSection, onNewSection, sectionDefinition, sectionNameOf } from "./section.ts";
@@ -20,9 +20,9 @@ export interface Limits extends Partial<{ readonly [Name in keyof Bounds]: numbe
   /** Mebibytes (2^20 bytes) that one instance may use. */
   readonly memoryMb?: number | undefined;
   /** Instances that a module may have at a time. */
-  readonly pool?: number | undefined;
+  readonly maxInstances?: number | undefined;
   /** Calls that may wait for an instance. */
-  readonly queue?: number | undefined;
+  readonly maxQueue?: number | undefined;
 }
 
 export type Placement = (typeof PLACEMENTS)[number];
@@ -234,6 +234,9 @@ function describe(issue: v.BaseIssue<unknown>, section: ManifestSection | undefi
 /** The nearest known key at the place of an unknown one, when it is near enough to be a slip. */
 function suggestion(key: string, known: readonly string[], issue: v.BaseIssue<unknown>): string {
   if (known.length === 0) return `; there is nothing to be set in ${JSON.stringify(issue.path?.at(-2)?.key)}`;
+  const renamed = issue.path?.at(-2)?.key === "limits" ? RENAMED_LIMITS[key] : undefined;
+  if (renamed !== undefined)
+    return `; did you mean ${JSON.stringify(renamed)}? It has this name since contract version 2`;
   const near = known
     .map((candidate) => ({ candidate, edits: distance(key.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.edits - b.edits)[0];

@@ -143,7 +143,7 @@ class EngineRuntime implements Runtime {
   ): Promise<LoadedModule> {
     const { manifest } = extension;
     const engine = this.#at(placement);
-    const size = limits.pool ?? this.#poolSize;
+    const size = limits.maxInstances ?? this.#poolSize;
     const memoryBytes = limits.memoryMb === undefined ? undefined : limits.memoryMb * MIB;
     const bounds = resolveBounds(manifest.limits, this.#options.limits ?? {}, options.limits ?? {});
     const fields = { extension: manifest.name, runtime: this.name };
@@ -153,7 +153,7 @@ class EngineRuntime implements Runtime {
     if (host !== undefined && !engine.capabilities.hostFunctions) throw this.#noHostFunctions(host.names);
     const program: Program = await engine.compile(extension, {
       memoryBytes,
-      pool: size,
+      maxInstances: size,
       bounds,
       host,
       log,
@@ -170,7 +170,7 @@ class EngineRuntime implements Runtime {
       timeoutMs: limits.timeoutMs,
       pool: {
         size,
-        queue: limits.queue ?? DEFAULT_QUEUE,
+        queue: limits.maxQueue ?? DEFAULT_QUEUE,
         budget: options.budget ?? this.#budget,
         loadTimeoutMs: limits.loadTimeoutMs ?? (engine.capabilities.deadline === false ? undefined : LOAD_TIMEOUT_MS),
         onCloseError: (error) => log("error", `an instance failed to close: ${String(error)}`),

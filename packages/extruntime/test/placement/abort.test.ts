@@ -46,7 +46,7 @@ describe.each(["thread", "process"] as const)("an abort in a %s", (placement) =>
   it("of all calls that go on by themselves ends their worker, and what waited behind them runs elsewhere", async () => {
     const pids = new Set<number>();
     await withRuntime({ placement, ...ONE }, async (runtime) => {
-      const module = await runtime.load(guest("guest", { limits: { pool: 4 } }));
+      const module = await runtime.load(guest("guest", { limits: { maxInstances: 4 } }));
       // Warm, as above.
       for (let i = 0; i < 200; i++) await module.call("echo", i);
       for (let i = 0; i < 5; i++) {
@@ -67,7 +67,7 @@ describe.each(["thread", "process"] as const)("an abort in a %s", (placement) =>
       const counts: unknown[] = [];
       // On a busy machine a long call may be held up until another instance is made; an abort makes that so each time.
       for (let round = 0; round < 20 && counts.at(-1) !== 2; round++) {
-        const other = await runtime.load(guest("other", { limits: { pool: 1 } }));
+        const other = await runtime.load(guest("other", { limits: { maxInstances: 1 } }));
         await other.call("count");
         const long = other.call("spin", 120);
         const controller = new AbortController();
@@ -85,7 +85,7 @@ describe.each(["thread", "process"] as const)("an abort in a %s", (placement) =>
 
   it("of more calls than a worker holds costs no call that comes after them its answer", async () => {
     await withRuntime({ placement, ...ONE }, async (runtime) => {
-      const module = await runtime.load(guest("guest", { limits: { pool: 200, queue: 100_000 } }));
+      const module = await runtime.load(guest("guest", { limits: { maxInstances: 200, maxQueue: 100_000 } }));
       // Warm, so that they are all sent to the one worker.
       for (let i = 0; i < 300; i++) await module.call("echo", i);
       for (let round = 0; round < 2; round++) {

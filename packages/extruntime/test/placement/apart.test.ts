@@ -15,7 +15,7 @@ const ROUNDS = 40;
 const hostFunctions = { slow: (ms: number) => new Promise((resolve) => setTimeout(() => resolve(ms), ms)) };
 
 function both(name: string, pool: number) {
-  return guest(name, { permissions: ["slow"], limits: { pool } }, CODE);
+  return guest(name, { permissions: ["slow"], limits: { maxInstances: pool } }, CODE);
 }
 
 /** Calls that wait for the host, all the time, while others have to be stopped. Returns what became of those that waited, from the first. */

@@ -43,7 +43,7 @@ describe.each(PLACEMENTS)("calls to a %s", (placement) => {
 
   it("more at a time than a worker holds", async () => {
     await withRuntime({ placement }, async (runtime) => {
-      const module = await runtime.load(guest("guest", { limits: { pool: 1024, queue: 100_000 } }));
+      const module = await runtime.load(guest("guest", { limits: { maxInstances: 1024, maxQueue: 100_000 } }));
       const answers = await Promise.all(Array.from({ length: 20_000 }, (_, i) => module.call("echo", i)));
       expect(answers.every((answer, i) => answer === i)).toBe(true);
     });
@@ -51,7 +51,7 @@ describe.each(PLACEMENTS)("calls to a %s", (placement) => {
 
   it("keep their order when a slow one holds up those that were sent ahead", async () => {
     await withRuntime({ placement }, async (runtime) => {
-      const module = await runtime.load(guest("guest", { limits: { pool: 1 } }));
+      const module = await runtime.load(guest("guest", { limits: { maxInstances: 1 } }));
       // Quick calls, so that many are sent ahead.
       for (let i = 0; i < 500; i++) await module.call("echo", i);
       const slow = module.call("spin", 200);
@@ -63,7 +63,7 @@ describe.each(PLACEMENTS)("calls to a %s", (placement) => {
 
   it("do not share state between modules", async () => {
     await withRuntime({ placement, threads: { max: 1 }, processes: { max: 1 } }, async (runtime) => {
-      const limits = { pool: 1 };
+      const limits = { maxInstances: 1 };
       const [one, two] = await Promise.all([
         runtime.load(guest("one", { limits })),
         runtime.load(guest("two", { limits })),

@@ -50,7 +50,7 @@ describe("turns", () => {
 
 it("a module that computes without end in a worker lets another one's calls through", async () => {
   await withRuntime({ placement: "thread", threads: { max: 1, spare: 0 } }, async (runtime) => {
-    const limits = { pool: 8 };
+    const limits = { maxInstances: 8 };
     const [heavy, light] = await Promise.all(["heavy", "light"].map((name) => runtime.load(guest(name, { limits }))));
     // All eight instances are made before.
     await Promise.all(Array.from({ length: 50 }, () => heavy!.call("spin", 2)));
@@ -69,7 +69,7 @@ const WORK = `export const work = (parts) => { let sum = 0; for (let i = 0; i < 
 it("modules that ask for several times what a worker can do have even parts of its time", async () => {
   await withRuntime({ placement: "thread", threads: { max: 1, spare: 0 } }, async (runtime) => {
     const costs = [1, 2, 8];
-    const limits = { pool: 4 };
+    const limits = { maxInstances: 4 };
     const modules = await Promise.all(costs.map((cost) => runtime.load(guest(`module${cost}`, { limits }, WORK))));
     // All instances are made before.
     for (const module of modules) await Promise.all(Array.from({ length: 30 }, () => module.call("work", 1)));

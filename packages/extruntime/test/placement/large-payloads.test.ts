@@ -50,7 +50,7 @@ async function orderOfAnswers(module: Module): Promise<number[]> {
 }
 
 function one(name: string) {
-  return guest(name, { limits: { pool: 1 } }, CODE);
+  return guest(name, { limits: { maxInstances: 1 } }, CODE);
 }
 
 describe.each(["thread", "process"] as const)("a long payload to a %s", (placement) => {

@@ -24,7 +24,7 @@ async function storm(module: Module, fn: string): Promise<void> {
 describe.each(["thread", "process"] as const)("what a guest leaves behind in a %s", (placement) => {
   it.each(STORMS)("keeps no later call without a limit waiting (%s)", async (fn) => {
     await withRuntime({ placement, ...ONE }, async (runtime) => {
-      const module = await runtime.load(guest("stormy", { limits: { pool: 1 } }, CODE));
+      const module = await runtime.load(guest("stormy", { limits: { maxInstances: 1 } }, CODE));
       // More often than there may be workers at a time.
       for (let round = 0; round < 4; round++) {
         await storm(module, fn);
@@ -37,7 +37,7 @@ describe.each(["thread", "process"] as const)("what a guest leaves behind in a %
   it("keeps no load, no instance that is made and no close waiting", async () => {
     await withRuntime({ placement, ...ONE }, async (runtime) => {
       const stormy = await runtime.load(guest("stormy", {}, CODE));
-      const other = await runtime.load(guest("other", { limits: { pool: 1 } }), { lazy: true });
+      const other = await runtime.load(guest("other", { limits: { maxInstances: 1 } }), { lazy: true });
       await storm(stormy, "microtasks");
       const loaded = runtime.load(guest("third", { limits: { timeoutMs: 10_000 } }));
       expect(await other.call("echo", 1)).toBe(1);
@@ -50,7 +50,7 @@ describe.each(["thread", "process"] as const)("what a guest leaves behind in a %
 describe("what a guest leaves behind", () => {
   it("in a process of its own keeps no call waiting", async () => {
     await withRuntime({ placement: "process", ...ONE }, async (runtime) => {
-      const module = await runtime.load(guest("stormy", { limits: { pool: 1, memoryMb: 64 } }, CODE));
+      const module = await runtime.load(guest("stormy", { limits: { maxInstances: 1, memoryMb: 64 } }, CODE));
       for (let round = 0; round < 3; round++) {
         await storm(module, "microtasks");
         expect(await module.call("echo", round)).toBe(round);
@@ -60,7 +60,7 @@ describe("what a guest leaves behind", () => {
 
   it("keeps no synchronous caller waiting for ever", async () => {
     await withRuntime({ placement: "thread", ...ONE }, async (runtime) => {
-      const module = await runtime.load(guest("stormy", { limits: { pool: 1 } }, CODE));
+      const module = await runtime.load(guest("stormy", { limits: { maxInstances: 1 } }, CODE));
       await storm(module, "loop");
       // On a busy machine it is answered for as long as the loop has not begun.
       const asks = () => expect(() => module.invokeSync("echo", "1"));

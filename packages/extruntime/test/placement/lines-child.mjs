@@ -6,7 +6,7 @@ const code = `
 export const print = (name) => { for (let i = 0; i < ${COUNT}; i++) console.log(name, i); };
 export const printAndSpin = (name) => { print(name); for (;;); };
 `;
-const runtime = native({ placement: "thread", limits: { pool: 1 } });
+const runtime = native({ placement: "thread", limits: { maxInstances: 1 } });
 const modules = await Promise.all(
   ["a", "b", "c", "d"].map((name) =>
     runtime.load({

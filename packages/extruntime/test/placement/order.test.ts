@@ -37,7 +37,7 @@ const IN_ORDER = [...Array(50).keys()];
 describe.each(["thread", "process"] as const)("calls that wait for one instance in a %s", (placement) => {
   it("are answered in the order in which they came, though their host comes late to the answers", async () => {
     await withRuntime({ placement }, async (runtime) => {
-      const module = await runtime.load(guest("guest", { limits: { pool: 1 } }));
+      const module = await runtime.load(guest("guest", { limits: { maxInstances: 1 } }));
       // Quick calls, so that many are sent ahead.
       for (let i = 0; i < 300; i++) await module.call("echo", i);
       for (let round = 0; round < 20; round++)
@@ -49,7 +49,7 @@ describe.each(["thread", "process"] as const)("calls that wait for one instance 
     burn();
     await withRuntime({ placement }, async (runtime) => {
       for (let round = 0; round < 5; round++) {
-        const module = await runtime.load(guest(`guest${round}`, { limits: { pool: 1 } }));
+        const module = await runtime.load(guest(`guest${round}`, { limits: { maxInstances: 1 } }));
         for (let wave = 0; wave < 10; wave++) expect(await answered(module)).toEqual(IN_ORDER);
         await module.close();
       }
@@ -58,7 +58,7 @@ describe.each(["thread", "process"] as const)("calls that wait for one instance 
 
   it("keep that order when their worker is held up, and others come meanwhile", async () => {
     await withRuntime({ placement }, async (runtime) => {
-      const module = await runtime.load(guest("guest", { limits: { pool: 1 } }));
+      const module = await runtime.load(guest("guest", { limits: { maxInstances: 1 } }));
       for (let i = 0; i < 300; i++) await module.call("echo", i);
       const order: number[] = [];
       const calls: Promise<unknown>[] = [module.call("spin", 150)];

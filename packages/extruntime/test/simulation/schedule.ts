@@ -155,7 +155,7 @@ class Run implements World {
       dir: undefined,
       memoryBytes: undefined,
       limited: false,
-      pool: 1,
+      maxInstances: 1,
       bounds: core.DEFAULT_BOUNDS,
       files: [],
     };

@@ -15,7 +15,7 @@ const manifest = {
   runtime: "pyvm",
   module: "user_of_package.py",
   exports: ["use"],
-  limits: { pool: 1 },
+  limits: { maxInstances: 1 },
   python: { interpreter, path: [folder] },
 };
 const runtime = pyvm({ graceMs: 600_000 });

@@ -51,8 +51,8 @@ export async function pack(
   // With a folder the rest is read there. The module is sent all the same, so that every worker runs the same code.
   const paths = dir === undefined ? await extension.list() : manifest.module === undefined ? [] : [manifest.module];
   const files = await Promise.all(paths.map((path) => extension.read(path)));
-  const { memoryBytes, pool, bounds = DEFAULT_BOUNDS } = context;
-  return { message: { manifest, location, dir, memoryBytes, limited, pool, bounds, files: paths }, files };
+  const { memoryBytes, maxInstances, bounds = DEFAULT_BOUNDS } = context;
+  return { message: { manifest, location, dir, memoryBytes, limited, maxInstances, bounds, files: paths }, files };
 }
 
 /** A program whose instances live in workers. Each worker that gets one of them compiles it once. */

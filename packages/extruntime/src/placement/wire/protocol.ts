@@ -112,7 +112,7 @@ export interface CompileMessage {
   readonly memoryBytes: number | undefined;
   /** The worker is limited in memory: an allocation that failed is its limit. */
   readonly limited: boolean;
-  readonly pool: number;
+  readonly maxInstances: number;
   readonly bounds: Bounds;
   /** Paths of the files that came before, in their order. */
   readonly files: readonly string[];

@@ -277,10 +277,17 @@ export class Agent implements FrameSink {
     output: GuestLog,
   ): Promise<Program> {
     const extension = receivedExtension(message, bytes);
-    const { memoryBytes, pool, bounds } = message;
+    const { memoryBytes, maxInstances, bounds } = message;
     const host = this.#hostCalls(target, voice, extension.manifest, bounds);
     const endsWithGuest = this.#link.ownProcess;
-    return this.#engine!.compile(extension, { memoryBytes, pool, bounds, host, endsWithGuest, log: output.write });
+    return this.#engine!.compile(extension, {
+      memoryBytes,
+      maxInstances,
+      bounds,
+      host,
+      endsWithGuest,
+      log: output.write,
+    });
   }
 
   #hostCalls(program: number, voice: Voice, { permissions }: Manifest, bounds: Bounds): RemoteHostCalls | undefined {

@@ -9,7 +9,7 @@ import { execFile, execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 
@@ -94,12 +94,12 @@ try {
 mkdirSync(objects, { recursive: true });
 mkdirSync(dirname(out), { recursive: true });
 const modified = (file) => (existsSync(file) ? statSync(file).mtimeMs : 0);
-const files = readdirSync(native);
+const files = readdirSync(native, { recursive: true });
 const run = promisify(execFile);
 
 const units = files
   .filter((file) => file.endsWith(".cc"))
-  .map((file) => [join(native, file), join(objects, file.replace(/\.cc$/, ".o"))]);
+  .map((file) => [join(native, file), join(objects, `${basename(file, ".cc")}.o`)]);
 units.push([embeddedPython(), join(objects, "bootstrap_source.o")]);
 const stale = units.filter(([source, object]) => modified(object) < newestInput(source, object));
 try {
@@ -136,7 +136,7 @@ function embeddedPython() {
   const program = PYTHON_FILES.map((each) => readFileSync(each, "utf8")).join("\n\n");
   const source = [
     "// Written by scripts/build-addon.mjs from the files in python/.",
-    '#include "bootstrap.h"',
+    '#include "interpreter/bootstrap.h"',
     `const char pyvm::kBootstrapSource[] = R"PYTHON(${program})PYTHON";`,
     "",
   ].join("\n");

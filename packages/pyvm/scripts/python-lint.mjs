@@ -8,8 +8,8 @@ const { PositionEncoding, Workspace } = createRequire(import.meta.url)("@astral-
 
 const folder = fileURLToPath(new URL("../python/", import.meta.url));
 /** Names that the addon puts into the program before it runs. */
-const interpreter = readFileSync(new URL("../native/interpreter.cc", import.meta.url), "utf8");
-const given = [...interpreter.matchAll(/\bset\("(\w+)"/g)].map((match) => match[1]);
+const interpreterStart = readFileSync(new URL("../native/executor/start_interpreter.cc", import.meta.url), "utf8");
+const given = [...interpreterStart.matchAll(/\bset\("(\w+)"/g)].map((match) => match[1]);
 /** Imports stand where they are used first, some for their effect alone; long lines are text. */
 const IGNORED = ["E401", "E402", "E501", "F401", "I001"];
 

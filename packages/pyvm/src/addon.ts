@@ -45,7 +45,7 @@ export interface LoadRequest {
 }
 
 /**
- * The addon's functions, as `native/addon.cc` has them. What takes a token ends later, with that token, in the `settle`
+ * The addon's functions, as `native/api/addon.cc` has them. What takes a token ends later, with that token, in the `settle`
  * callback; everything else has ended when it returns.
  */
 export interface Addon {

@@ -7,7 +7,7 @@ import { nightly } from "../../../fixtures/index.js";
 import { cpython, hasOwnGil } from "./guest.ts";
 
 const child = fileURLToPath(new URL("missing-symbols-child.mjs", import.meta.url));
-const api = readFileSync(new URL("../native/python_api.h", import.meta.url), "utf8");
+const api = readFileSync(new URL("../native/cpython/python_api.h", import.meta.url), "utf8");
 
 /** The names of one of the lists in python_api.h. */
 function names(list: string): string[] {

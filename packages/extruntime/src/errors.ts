@@ -9,6 +9,8 @@ export const ERROR_CODES = {
   ERR_EXT_UNKNOWN_RUNTIME: "no runtime of that name is there",
   ERR_EXT_UNSUPPORTED: "the engine cannot do what was asked, here or at all",
   ERR_EXT_UNKNOWN_FUNCTION: "the extension has no such function",
+  ERR_EXT_NOT_FOUND: "no extension of that name, or no folder of extensions, is there",
+  ERR_EXT_DUPLICATE: "an extension of that name is loaded already",
   ERR_EXT_CLOSED: "the module, runtime or host was closed",
   ERR_EXT_BAD_PAYLOAD: "the payload is not JSON",
   ERR_EXT_BAD_RESULT: "what the guest returned is not JSON",
@@ -65,8 +67,14 @@ export class ExtensionError extends Error {
     Object.defineProperty(this, BRAND, { value: true });
   }
 
-  /** Whether `value` is an ExtensionError of this or another copy of the package, with this code if one is given. */
-  static is(value: unknown, code?: ExtensionErrorCode): value is ExtensionError {
+  /**
+   * Whether `value` is an ExtensionError of this or another copy of the package, with this code if one is given, which the type of
+   * `value.code` then is.
+   */
+  static is<Code extends ExtensionErrorCode = ExtensionErrorCode>(
+    value: unknown,
+    code?: Code,
+  ): value is ExtensionError & { readonly code: Code } {
     if (typeof value !== "object" || value === null || !(BRAND in value)) return false;
     return code === undefined || (value as { code?: unknown }).code === code;
   }

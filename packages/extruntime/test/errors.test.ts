@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { inspect } from "node:util";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, expectTypeOf, it, vi } from "vitest";
 import { locate } from "../src/errors.ts";
-import { ERROR_CODES, ExtensionError } from "../src/index.ts";
+import { ERROR_CODES, ExtensionError, type ExtensionErrorCode } from "../src/index.ts";
 import { badManifest } from "../src/manifest/manifest.ts";
 
 describe("ExtensionError", () => {
@@ -17,6 +17,18 @@ describe("ExtensionError", () => {
     expect(ExtensionError.is(foreign, "ERR_EXT_CLOSED")).toBe(false);
     for (const value of [new Error("x"), null, undefined, "ERR_EXT_BUSY", { code: "ERR_EXT_BUSY" }, () => {}])
       expect(ExtensionError.is(value)).toBe(false);
+  });
+
+  it("is narrowed by its code, in its type too", () => {
+    const error: unknown = new ExtensionError("ERR_EXT_BUSY", "full");
+    if (!ExtensionError.is(error, "ERR_EXT_BUSY")) throw new Error("it is one");
+    expectTypeOf(error.code).toEqualTypeOf<"ERR_EXT_BUSY">();
+    expectTypeOf(error.extension).toEqualTypeOf<string | undefined>();
+    const other: unknown = error;
+    if (ExtensionError.is(other)) expectTypeOf(other.code).toEqualTypeOf<ExtensionErrorCode>();
+    if (ExtensionError.is(other, "ERR_EXT_GUEST" as "ERR_EXT_GUEST" | "ERR_EXT_MEMORY"))
+      expectTypeOf(other.code).toEqualTypeOf<"ERR_EXT_GUEST" | "ERR_EXT_MEMORY">();
+    if (error instanceof ExtensionError) expectTypeOf(error).toMatchTypeOf<ExtensionError>();
   });
 
   it("keeps code, cause and guest details", () => {

@@ -31,7 +31,7 @@ it("a version that does not load changes nothing, and says why", async () => {
   const old = await host.load(script("return 1;"));
   await expect(host.replace(script("return 1"))).resolves.toBeDefined();
   await expect(host.replace(script("} nonsense {"))).rejects.toMatchObject({ code: "ERR_EXT_GUEST" });
-  await expect(host.load(script("return 3;"))).rejects.toMatchObject({ code: "ERR_EXT_DENIED" });
+  await expect(host.load(script("return 3;"))).rejects.toMatchObject({ code: "ERR_EXT_DUPLICATE" });
   expect(await host.call("one", "run")).toBe(1);
   expect(old.closed).toBe(true);
   await host.close();

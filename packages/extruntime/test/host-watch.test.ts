@@ -83,7 +83,7 @@ it("a name that changes, and a folder that is renamed, leave one extension", asy
 
 it("a second folder of a name is refused, and the first stays", async () => {
   await cp(join(root, "one"), join(root, "copy"), { recursive: true });
-  expect(await next("failed", "copy")).toMatchObject({ error: { code: "ERR_EXT_DENIED" } });
+  expect(await next("failed", "copy")).toMatchObject({ error: { code: "ERR_EXT_DUPLICATE" } });
   expect(await host.call("one", "run")).toBe(1);
 });
 
@@ -99,6 +99,6 @@ it("ends when it is closed, and when its host is", async () => {
 });
 
 it("a folder that is not there is an ExtensionError", async () => {
-  await expect(host.watch(join(root, "nowhere"))).rejects.toMatchObject({ code: "ERR_EXT_NO_MANIFEST" });
-  await expect(host.loadDir(join(root, "nowhere"))).rejects.toMatchObject({ code: "ERR_EXT_NO_MANIFEST" });
+  await expect(host.watch(join(root, "nowhere"))).rejects.toMatchObject({ code: "ERR_EXT_NOT_FOUND" });
+  await expect(host.loadDir(join(root, "nowhere"))).rejects.toMatchObject({ code: "ERR_EXT_NOT_FOUND" });
 });

@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from "vitest";
 import { createRuntime } from "../src/engine.ts";
-import { type ExtensionFiles, ExtensionHost, native } from "../src/index.ts";
+import { type ExtensionError, type ExtensionFiles, ExtensionHost, native } from "../src/index.ts";
 import { fakeEngine, fakeExtension, turn } from "./fake-engine.ts";
 
 function script(name: string, body = "return value;"): ExtensionFiles {
@@ -56,15 +56,15 @@ describe("a host", () => {
     expect(first.status).toBe("fulfilled");
     expect(second).toMatchObject({
       reason: {
-        code: "ERR_EXT_DENIED",
+        code: "ERR_EXT_DUPLICATE",
         message: expect.stringMatching(/^one: an extension of this name is loaded already/),
       },
     });
-    await expect(host.load(script("one"))).rejects.toMatchObject({ code: "ERR_EXT_DENIED" });
+    await expect(host.load(script("one"))).rejects.toMatchObject({ code: "ERR_EXT_DUPLICATE" });
     expect(await host.call("one", "run")).toBe(1);
     await host.get("one")!.close();
     expect(host.get("one")).toBeUndefined();
-    await expect(host.call("one", "run")).rejects.toMatchObject({ code: "ERR_EXT_UNKNOWN_FUNCTION" });
+    await expect(host.call("one", "run")).rejects.toMatchObject({ code: "ERR_EXT_NOT_FOUND" });
     await host.load(script("one", "return 3"));
     expect(await host.call("one", "run")).toBe(3);
   });
@@ -166,10 +166,8 @@ describe("loadDir", () => {
     const host = new ExtensionHost({ runtimes: [native()] });
     const report = await host.loadDir(root);
     expect(report.loaded.map((module) => module.name)).toEqual(["a", "b", "h"]);
-    expect(
-      report.failed.map(({ dir, error }) => [dir.slice(root.length + 1), (error as { code: string }).code]),
-    ).toEqual([
-      ["c-duplicate", "ERR_EXT_DENIED"],
+    expect(report.failed.map(({ dir, error }) => [dir.slice(root.length + 1), error.code])).toEqual([
+      ["c-duplicate", "ERR_EXT_DUPLICATE"],
       ["d-not-json", "ERR_EXT_BAD_MANIFEST"],
       ["f-throws", "ERR_EXT_GUEST"],
       ["g-unknown", "ERR_EXT_UNKNOWN_RUNTIME"],
@@ -177,9 +175,19 @@ describe("loadDir", () => {
     expect(host.names).toEqual(["a", "b", "h"]);
   });
 
+  it("tells what a policy function throws as an ExtensionError, in the types too", async () => {
+    await folder("a", manifest("a"));
+    const broken = new Error("the database is away");
+    const host = new ExtensionHost({ runtimes: [native()], policy: { allow: () => Promise.reject(broken) } });
+    const { failed } = await host.loadDir(root);
+    expectTypeOf(failed[0]!.error).toEqualTypeOf<ExtensionError>();
+    expect(failed).toMatchObject([{ error: { name: "ExtensionError", code: "ERR_EXT_DENIED", cause: broken } }]);
+    expect(failed[0]!.error.message).toContain("the database is away");
+  });
+
   it("fails where the folder itself cannot be read", async () => {
     const host = new ExtensionHost({ runtimes: [] });
-    await expect(host.loadDir(join(root, "missing"))).rejects.toMatchObject({ code: "ERR_EXT_NO_MANIFEST" });
+    await expect(host.loadDir(join(root, "missing"))).rejects.toMatchObject({ code: "ERR_EXT_NOT_FOUND" });
   });
 });
 

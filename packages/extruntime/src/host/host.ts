@@ -15,7 +15,7 @@ import {
 import { ExtensionError, locate } from "../errors.ts";
 import { type Extension, type ExtensionSource, openExtension } from "../manifest/extension.ts";
 import type { UnavailableEngine } from "./discover.ts";
-import { applyPolicy, type Policy } from "./policy.ts";
+import { applyPolicy, asRefusal, type Policy } from "./policy.ts";
 import { FolderWatch, type WatchOptions } from "./watch.ts";
 
 export interface ExtensionHostOptions extends InstanceBudgetOptions {
@@ -56,8 +56,7 @@ export interface LoadReport {
 
 export interface LoadFailure {
   readonly dir: string;
-  /** Always an ExtensionError, unless a policy function threw something else. */
-  readonly error: unknown;
+  readonly error: ExtensionError;
 }
 
 /** Holds extensions of any engine by name. All of them share one bound on live instances. */
@@ -96,7 +95,7 @@ export class ExtensionHost implements AsyncDisposable {
   /**
    * Loads one extension from a folder or from memory.
    *
-   * @throws ExtensionError as `Runtime.load`; `ERR_EXT_DENIED` where the policy refuses it, and, without `replace`, where an extension of its
+   * @throws ExtensionError as `Runtime.load`; `ERR_EXT_DENIED` where the policy refuses it; `ERR_EXT_DUPLICATE`, without `replace`, where an extension of its
    * name is loaded already (the first is kept); `ERR_EXT_UNKNOWN_RUNTIME` where its engine is not there.
    */
   async load(source: ExtensionSource | Extension, { replace = false }: HostLoadOptions = {}): Promise<Module> {
@@ -110,7 +109,7 @@ export class ExtensionHost implements AsyncDisposable {
     if (!replace && (this.#loading.has(name) || this.get(name) !== undefined))
       throw locate(
         new ExtensionError(
-          "ERR_EXT_DENIED",
+          "ERR_EXT_DUPLICATE",
           `an extension of this name is loaded already, and the first is kept; rename this one, replace the other, or close it first (${extension.location})`,
         ),
         name,
@@ -137,7 +136,7 @@ export class ExtensionHost implements AsyncDisposable {
   /**
    * Loads every folder in `dir` that has a manifest, in name order. A bad one is reported and does not stop the rest.
    *
-   * @throws ExtensionError `ERR_EXT_NO_MANIFEST` where `dir` itself cannot be read; `ERR_EXT_CLOSED`.
+   * @throws ExtensionError `ERR_EXT_NOT_FOUND` where `dir` itself cannot be read; `ERR_EXT_CLOSED`.
    */
   async loadDir(dir: string | URL): Promise<LoadReport> {
     this.#checkOpen();
@@ -175,7 +174,7 @@ export class ExtensionHost implements AsyncDisposable {
     return module?.closed === true ? undefined : module;
   }
 
-  /** `Module.invoke` of the extension `name`. Rejects with `ERR_EXT_UNKNOWN_FUNCTION` where no such extension is loaded. */
+  /** `Module.invoke` of the extension `name`. Rejects with `ERR_EXT_NOT_FOUND` where no such extension is loaded. */
   async invoke(name: string, fn: string, payload: string, options?: InvokeOptions): Promise<string> {
     return this.#get(name, fn).invoke(fn, payload, options);
   }
@@ -223,7 +222,7 @@ export class ExtensionHost implements AsyncDisposable {
       try {
         loads.push({ dir: folder, module: await this.load(folder) });
       } catch (error) {
-        if (!ExtensionError.is(error, "ERR_EXT_NO_MANIFEST")) loads.push({ dir: folder, error });
+        if (!ExtensionError.is(error, "ERR_EXT_NO_MANIFEST")) loads.push({ dir: folder, error: asRefusal(error) });
       }
     }
     return loads;
@@ -253,12 +252,16 @@ export class ExtensionHost implements AsyncDisposable {
       const runtime = this.#runtimes.get(manifest.runtime);
       if (runtime === undefined) throw this.#unknownRuntime(manifest.runtime);
       const admission = this.#policy === undefined ? undefined : await applyPolicy(this.#policy, manifest, runtime);
-      const module = await runtime.load(extension, {
-        logger: this.#logger,
-        hostFunctions: this.#hostFunctions,
-        budget: this.#budget,
-        ...admission,
-      });
+      const module = await runtime
+        .load(extension, {
+          logger: this.#logger,
+          hostFunctions: this.#hostFunctions,
+          budget: this.#budget,
+          ...admission,
+        })
+        .catch((error: unknown) => {
+          throw ExtensionError.is(error) ? error : runtimeFailed(runtime, error);
+        });
       const before = this.get(manifest.name);
       this.#modules.set(manifest.name, module);
       if (before !== undefined) this.#retire(before);
@@ -291,7 +294,7 @@ export class ExtensionHost implements AsyncDisposable {
     const module = this.get(name);
     if (module !== undefined) return module;
     throw new ExtensionError(
-      "ERR_EXT_UNKNOWN_FUNCTION",
+      "ERR_EXT_NOT_FOUND",
       `no extension named ${JSON.stringify(name)} is loaded; loaded are: ${this.names.join(", ") || "none"}`,
       { function: fn },
     );
@@ -312,7 +315,12 @@ export class ExtensionHost implements AsyncDisposable {
   }
 }
 
-type FolderLoad = { readonly dir: string } & ({ readonly module: Module } | { readonly error: unknown });
+type FolderLoad = { readonly dir: string } & ({ readonly module: Module } | { readonly error: ExtensionError });
+
+/** Of a runtime that was not made by `createRuntime`: any other throws nothing else. */
+function runtimeFailed({ name }: Runtime, cause: unknown): ExtensionError {
+  return new ExtensionError("ERR_EXT_CRASHED", `the ${name} runtime failed to load it: ${String(cause)}`, { cause });
+}
 
 function reportOf(loads: readonly FolderLoad[]): LoadReport {
   return {
@@ -324,7 +332,7 @@ function reportOf(loads: readonly FolderLoad[]): LoadReport {
 async function foldersOf(dir: string): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true }).catch((error: unknown) => {
     throw new ExtensionError(
-      "ERR_EXT_NO_MANIFEST",
+      "ERR_EXT_NOT_FOUND",
       `${dir}: the folder of extensions cannot be read: ${(error as Error).message}`,
       { cause: error },
     );

@@ -112,6 +112,12 @@ function ceilings(most: Limits, manifest: Manifest): Limits {
   return limits;
 }
 
+/** What a load failed with, for who goes on with other loads: what a policy function threw is told like a refusal. */
+export function asRefusal(error: unknown): ExtensionError {
+  if (ExtensionError.is(error)) return error;
+  return new ExtensionError("ERR_EXT_DENIED", `the host's policy failed: ${String(error)}`, { cause: error });
+}
+
 function denied(why: string): ExtensionError {
   return new ExtensionError("ERR_EXT_DENIED", why);
 }

@@ -4,6 +4,7 @@ import type { FSWatcher } from "chokidar";
 import type { Module } from "../contract/runtime.ts";
 import { ExtensionError } from "../errors.ts";
 import { type Extension, MANIFEST_FILE, openExtension } from "../manifest/extension.ts";
+import { asRefusal } from "./policy.ts";
 
 /** What became of a folder after one of its files changed. */
 export type WatchEvent =
@@ -137,7 +138,7 @@ export class FolderWatch implements AsyncDisposable {
       this.#tell({ type: before === name ? "replaced" : "loaded", dir, module });
       if (before !== undefined && before !== name) this.#remove(dir, before);
     } catch (error) {
-      this.#tell({ type: "failed", dir, error: error as ExtensionError });
+      this.#tell({ type: "failed", dir, error: asRefusal(error) });
     }
   }
 

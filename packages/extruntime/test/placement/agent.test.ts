@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { DEFAULT_BOUNDS } from "../../src/contract/bounds.ts";
 import { CALL_STATES_BYTES, CallStates } from "../../src/placement/wire/call-states.ts";
 import { FLAG, KIND, NO_DEADLINE, PROTOCOL_VERSION } from "../../src/placement/wire/protocol.ts";
-import { Agent, type AgentLink } from "../../src/placement/worker/agent.ts";
+import { Agent } from "../../src/placement/worker/agent.ts";
+import type { AgentLink } from "../../src/placement/worker/agent-link.ts";
 
 const PROGRAM = 1;
 const INSTANCE = 7;

@@ -5,7 +5,9 @@ import { CALL_STATES_BYTES, CallStates } from "../wire/call-states.ts";
 import { roomFor } from "../wire/frame.ts";
 import { type Body, HEADER_BYTES, KIND } from "../wire/protocol.ts";
 import { FrameBatch, FrameStream } from "../wire/stream.ts";
-import { Agent, type AgentLink } from "../worker/agent.ts";
+import { Agent } from "../worker/agent.ts";
+import type { AgentLink } from "../worker/agent-link.ts";
+import { AgentLoop } from "../worker/agent-loop.ts";
 import { giveWayAsProcess } from "../worker/priority.ts";
 import { FD } from "./descriptors.ts";
 import { JOURNAL_BYTES, JournalWriter, MOST_NOTED } from "./journal.ts";
@@ -23,12 +25,11 @@ class ProcessAgent implements AgentLink {
   readonly states: CallStates;
   readonly ownProcess = true;
   readonly #agent: Agent;
+  readonly #loop: AgentLoop;
   readonly #stream: FrameStream;
   readonly #piece = Buffer.allocUnsafeSlow(READ_BYTES);
   readonly #batch: FrameBatch;
   readonly #journal: JournalWriter;
-  #flushing = false;
-  #serving = false;
 
   constructor(firstBatch: number, mappedFileAddon: string | undefined) {
     const journal = mappedFileAddon === undefined ? undefined : mapFile(mappedFileAddon, FD.journal, JOURNAL_BYTES);
@@ -45,6 +46,7 @@ class ProcessAgent implements AgentLink {
     // After the watchdog, which must not wait for guests.
     giveWayAsProcess();
     this.#agent = new Agent(this);
+    this.#loop = new AgentLoop(this.#agent, () => this.#serve());
     this.#stream = new FrameStream(this.#agent);
     const options: SocketConstructorOpts & ConnectOpts = {
       fd: FD.in,
@@ -80,28 +82,13 @@ class ProcessAgent implements AgentLink {
   }
 
   flushSoon(): void {
-    if (this.#flushing) return;
-    this.#flushing = true;
-    process.nextTick(() => {
-      this.#flushing = false;
-      this.#agent.endOfTurn();
-      if (this.#agent.busy) this.#serveSoon();
-    });
+    this.#loop.flushSoon();
   }
 
   /** What comes meanwhile is read between two slices of calls. */
   #serve(): void {
     this.#agent.endOfBatch();
-    if (this.#agent.busy) this.#serveSoon();
-  }
-
-  #serveSoon(): void {
-    if (this.#serving) return;
-    this.#serving = true;
-    setImmediate(() => {
-      this.#serving = false;
-      this.#serve();
-    });
+    if (this.#agent.busy) this.#loop.serveSoon();
   }
 
   /** Reads past the event loop, which has the same socket and finds there what comes later. */

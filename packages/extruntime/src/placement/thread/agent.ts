@@ -3,7 +3,9 @@ import type { CallStates } from "../wire/call-states.ts";
 import { ownThread } from "../wire/processor-use.ts";
 import { type Body, FLAG } from "../wire/protocol.ts";
 import { MOST_IN_RING } from "../wire/ring.ts";
-import { Agent, type AgentLink } from "../worker/agent.ts";
+import { Agent } from "../worker/agent.ts";
+import type { AgentLink } from "../worker/agent-link.ts";
+import { AgentLoop } from "../worker/agent-loop.ts";
 import { giveWay } from "../worker/priority.ts";
 import { type ThreadData, threadMemory } from "./memory.ts";
 import { printAtOnce } from "./output.ts";
@@ -30,8 +32,7 @@ class ThreadAgent implements AgentLink {
   readonly #data: ThreadData;
   readonly #memory: ReturnType<typeof threadMemory>;
   readonly #agent: Agent;
-  #flushing = false;
-  #serving = false;
+  readonly #loop: AgentLoop;
   #turns = 0;
 
   constructor(data: ThreadData) {
@@ -40,6 +41,7 @@ class ThreadAgent implements AgentLink {
     this.states = this.#memory.states;
     Atomics.store(this.#memory.thread, 0, ownThread());
     this.#agent = new Agent(this);
+    this.#loop = new AgentLoop(this.#agent, () => this.#serve());
     data.bell.on("message", () => this.#serve());
     this.#serve();
   }
@@ -62,13 +64,7 @@ class ThreadAgent implements AgentLink {
   }
 
   flushSoon(): void {
-    if (this.#flushing) return;
-    this.#flushing = true;
-    process.nextTick(() => {
-      this.#flushing = false;
-      this.#agent.endOfTurn();
-      if (this.#agent.busy) this.#serveSoon();
-    });
+    this.#loop.flushSoon();
   }
 
   receive(): void {
@@ -94,20 +90,10 @@ class ThreadAgent implements AgentLink {
         (this.#agent.busy || toWorker.waitForFrames(LINGER_MS))
       );
       if (this.#agent.busy || !toWorker.empty) {
-        this.#serveSoon();
+        this.#loop.serveSoon();
         return;
       }
     } while (!toWorker.sleep());
-  }
-
-  /** After the event loop's turn. */
-  #serveSoon(): void {
-    if (this.#serving) return;
-    this.#serving = true;
-    setImmediate(() => {
-      this.#serving = false;
-      this.#serve();
-    });
   }
 
   /** Looks at the clock once in a while. */

@@ -1,5 +1,14 @@
 import { type Bounds, BYTES_PER_CALL, excessBytes } from "../../contract/bounds.ts";
-import { type HostCalls, hostCallTooLong, notGranted, WaitingCalls } from "../../contract/host-functions.ts";
+import {
+  extensionClosed,
+  type HostCalls,
+  hostCallTooLong,
+  notGranted,
+  WaitingCalls,
+} from "../../contract/host-functions.ts";
+import type { Manifest } from "../../manifest/manifest.ts";
+import { nextLine } from "../wire/protocol.ts";
+import type { Reports } from "./reports.ts";
 
 /** Asks the host, and has `answer` told, unless the worker ends before. `now`: the guest's thread waits. */
 export type Ask = (index: number, payload: string, now: boolean, answer: (text: string) => void) => void;
@@ -55,5 +64,46 @@ export class RemoteHostCalls implements HostCalls {
   #tooLong(name: string, payload: string): string | undefined {
     const excess = excessBytes(payload, this.#bounds.hostCallBytes);
     return excess === undefined ? undefined : hostCallTooLong(name, excess, this.#bounds);
+  }
+}
+
+/** What the guests of a worker have asked its host and not been told yet. */
+export class HostQuestions {
+  readonly #reports: Reports;
+  readonly #receive: () => void;
+  /** By number. */
+  readonly #open = new Map<number, (answer: string) => void>();
+  #last = 0;
+
+  /** @param receive blocks until more has come from the host. */
+  constructor(reports: Reports, receive: () => void) {
+    this.#reports = reports;
+    this.#receive = receive;
+  }
+
+  /** The host functions of a program, which ends when its `voice` is closed; `undefined` where it was granted none. */
+  hostCalls(
+    program: number,
+    voice: { readonly closed: boolean },
+    { permissions }: Pick<Manifest, "permissions">,
+    bounds: Bounds,
+  ): RemoteHostCalls | undefined {
+    if (permissions.length === 0) return undefined;
+    const ask: Ask = (index, payload, now, answer) => {
+      if (voice.closed) {
+        answer(extensionClosed());
+        return;
+      }
+      this.#last = nextLine(this.#last);
+      this.#open.set(this.#last, answer);
+      this.#reports.asks(this.#last, index, program, payload, now);
+    };
+    return new RemoteHostCalls(permissions, bounds, ask, this.#receive);
+  }
+
+  answered(key: number, answer: string): void {
+    const open = this.#open.get(key);
+    this.#open.delete(key);
+    open?.(answer);
   }
 }

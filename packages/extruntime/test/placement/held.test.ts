@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { NOT_STARTED, UNLIMITED } from "../../src/contract/engine.ts";
-import { PlacedWorker, type WorkerKeeper } from "../../src/placement/host/placed-worker.ts";
+import { PlacedWorker } from "../../src/placement/host/placed-worker.ts";
 import { ProgramHistory } from "../../src/placement/host/program-history.ts";
 import { RemoteCall } from "../../src/placement/host/remote-call.ts";
+import type { WorkerKeeper } from "../../src/placement/host/worker-keeper.ts";
 import type { Link, LinkEvents } from "../../src/placement/wire/link.ts";
 import { heldBy, ownThread, type ProcessorUse, useOf } from "../../src/placement/wire/processor-use.ts";
 import { KIND } from "../../src/placement/wire/protocol.ts";

@@ -7,16 +7,17 @@ export interface Mutant {
 }
 
 const WORKER = "placement/host/placed-worker.js";
+const UNSENT = "placement/host/unsent-calls.js";
 
 export const MUTANTS: readonly Mutant[] = [
   {
     what: "a key that is free goes to a call that was aborted while it waited for one, and to no other",
     changes: [
-      { file: WORKER, from: "this.#waiting.remove(call.unsent);", to: "" },
+      { file: UNSENT, from: "this.#waiting.remove(call.unsent);", to: ";" },
       {
-        file: WORKER,
+        file: UNSENT,
         from: "this.#waiting.remove(first);",
-        to: "this.#waiting.remove(first); if (first.call.settled) { this.#freeKeys.push(key); return; }",
+        to: "this.#waiting.remove(first); if (first.call.settled) { this.#held.returnKey(key); return; }",
       },
     ],
   },
@@ -28,14 +29,12 @@ export const MUTANTS: readonly Mutant[] = [
         from: "worker.wantsRelief &&",
         to: "worker.stalled && worker.load > 1 &&",
       },
-      { file: WORKER, from: "if (this.stalled && this.#silentLooks % ABANDONED_LOOKS === 0)", to: "if (false)" },
+      { file: WORKER, from: "if (this.stalled && this.#silence.isToBeAsked)", to: "if (false)" },
     ],
   },
   {
     what: "a worker whose thread no call holds is never ended",
-    changes: [
-      { file: WORKER, from: "if (this.stalled && this.#silentLooks % ABANDONED_LOOKS === 0)", to: "if (false)" },
-    ],
+    changes: [{ file: WORKER, from: "if (this.stalled && this.#silence.isToBeAsked)", to: "if (false)" }],
   },
   {
     what: "the journal of a process is read before the answers that it sent earlier have come",
@@ -57,9 +56,9 @@ export const MUTANTS: readonly Mutant[] = [
     what: "calls without a key stay where their worker is held up",
     changes: [
       {
-        file: WORKER,
-        from: "back.push(unsent.call);",
-        to: "{ this.#waiting.push(unsent); break; }",
+        file: UNSENT,
+        from: "taken.push(unsent.call);\n        return taken;",
+        to: "{ this.#waiting.push(unsent); break; }\n        return taken;",
       },
     ],
   },

@@ -4,10 +4,11 @@ import { ExtensionError } from "../../errors.ts";
 import type { Link, LinkEvents } from "../wire/link.ts";
 import type { LOG_LEVELS } from "../wire/protocol.ts";
 import { OwnWorkers } from "./own-workers.ts";
-import { PlacedWorker, type WorkerKeeper, type WorkerKind } from "./placed-worker.ts";
+import { PlacedWorker, type WorkerKind } from "./placed-worker.ts";
 import type { ProgramHistory } from "./program-history.ts";
 import type { Patience } from "./remote-call.ts";
 import { RestartBackoff } from "./restart-backoff.ts";
+import type { WorkerKeeper } from "./worker-keeper.ts";
 
 export interface WorkerPoolSetup {
   readonly kind: WorkerKind;

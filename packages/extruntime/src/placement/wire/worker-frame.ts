@@ -2,7 +2,7 @@ import { type Body, FLAG, KIND, LOG_LEVELS } from "./protocol.ts";
 
 /**
  * What a worker may send. A guest of some engines can write into its worker's descriptors and memory, so every frame is looked at before anything is
- * done with it: here at the frame alone, in `placed-worker.ts` at what the host knows of the worker. Nothing here throws.
+ * done with it: here at the frame alone, in `placed-worker.ts` and `program-reports.ts` at what the host knows of the worker. Nothing here throws.
  */
 
 const TEXT = FLAG.utf16 | FLAG.ascii;

@@ -1,0 +1,31 @@
+import type { LogLevel } from "../../contract/runtime.ts";
+import type { PlacedWorker } from "./placed-worker.ts";
+import type { ProgramHistory } from "./program-history.ts";
+import type { Patience } from "./remote-call.ts";
+
+/** What a worker tells whoever keeps it. */
+export interface WorkerKeeper {
+  /** Output of a guest. */
+  log(program: number, level: LogLevel, message: string): void;
+  /** A guest calls a host function, by its index in the manifest. `now`: the guest blocks its thread, so a host function that returns a promise fails. `undefined`: there is none of that index. */
+  hostCall(program: number, index: number, payload: string, now: boolean): string | Promise<string> | undefined;
+  /** A program is closed in the worker: nothing comes of it any more. */
+  closed(program: number): void;
+  /**
+   * It ended by itself with calls of which none is known to have begun. Whether that was so too often: a guest can have the file in which they are noted
+   * say so, and the call that ends its process would be tried again for ever.
+   */
+  isUnexplained(worker: PlacedWorker): boolean;
+  /** It holds no call any more. */
+  idle(worker: PlacedWorker): void;
+  /** It has ended; `expected` where it was told to. */
+  ended(worker: PlacedWorker, expected: boolean): void;
+  /** It holds calls again. */
+  busy(): void;
+  /** Whether one more may linger. */
+  mayLinger(): boolean;
+  /** Whether a call that would have to be alone on this worker's thread can be so on another one's, or soon can. */
+  canBeAlone(worker: PlacedWorker, history: ProgramHistory): boolean;
+  /** With workers that read long payloads. */
+  readonly patience: Patience;
+}

@@ -13,9 +13,9 @@ export {
   type Logger,
   type LogLevel,
   type Module,
-  type ModuleStats,
   type Runtime,
 } from "./contract/runtime.ts";
+export type { Durations, HostStats, ModuleStats } from "./contract/statistics.ts";
 export { ERROR_CODES, ExtensionError, type ExtensionErrorCode, type GuestErrorDetails } from "./errors.ts";
 export { type DiscoverOptions, type Discovery, discoverRuntimes, type UnavailableEngine } from "./host/discover.ts";
 export {

@@ -60,6 +60,12 @@ export class InstancePool implements BudgetMember {
   #live = 0;
   #creating = 0;
   #created = 0;
+  /** Of these, those that were closed since they broke. */
+  #replaced = 0;
+  /** Instances that exist, also those that are being closed. */
+  #instances = 0;
+  /** Of these, those that hold a call. */
+  #busy = 0;
   #draining = false;
   /** Used last, of those that take calls ahead. */
   #hot: Slot | undefined;
@@ -73,12 +79,20 @@ export class InstancePool implements BudgetMember {
     this.#budget = options.budget;
   }
 
-  get live(): number {
-    return this.#live;
+  get instances(): number {
+    return this.#instances;
+  }
+
+  get busy(): number {
+    return this.#busy;
   }
 
   get created(): number {
     return this.#created;
+  }
+
+  get replaced(): number {
+    return this.#replaced;
   }
 
   /** Waiting calls, those sent ahead included. */
@@ -135,9 +149,10 @@ export class InstancePool implements BudgetMember {
 
   /** Takes back what `take`, `takeNow` or `serve` gave. Where the host's stack has no room for it, it throws and changes nothing. */
   give(slot: Slot): void {
-    const discard = slot.load === 1 && (slot.broken || slot.instance.broken === true || this.#mustYield());
+    const discard = slot.load === 1 && (isBroken(slot) || this.#mustYield());
     slot.load--;
     if (slot.load > 0) this.#sentAhead--;
+    else this.#busy--;
     if (discard) this.#discard(slot);
     else if (slot.load === 0) this.#idle.push(slot);
     if (this.#waiting.length > 0) this.#drain();
@@ -227,6 +242,7 @@ export class InstancePool implements BudgetMember {
     slot.lastUsed = ++this.#budget.clock;
     slot.load++;
     if (slot.load > 1) this.#sentAhead++;
+    else this.#busy++;
     if (slot.queues) this.#hot = slot;
     return slot;
   }
@@ -310,6 +326,7 @@ export class InstancePool implements BudgetMember {
 
   #adopt(instance: Instance): Slot {
     this.#created++;
+    this.#instances++;
     const slot: Slot = {
       instance,
       queues: instance.ahead !== undefined,
@@ -324,6 +341,7 @@ export class InstancePool implements BudgetMember {
   }
 
   #discard(slot: Slot): void {
+    if (isBroken(slot)) this.#replaced++;
     if (slot.queues) this.#queueing.splice(this.#queueing.indexOf(slot), 1);
     if (slot === this.#hot) this.#hot = undefined;
     let closing: undefined | Promise<void>;
@@ -333,20 +351,30 @@ export class InstancePool implements BudgetMember {
       this.#options.onCloseError(error);
     }
     if (closing === undefined) {
-      this.#forget();
+      this.#gone();
       return;
     }
     closing.catch(this.#options.onCloseError).then(() => {
-      this.#forget();
+      this.#gone();
       this.#drain();
     });
   }
 
+  #gone(): void {
+    this.#instances--;
+    this.#forget();
+  }
+
+  /** Gives back the room of an instance. */
   #forget(): void {
     this.#live--;
     this.#budget.free(this);
     if (this.#live === 0) this.#closed?.resolve();
   }
+}
+
+function isBroken({ broken, instance }: Slot): boolean {
+  return broken || instance.broken === true;
 }
 
 /** A call that only wants to see an instance made. */

@@ -1,11 +1,14 @@
 import { boundError, excessBytes, payloadTooLong, resultTooLong, surelyWithin } from "../contract/bounds.ts";
 import { type Call, UNLIMITED } from "../contract/engine.ts";
-import type { CloseOptions, InvokeOptions, InvokeSyncOptions, Module, ModuleStats } from "../contract/runtime.ts";
+import type { CloseOptions, InvokeOptions, InvokeSyncOptions, Module } from "../contract/runtime.ts";
+import type { ModuleStats } from "../contract/statistics.ts";
 import { ExtensionError, locate } from "../errors.ts";
 import type { GuestLog } from "../kit/guest-log.ts";
 import { needStack } from "../kit/stack-headroom.ts";
 import type { Placement } from "../manifest/manifest.ts";
 import { CallList } from "./call-list.ts";
+import { CallStatistics, countsOf } from "./call-statistics.ts";
+import type { Start } from "./call-times.ts";
 import { InstancePool, type Slot } from "./instance-pool.ts";
 import { callLimits } from "./limits.ts";
 import type { ModuleSetup } from "./module-setup.ts";
@@ -45,9 +48,7 @@ export class LoadedModule implements Module, CallOwner {
   #running = 0;
   /** Of these, those whose callers have an answer. */
   #abandoned = 0;
-  #calls = 0;
-  #failures = 0;
-  #timeouts = 0;
+  readonly #statistics = new CallStatistics();
   #closing: Promise<void> | undefined;
   /** It closes, and its calls are to be aborted. */
   #aborting = false;
@@ -67,6 +68,7 @@ export class LoadedModule implements Module, CallOwner {
     this.#output = setup.output;
     this.#shortResult = surelyWithin(setup.bounds.resultBytes);
     this.#pool = new InstancePool(setup.program, setup.pool);
+    countsOf.set(this, this.#statistics);
   }
 
   get closed(): boolean {
@@ -77,6 +79,7 @@ export class LoadedModule implements Module, CallOwner {
     let call: Call;
     let slot: Slot | undefined;
     let result: string | Promise<string>;
+    const start = this.#statistics.begin();
     try {
       call = this.#admit(fn, payload, options);
     } catch (error) {
@@ -84,8 +87,8 @@ export class LoadedModule implements Module, CallOwner {
     }
     try {
       slot = this.#pool.take();
-      if (slot === undefined) return this.#enqueue(fn, payload, call);
-      if (slot.instance.invokeLater !== undefined) return this.#startLater(fn, payload, call, slot);
+      if (slot === undefined) return this.#enqueue(fn, payload, call, start);
+      if (slot.instance.invokeLater !== undefined) return this.#startLater(fn, payload, call, slot, start);
       this.#output.renew(++this.#running);
       result = slot.instance.invoke(fn, payload, call);
       if (typeof result === "string") {
@@ -100,14 +103,15 @@ export class LoadedModule implements Module, CallOwner {
         slot.nextThrown = this.#thrown;
         this.#thrown = slot;
       }
-      return Promise.reject(this.#failAtOnce(error, fn, call));
+      return Promise.reject(this.#failAtOnce(error, fn, payload, call, start));
     }
-    this.#calls++;
-    if (typeof result !== "string") return this.#follow(fn, payload, call, slot!, result).promise;
+    if (typeof result !== "string") return this.#follow(fn, payload, call, slot!, start, result).promise;
+    this.#statistics.done(payload, result, start);
     return Promise.resolve(result);
   }
 
   invokeSync(fn: string, payload: string, options?: InvokeSyncOptions): string {
+    const start = this.#statistics.begin();
     const call = this.#admit(fn, payload, options);
     let slot: Slot | undefined;
     let result: string | Promise<string>;
@@ -129,10 +133,10 @@ export class LoadedModule implements Module, CallOwner {
         slot.nextThrown = this.#thrown;
         this.#thrown = slot;
       }
-      throw this.#failAtOnce(error, fn, call);
+      throw this.#failAtOnce(error, fn, payload, call, start);
     }
-    this.#calls++;
-    if (typeof result !== "string") throw this.#refusePromise(fn, payload, call, slot!, result);
+    if (typeof result !== "string") throw this.#refusePromise(fn, payload, call, slot!, start, result);
+    this.#statistics.done(payload, result, start);
     return result;
   }
 
@@ -154,15 +158,15 @@ export class LoadedModule implements Module, CallOwner {
   }
 
   stats(): ModuleStats {
-    return {
-      calls: this.#calls,
-      failures: this.#failures,
-      timeouts: this.#timeouts,
+    const { instances, busy, created, replaced } = this.#pool;
+    return this.#statistics.with({
       running: this.#running - this.#pool.sentAhead,
       queued: this.#pool.queued - this.#goneAhead,
-      instances: this.#pool.live,
-      instancesCreated: this.#pool.created,
-    };
+      instances,
+      busy,
+      instancesCreated: created,
+      instancesReplaced: replaced,
+    });
   }
 
   /** Has an instance made if there is none, and rejects with what its top level throws. */
@@ -221,9 +225,16 @@ export class LoadedModule implements Module, CallOwner {
     this.#noticeIdle();
   }
 
+  waited(start: Start): void {
+    this.#statistics.waits.end(start);
+  }
+
+  answered(result: string | undefined, start: Start): void {
+    this.#statistics.answered(result, start);
+  }
+
   failed(error: unknown): void {
-    this.#failures++;
-    if (ExtensionError.is(error, "ERR_EXT_TIMEOUT")) this.#timeouts++;
+    this.#statistics.failed(error);
   }
 
   checkResult(result: string, { deadline }: Call): void {
@@ -265,27 +276,29 @@ export class LoadedModule implements Module, CallOwner {
     if (excess !== undefined) throw this.#located(payloadTooLong(excess, bounds), fn);
   }
 
-  #enqueue(fn: string, payload: string, limits: Call): Promise<string> {
-    const call = new PendingCall(this, fn, payload, limits);
+  #enqueue(fn: string, payload: string, limits: Call, start: Start): Promise<string> {
+    const call = new PendingCall(this, fn, payload, limits, start, true);
     this.#pending.add(call);
     if (this.#pool.wait(call, this.#goneAhead)) {
-      this.#calls++;
+      this.#statistics.accepted(payload, start);
     } else {
-      call.cancel(this.#located(queueFull(this.#setup.pool.queue), fn));
+      this.#statistics.refused();
+      call.withdraw(this.#located(queueFull(this.#setup.pool.queue), fn));
     }
     return call.promise;
   }
 
-  #startLater(fn: string, payload: string, limits: Call, slot: Slot): Promise<string> {
-    const call = new PendingCall(this, fn, payload, limits);
+  #startLater(fn: string, payload: string, limits: Call, slot: Slot, start: Start): Promise<string> {
+    const call = new PendingCall(this, fn, payload, limits, start);
     this.#pending.add(call);
-    this.#calls++;
+    this.#statistics.accepted(payload, start);
     call.serve(slot);
     return call.promise;
   }
 
-  #follow(fn: string, payload: string, limits: Call, slot: Slot, result: Promise<string>): PendingCall {
-    const call = new PendingCall(this, fn, payload, limits);
+  #follow(fn: string, payload: string, limits: Call, slot: Slot, start: Start, result: Promise<string>): PendingCall {
+    this.#statistics.accepted(payload, start);
+    const call = new PendingCall(this, fn, payload, limits, start);
     this.#pending.add(call);
     call.follow(slot, result);
     // A host function that the guest called on this thread may have closed the module.
@@ -301,10 +314,11 @@ export class LoadedModule implements Module, CallOwner {
     return this.#closedError(fn, "was closed and its calls were aborted");
   }
 
-  #failAtOnce(error: unknown, fn: string, call: Call): unknown {
+  #failAtOnce(error: unknown, fn: string, payload: string, call: Call, start: Start): unknown {
     this.#takeBack();
-    this.#calls++;
     const explained = this.explain(error, fn, undefined, call);
+    this.#statistics.accepted(payload, start);
+    this.#statistics.answered(undefined, start);
     this.failed(explained);
     return explained;
   }
@@ -334,8 +348,15 @@ export class LoadedModule implements Module, CallOwner {
   }
 
   /** The guest answered a synchronous call with a promise: its instance is held until that settles. */
-  #refusePromise(fn: string, payload: string, call: Call, slot: Slot, result: Promise<string>): ExtensionError {
-    this.#follow(fn, payload, call, slot, result).promise.catch(() => {});
+  #refusePromise(
+    fn: string,
+    payload: string,
+    call: Call,
+    slot: Slot,
+    start: Start,
+    result: Promise<string>,
+  ): ExtensionError {
+    this.#follow(fn, payload, call, slot, start, result).promise.catch(() => {});
     return this.#located(new ExtensionError("ERR_EXT_UNSUPPORTED", "the function is asynchronous; use invoke"), fn);
   }
 

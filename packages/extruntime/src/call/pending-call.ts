@@ -3,6 +3,7 @@ import { ExtensionError } from "../errors.ts";
 import { DeadlineTimer } from "../kit/deadline-timer.ts";
 import { whenAborted } from "./abort-watch.ts";
 import type { Listed } from "./call-list.ts";
+import type { Start } from "./call-times.ts";
 import { type Slot, Waiter } from "./instance-pool.ts";
 
 /** The module, as a call of it sees it. */
@@ -21,6 +22,10 @@ export interface CallOwner {
   checkResult(result: string, call: Call): void;
   /** What the caller is to see of an error that the engine threw. Marks the slot where the engine crashed. */
   explain(error: unknown, fn: string | undefined, slot: Slot | undefined, call: Call): unknown;
+  /** A call that waited for an instance has one. */
+  waited(start: Start): void;
+  /** The caller has its answer: a result, or an error where there is none. */
+  answered(result: string | undefined, start: Start): void;
   /** The caller got this error. */
   failed(error: unknown): void;
 }
@@ -36,6 +41,9 @@ export class PendingCall extends Waiter implements Answer, Listed {
   readonly #owner: CallOwner;
   readonly #payload: string;
   readonly #limits: Call;
+  readonly #start: Start;
+  /** It is in the queue for the first time. */
+  #waits: boolean;
   #resolve!: (result: string) => void;
   #reject!: (error: unknown) => void;
   #settled = false;
@@ -46,12 +54,14 @@ export class PendingCall extends Waiter implements Answer, Listed {
   /** Held until the engine's promise settles, which may be after the caller's did. */
   #slot: Slot | undefined;
 
-  constructor(owner: CallOwner, fn: string, payload: string, limits: Call) {
+  constructor(owner: CallOwner, fn: string, payload: string, limits: Call, start: Start, waits = false) {
     super();
     this.#owner = owner;
     this.fn = fn;
     this.#payload = payload;
     this.#limits = limits;
+    this.#start = start;
+    this.#waits = waits;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -61,6 +71,10 @@ export class PendingCall extends Waiter implements Answer, Listed {
 
   override serve(slot: Slot): void {
     this.#owner.started();
+    if (this.#waits) {
+      this.#waits = false;
+      this.#owner.waited(this.#start);
+    }
     this.#slot = slot;
     const { instance } = slot;
     let result: string | Promise<string>;
@@ -117,6 +131,14 @@ export class PendingCall extends Waiter implements Answer, Listed {
     return true;
   }
 
+  /** The queue is full: it fails as one that never came, and counts nowhere. */
+  withdraw(error: unknown): void {
+    this.#owner.left(this);
+    if (this.#settled) return;
+    this.#finish();
+    this.#reject(error);
+  }
+
   /** Its caller had an answer before the engine had ended it. */
   get wasAbandoned(): boolean {
     return this.#abandoned;
@@ -149,12 +171,14 @@ export class PendingCall extends Waiter implements Answer, Listed {
       return;
     }
     this.#finish();
+    this.#owner.answered(result, this.#start);
     this.#resolve(result);
   }
 
   #rejectWith(error: unknown): void {
     if (this.#settled) return;
     this.#finish();
+    this.#owner.answered(undefined, this.#start);
     this.#owner.failed(error);
     this.#reject(error);
   }

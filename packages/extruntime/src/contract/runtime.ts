@@ -2,6 +2,7 @@ import type { Extension, ExtensionSource } from "../manifest/extension.ts";
 import type { Limits, Placement } from "../manifest/manifest.ts";
 import type { HostFunctions } from "./host-functions.ts";
 import type { InstanceBudget } from "./instance-budget.ts";
+import type { ModuleStats } from "./statistics.ts";
 
 /**
  * The contract between a host and the engines: what a host sees of any of them.
@@ -91,23 +92,6 @@ export interface InvokeSyncOptions {
 export interface CloseOptions {
   /** `true` aborts the calls that are running (where the engine can) instead of waiting for them. */
   abort?: boolean | undefined;
-}
-
-/** Counters of one module, from its load on. */
-export interface ModuleStats {
-  /** Calls that were accepted (a full queue and unknown functions are not). */
-  readonly calls: number;
-  /** Of these, those that failed, for whatever reason. */
-  readonly failures: number;
-  readonly timeouts: number;
-  /** Running now. */
-  readonly running: number;
-  /** Waiting now for an instance. */
-  readonly queued: number;
-  /** Alive now, busy ones included. */
-  readonly instances: number;
-  /** Made since the load. */
-  readonly instancesCreated: number;
 }
 
 /** One engine as a host holds it: an engine made safe to use. */

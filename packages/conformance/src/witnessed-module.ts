@@ -267,10 +267,15 @@ class WitnessedModule implements Module {
   }
 
   #checkStats(stats: ModuleStats): void {
-    for (const [key, count] of Object.entries(stats))
+    const { durations, waits, ...counts } = stats;
+    for (const [key, count] of Object.entries(counts))
       assert.ok(Number.isInteger(count) && count >= 0, `stats().${key} is ${count}`);
-    const { calls, failures, timeouts, queued } = stats;
-    assert.ok(timeouts <= failures, `stats that cannot be: ${show(stats)}`);
+    const { calls, failures, timeouts, crashes, queued, busy, instances, instancesCreated, instancesReplaced } = stats;
+    const calling = timeouts + crashes <= failures && failures <= calls;
+    const made = busy <= instances && Math.max(instances, instancesReplaced) <= instancesCreated;
+    assert.ok(calling && made, `stats that cannot be: ${show(stats)}`);
+    for (const { count, p50, p99, max } of [durations, waits])
+      assert.ok(count >= 0 && 0 <= p50 && p50 <= p99 && p99 <= max, `durations that cannot be: ${show(stats)}`);
     assert.ok(queued <= this.#underWay, `stats count ${queued} calls that wait, and ${this.#underWay} have no answer`);
     if (this.#underWay > 0 || this.#uncounted) return;
     assert.deepEqual(

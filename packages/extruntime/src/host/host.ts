@@ -12,9 +12,11 @@ import {
   type Module,
   type Runtime,
 } from "../contract/runtime.ts";
+import type { HostStats } from "../contract/statistics.ts";
 import { ExtensionError, locate } from "../errors.ts";
 import { type Extension, type ExtensionSource, openExtension } from "../manifest/extension.ts";
 import type { UnavailableEngine } from "./discover.ts";
+import { HostStatistics } from "./host-statistics.ts";
 import { applyPolicy, asRefusal, type Policy } from "./policy.ts";
 import { FolderWatch, type WatchOptions } from "./watch.ts";
 
@@ -73,6 +75,7 @@ export class ExtensionHost implements AsyncDisposable {
   /** Modules that others have taken the place of, until they have closed. */
   readonly #retiring = new Set<Module>();
   readonly #watches = new Set<FolderWatch>();
+  readonly #statistics = new HostStatistics();
   #warned = false;
   #closing: Promise<void> | undefined;
 
@@ -184,6 +187,11 @@ export class ExtensionHost implements AsyncDisposable {
     return this.#get(name, fn).call<Result>(fn, value, options);
   }
 
+  /** The sums of all its extensions, those included that were closed or replaced. */
+  stats(): HostStats {
+    return this.#statistics.sum([...this.#modules.values(), ...this.#retiring]);
+  }
+
   /**
    * Closes every module that it loaded. The runtimes stay open: they are the caller's. May be called twice.
    *
@@ -231,7 +239,9 @@ export class ExtensionHost implements AsyncDisposable {
   /** The accepted calls of a module that another one has taken the place of end on it. */
   #retire(module: Module): void {
     this.#retiring.add(module);
-    const closed = () => this.#retiring.delete(module);
+    const closed = () => {
+      if (this.#retiring.delete(module)) this.#statistics.gone(module);
+    };
     module.close().then(closed, closed);
   }
 
@@ -262,7 +272,7 @@ export class ExtensionHost implements AsyncDisposable {
         .catch((error: unknown) => {
           throw ExtensionError.is(error) ? error : runtimeFailed(runtime, error);
         });
-      const before = this.get(manifest.name);
+      const before = this.#modules.get(manifest.name);
       this.#modules.set(manifest.name, module);
       if (before !== undefined) this.#retire(before);
       if (extension.dir !== undefined) this.#warn(module, runtime);

@@ -1,19 +1,5 @@
 import { type Bounds, guestConsole } from "extruntime/engine";
-
-/** File name of the dispatcher in the guest's stacks; its frames are left out of what a host is shown. */
-export const DISPATCHER_FILE = "extruntime:dispatcher";
-
-/** First character of what an invoker returns; anything else begins JSON text. */
-export const MARK = {
-  /** The guest answered with a promise: run the jobs, then ask `take`, which says this too while the promise is pending. */
-  pending: "P",
-  /** The payload is not JSON. A description of the parser's error follows. */
-  badPayload: "B",
-  /** The result has no JSON form. A description of the error follows. */
-  badResult: "R",
-  /** The guest threw. A description follows. */
-  thrown: "E",
-} as const;
+import { ENTRIES_OF_FUNCTIONS, guestAnswers, KEPT_BUILTINS } from "./guest-javascript/index.ts";
 
 /** What the dispatcher's factory returns, by index. */
 export const ENTRY = { bind: 0, take: 1, find: 2, names: 3, describe: 4, collect: 5 } as const;
@@ -31,43 +17,12 @@ export const ENTRY = { bind: 0, take: 1, find: 2, names: 3, describe: 4, collect
 export function dispatcher(bounds: Bounds): string {
   return `(function (log) {
 "use strict";
-const { parse, stringify } = JSON, { apply } = Reflect, { isArray } = Array, { keys } = Object, { slice } = String.prototype;
-const text = String;
-const { getOwnPropertyNames } = Object, { hasOwnProperty } = Object.prototype;
-const builtin = { __proto__: null };
-const note = (holder, names) => {
-  for (let i = 0; i < names.length; i++) builtin[names[i]] = holder[names[i]];
-};
-note(Object.prototype, getOwnPropertyNames(Object.prototype));
-note(globalThis, getOwnPropertyNames(globalThis));
+${KEPT_BUILTINS}
 ${guestConsole({ error: 'value.name + ": " + message + "\\n" + stack', log: "say", bounds })}
 const say = (level, line) => log(level, stringify(line));
 
-const noJson = (result) => {
-  const type = typeof result;
-  return type === "function" || type === "symbol" ? details("R", "TypeError", "it is a " + type, "") : "null";
-};
-
-const finish = (result) => {
-  try {
-    const json = stringify(result);
-    return json === undefined ? noJson(result) : json;
-  } catch (error) {
-    return describe(error, "R");
-  }
-};
-
 let ticket = 0, outcome = "P";
-const settle = async (promise, mine) => {
-  let answer;
-  try {
-    answer = finish(await promise);
-  } catch (error) {
-    answer = describe(error, "E");
-  }
-  if (mine === ticket) outcome = answer;
-};
-
+${guestAnswers({ give: "if (mine === ticket) outcome = answer;" })}
 const bind = (fn, name) => fn === builtin[name] ? undefined : (payload) => {
   // The hot path: every call in here costs a tenth of a microsecond.
   output = outputOfCall;
@@ -91,19 +46,7 @@ const bind = (fn, name) => fn === builtin[name] ? undefined : (payload) => {
 
 const take = () => outcome;
 
-const find = (holder, name) => {
-  const value = apply(hasOwnProperty, holder, [name]) ? holder[name] : undefined;
-  return typeof value === "function" && value !== builtin[name] ? value : undefined;
-};
-
-const names = (holder) => {
-  let found = "";
-  const all = keys(holder);
-  for (let i = 0; i < all.length; i++)
-    if (all[i] !== "console" && find(holder, all[i]) !== undefined) found += (found === "" ? "" : ", ") + all[i];
-  return stringify(found);
-};
-
+${ENTRIES_OF_FUNCTIONS}
 const Weak = WeakRef, { deref } = WeakRef.prototype;
 const collect = () => {
   let circle = { __proto__: null, self: null };
@@ -117,6 +60,6 @@ const collect = () => {
 };
 
 globalThis.console = console;
-return [bind, take, find, names, (error) => describe(error, "E"), collect];
+return [bind, take, find, (holder) => stringify(names(holder)), (error) => describe(error, "E"), collect];
 })`;
 }

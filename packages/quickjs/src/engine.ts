@@ -1,8 +1,8 @@
 import { ENGINE_VERSION, type Engine } from "extruntime/engine";
 import { compileBuild, type QuickJSBuild, RELEASE } from "./build.ts";
+import { readSources } from "./guest-javascript/index.ts";
 import { LinearMemory } from "./linear-memory.ts";
 import { type MemorySource, QuickJSProgram } from "./program.ts";
-import { readSources } from "./sources.ts";
 
 export interface QuickJSEngineOptions {
   /**

@@ -1,7 +1,8 @@
 import { type Bounds, hostCallsTakeTooMuch, hostCallTooLong, type LogLevel } from "extruntime/engine";
+import { withoutDispatcher } from "./guest-javascript/index.ts";
 import { hostFailure } from "./host-object.ts";
 import type { LinearMemory } from "./linear-memory.ts";
-import { lostMemory, outOfMemory, withoutDispatcher } from "./outcome.ts";
+import { lostMemory, outOfMemory } from "./outcome.ts";
 import type { Handle } from "./vm-options.ts";
 
 /** Numbers of the functions of the host's that our code in the guest's context calls. */

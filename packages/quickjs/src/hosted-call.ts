@@ -1,5 +1,5 @@
 import { type Call, type HostCalls, hasStackRoom } from "extruntime/engine";
-import { MARK } from "./dispatcher.ts";
+import { MARK } from "./guest-javascript/index.ts";
 import type { HostCallTaker } from "./guest-requests.ts";
 import { hostFailure } from "./host-object.ts";
 import { lostMemory } from "./outcome.ts";

@@ -8,10 +8,19 @@ import {
   type Instance,
   type Program,
 } from "extruntime/engine";
+import {
+  isSyntaxError,
+  isVariableName,
+  neitherScriptNorModule,
+  resolveImport,
+  type Sources,
+  topLevelNeverSettles,
+  unknownFunction,
+  variableIfFunction,
+} from "./guest-javascript/index.ts";
 import { QuickJSInstance } from "./instance.ts";
 import type { LinearMemory } from "./linear-memory.ts";
 import { atPlace, brokenMachine, outOfMemory } from "./outcome.ts";
-import { resolveImport, type Sources } from "./sources.ts";
 import { Vm } from "./vm.ts";
 import { EVAL, type Handle, type VmOptions } from "./vm-options.ts";
 
@@ -28,9 +37,6 @@ export interface Guest {
   readonly vm: Vm;
   readonly invokers: ReadonlyMap<string, Handle>;
 }
-
-/** A name that can be looked up as a variable, for top-level `const`, `let` and `class`, which are not on the global object. */
-const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 
 /** The sources of one extension. It costs what they cost until an instance is made. */
 export class QuickJSProgram implements Program {
@@ -141,18 +147,13 @@ export class QuickJSProgram implements Program {
     try {
       value = vm.evaluate(source, main, EVAL.module);
     } catch (error) {
-      // Neither one nor the other: tell of the kind that it looks like.
-      throw scriptError !== undefined && isSyntaxError(error) && !/\b(?:import|export|await)\b/.test(source)
-        ? scriptError
-        : error;
+      throw neitherScriptNorModule(source, scriptError, error);
     }
     vm.drain();
     const namespace = vm.settled(value);
     if (namespace !== undefined) return namespace;
     vm.release(value);
-    throw new ExtensionError("ERR_EXT_GUEST", `the top level of ${main} awaits what can never come`, {
-      guest: { name: "Error", message: "the top-level await never settles", stack: "" },
-    });
+    throw topLevelNeverSettles(main);
   }
 
   #bindAll(vm: Vm, holder: Handle, handles: Handle[]): Map<string, Handle> {
@@ -160,7 +161,7 @@ export class QuickJSProgram implements Program {
     for (const name of this.#extension.manifest.exports) {
       const fn = this.#lookUp(vm, holder, name);
       const invoker = fn === undefined ? undefined : vm.bind(fn, name);
-      if (invoker === undefined) throw this.#unknownFunction(vm, holder, name);
+      if (invoker === undefined) throw unknownFunction(this.#sources.main, name, vm.functionNames(holder));
       handles.push(invoker);
       invokers.set(name, invoker);
     }
@@ -171,11 +172,9 @@ export class QuickJSProgram implements Program {
     const found = vm.find(holder, name);
     if (found !== undefined) return found;
     if (this.#isModule === true) return this.#findGlobal(vm, name);
-    if (!IDENTIFIER.test(name)) return undefined;
+    if (!isVariableName(name)) return undefined;
     try {
-      return vm.functionOrNone(
-        vm.evaluate(`typeof ${name} === "function" ? ${name} : undefined`, this.#sources.main, EVAL.script),
-      );
+      return vm.functionOrNone(vm.evaluate(variableIfFunction(name), this.#sources.main, EVAL.script));
     } catch (error) {
       // A reserved word names nothing.
       if (isSyntaxError(error)) return undefined;
@@ -190,22 +189,9 @@ export class QuickJSProgram implements Program {
     vm.release(globals);
     return found;
   }
-
-  #unknownFunction(vm: Vm, holder: Handle, name: string): ExtensionError {
-    const found = vm.functionNames(holder) || "none";
-    return new ExtensionError(
-      "ERR_EXT_UNKNOWN_FUNCTION",
-      `its manifest exports ${name}, and ${this.#sources.main} has no such function; it has ${found}`,
-      { function: name },
-    );
-  }
 }
 
 /** The first handle of a load is what holds the functions; the invokers follow. */
 function holderOf(handles: readonly Handle[]): Handle {
   return handles[0]!;
-}
-
-function isSyntaxError(error: unknown): boolean {
-  return ExtensionError.is(error, "ERR_EXT_GUEST") && error.guest?.name === "SyntaxError";
 }

@@ -1,10 +1,11 @@
 import { type Call, ExtensionError, type GuestErrorDetails, guestError, resultTooLong } from "extruntime/engine";
 import type { QuickJSExports } from "./build.ts";
-import { DISPATCHER_FILE, dispatcher, ENTRY, MARK } from "./dispatcher.ts";
+import { dispatcher, ENTRY } from "./dispatcher.ts";
+import { cannotImport, DISPATCHER_FILE, MARK, readDetails, readOutcome } from "./guest-javascript/index.ts";
 import { GuestRequests, REQUEST } from "./guest-requests.ts";
 import { HOST_OBJECT } from "./host-object.ts";
 import type { LinearMemory, VmCallbacks } from "./linear-memory.ts";
-import { brokenMachine, isOutOfMemory, outOfMemory, readDetails, readOutcome } from "./outcome.ts";
+import { brokenMachine, isOutOfMemory, isTooDeep, outOfMemory } from "./outcome.ts";
 import { EVAL, type Handle, type VmOptions } from "./vm-options.ts";
 
 const ALL_INTRINSICS = 0;
@@ -190,7 +191,7 @@ export class Vm implements VmCallbacks {
   result(outcome: string): string {
     // Where memory ends, QuickJS may lose a reaction without a word.
     if (outcome === MARK.pending && this.memory.exhausted) throw outOfMemory();
-    return readOutcome(outcome, (details) => this.thrown(details));
+    return readOutcome(outcome, { thrown: (details) => this.thrown(details), tooDeep: isTooDeep, vm: "QuickJS" });
   }
 
   /** Runs promise reactions until none is left. */
@@ -279,10 +280,7 @@ export class Vm implements VmCallbacks {
 
   moduleSource(path: string): string | undefined {
     const source = this.#options.moduleSource(path);
-    if (source === undefined)
-      this.#throwInGuest(
-        `cannot import ${path}: a module can import the .js and .mjs files of its own extension, by a relative path that is written out, and nothing else`,
-      );
+    if (source === undefined) this.#throwInGuest(cannotImport(path));
     return source;
   }
 

@@ -1,28 +1,10 @@
 import { type Bounds, guestConsole } from "extruntime/engine";
+import { ENTRIES_OF_FUNCTIONS, guestAnswers, KEPT_BUILTINS } from "./guest-javascript/index.ts";
 import { HOST_CALLER, NO_HOST_CALLER } from "./host-caller.ts";
 import { CELL } from "./shared-cells.ts";
 
-/** File name of the dispatcher in the guest's stacks; its frames are left out of what a host is shown. */
-export const DISPATCHER_FILE = "extruntime:dispatcher";
-
 /** Lines of a guest's console that may be on their way to the host before the guest waits for it. */
 const UNHEARD = 200;
-
-/** First character of an answer; anything else begins JSON text. */
-export const MARK = {
-  /** The guest answered with a promise that has not settled. */
-  pending: "P",
-  /** The payload is not JSON. A description of the parser's error follows. */
-  badPayload: "B",
-  /** The result has no JSON form. A description of the error follows. */
-  badResult: "R",
-  /** The guest threw. A description follows. */
-  thrown: "E",
-  /** The result is longer than it may be, and stays in the guest. Its length in characters follows. */
-  tooLong: "L",
-  /** What an invoker returns where the host took the call back before its turn. */
-  skipped: "S",
-} as const;
 
 /** What the dispatcher returns, by index. */
 export const ENTRY = { find: 0, bind: 1, take: 2, names: 3, ready: 4, deliver: 5 } as const;
@@ -51,8 +33,7 @@ export function dispatcher({ intl, hosted, bounds }: { intl: boolean; hosted: bo
   const removed = intl ? UNCOUNTED : [...UNCOUNTED, "Intl"];
   return `"use strict";
 const logLater = $0, logNow = $1, cells = new Int32Array($2), tell = $3, { compareExchange, load, store } = Atomics;
-const { parse, stringify } = JSON, { apply, construct } = Reflect, { isArray } = Array, { keys, getOwnPropertyNames } = Object;
-const { slice } = String.prototype, { hasOwnProperty } = Object.prototype, text = String, NoResize = TypeError;
+const NoResize = TypeError;
 for (const name of ${JSON.stringify(removed)}) delete globalThis[name];
 // isolated-vm 5 on Node 20 has it under another name of one character.
 if (!("E" in Math)) Object.defineProperty(Math, "E", { value: 2.718281828459045 });
@@ -69,26 +50,7 @@ const FixedBuffer = new Proxy(ArrayBuffer, {
 });
 Object.defineProperty(ArrayBuffer.prototype, "constructor", { value: FixedBuffer });
 Object.defineProperty(globalThis, "ArrayBuffer", { value: FixedBuffer });
-
-const builtin = { __proto__: null };
-const remember = (names) => {
-  for (let i = 0; i < names.length; i++) if (names[i] !== "__proto__") builtin[names[i]] = globalThis[names[i]];
-};
-remember(getOwnPropertyNames(Object.prototype));
-remember(getOwnPropertyNames(globalThis));
-
-const finish = (result) => {
-  let json;
-  try {
-    json = stringify(result);
-  } catch (error) {
-    return describe(error, "R");
-  }
-  if (json !== undefined) return json.length > ${bounds.resultBytes} ? "L" + json.length : json;
-  const type = typeof result;
-  return type === "function" || type === "symbol" ? details("R", "TypeError", "it is a " + type, "") : "null";
-};
-
+${KEPT_BUILTINS}
 // The number of the call that started last, and its answer where the host blocks its thread for it.
 let ticket = 0, kept;
 const give = (mine, answer) => {
@@ -105,17 +67,7 @@ const give = (mine, answer) => {
 
 const mostAsked = ${bounds.hostCallBytes}, mostWaiting = ${bounds.waitingBytes};
 ${hosted ? HOST_CALLER : NO_HOST_CALLER}
-const settle = async (promise, mine) => {
-  let answer;
-  try {
-    answer = finish(await promise);
-  } catch (error) {
-    answer = describe(error, "E");
-  }
-  give(mine, answer);
-  end(mine);
-};
-
+${guestAnswers({ give: "give(mine, answer); end(mine);", longest: bounds.resultBytes })}
 const answer = (fn, payload, mine) => {
   let value;
   try {
@@ -136,7 +88,7 @@ const answer = (fn, payload, mine) => {
   return finish(result);
 };
 
-// A builtin is no function of the extension; one of that name which the guest defined is. Calls come in the order of their numbers.
+// Calls come in the order of their numbers.
 const bind = (fn, name) => fn === builtin[name] ? undefined : (mine, payload) => {
   for (let seen = load(cells, ${CELL.turn}); ; ) {
     if (seen < 0 && mine <= -seen) return "S";
@@ -158,21 +110,7 @@ const bind = (fn, name) => fn === builtin[name] ? undefined : (mine, payload) =>
 
 const take = (mine) => mine === ticket ? kept : undefined;
 
-const find = (holder, name) => {
-  const from = holder === undefined ? globalThis : holder;
-  const value = apply(hasOwnProperty, from, [name]) ? from[name] : undefined;
-  return typeof value === "function" && value !== builtin[name] ? value : undefined;
-};
-
-const names = (holder) => {
-  let found = "";
-  const from = holder === undefined ? globalThis : holder;
-  const all = keys(from);
-  for (let i = 0; i < all.length; i++)
-    if (find(from, all[i]) !== undefined) found += (found === "" ? "" : ", ") + all[i];
-  return found;
-};
-
+${ENTRIES_OF_FUNCTIONS}
 // A module that waits at its top level for what never comes leaves its importer's own exports without values.
 const ready = (importer) => {
   try {

@@ -1,8 +1,8 @@
 import { ENGINE_VERSION, type Engine, ExtensionError } from "extruntime/engine";
+import { readSources } from "./guest-javascript/index.ts";
 import { loadIsolatedVm } from "./isolated-vm.ts";
 import { watchExit } from "./process-exit.ts";
 import { V8Program } from "./program.ts";
-import { readSources } from "./sources.ts";
 
 export interface V8EngineOptions {
   /**

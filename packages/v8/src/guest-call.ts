@@ -1,6 +1,6 @@
 import { NOT_STARTED } from "extruntime/engine";
-import { MARK } from "./dispatcher.ts";
 import type { Guest, Waiter } from "./guest.ts";
+import { MARK } from "./guest-javascript/index.ts";
 import type { HostAnswers, HostCallMailbox } from "./host-call-mailbox.ts";
 import type { Reference } from "./isolated-vm.ts";
 import { thrownAtTopLevel } from "./outcome.ts";

@@ -2,13 +2,20 @@ import { ExtensionError } from "extruntime/engine";
 import type { ENTRY } from "./dispatcher.ts";
 import type { Guest } from "./guest.ts";
 import { Invoker, Outbox } from "./guest-call.ts";
+import {
+  cannotImport,
+  isSyntaxError,
+  isVariableName,
+  neitherScriptNorModule,
+  resolveImport,
+  type Sources,
+  topLevelNeverSettles,
+  unknownFunction,
+  variableIfFunction,
+} from "./guest-javascript/index.ts";
 import type { Context, IsolatedVm, Module, Reference, Script } from "./isolated-vm.ts";
-import { isSyntaxError } from "./outcome.ts";
-import { resolveImport, type Sources } from "./sources.ts";
 import { type Steps, step } from "./sync-or-async.ts";
 
-/** A name that can be looked up as a variable, for top-level `const`, `let` and `class`, which are not on the global object. */
-const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 /** A module that runs after the guest's, so that one whose top level never ends can be told from one that has. */
 const IMPORTER = `import * as guest from "main"; export { guest }; export const ready = true;`;
 const REFERENCE = { result: { reference: true } } as const;
@@ -78,11 +85,7 @@ class Loader {
       later: () => entry.apply(undefined, args),
       now: () => entry.applySync(undefined, args),
     });
-    throw new ExtensionError(
-      "ERR_EXT_UNKNOWN_FUNCTION",
-      `its manifest exports ${name}, and ${this.#sources.main} has no such function; it has ${found || "none"}`,
-      { function: name },
-    );
+    throw unknownFunction(this.#sources.main, name, typeof found === "string" ? found : "");
   }
 
   *#compileScript(path: string): Steps<Script> {
@@ -103,9 +106,7 @@ class Loader {
     try {
       yield* this.#compileModules(main, modules);
     } catch (error) {
-      // Neither a script nor a module: tell of the kind that it looks like.
-      const looksLikeModule = /\b(?:import|export|await)\b/.test(this.#source(main));
-      throw scriptError !== undefined && isSyntaxError(error) && !looksLikeModule ? scriptError : error;
+      throw neitherScriptNorModule(this.#source(main), scriptError, error);
     }
     const paths = new Map([...modules].map(([path, module]) => [module, path]));
     const importer = yield* this.#compileModule(IMPORTER, "extruntime:importer");
@@ -118,9 +119,7 @@ class Loader {
     yield* step({ later: () => importer.evaluate(), now: () => importer.evaluateSync() });
     const namespace = yield* this.#entry("ready", importer.namespace.derefInto());
     if (namespace.typeof === "object") return namespace;
-    throw new ExtensionError("ERR_EXT_GUEST", `the top level of ${main} awaits what can never come`, {
-      guest: { name: "Error", message: "the top-level await never settles", stack: "" },
-    });
+    throw topLevelNeverSettles(main);
   }
 
   /** Compiles a module and all that it imports, each once. */
@@ -129,7 +128,7 @@ class Loader {
     modules.set(path, module);
     for (const specifier of module.dependencySpecifiers) {
       const target = resolveImport(path, specifier);
-      if (!this.#sources.files.has(target)) throw cannotImport(target, path);
+      if (!this.#sources.files.has(target)) throw importError(target, path);
       if (!modules.has(target)) yield* this.#compileModules(target, modules);
     }
   }
@@ -145,8 +144,8 @@ class Loader {
   /** A module may also put its functions on the global object; a script may have them in its top-level scope. */
   *#findElsewhere(holder: Holder, name: string): Steps<Reference | undefined> {
     if (holder !== undefined) return yield* this.#find("find", undefined, name);
-    if (!IDENTIFIER.test(name)) return undefined;
-    const code = `typeof ${name} === "function" ? ${name} : undefined`;
+    if (!isVariableName(name)) return undefined;
+    const code = variableIfFunction(name);
     const options = { filename: this.#sources.main, reference: true } as const;
     try {
       const found = yield* step({
@@ -188,8 +187,8 @@ function functionOf(found: Reference): Reference | undefined {
   return found.typeof === "function" ? found : undefined;
 }
 
-function cannotImport(target: string, path: string): ExtensionError {
-  const message = `cannot import ${target}: a module can import the .js and .mjs files of its own extension, by a relative path that is written out, and nothing else`;
+function importError(target: string, path: string): ExtensionError {
+  const message = cannotImport(target);
   return new ExtensionError("ERR_EXT_GUEST", `Error: ${message}`, {
     guest: { name: "Error", message, stack: `Error: ${message}\n    at ${path}` },
   });

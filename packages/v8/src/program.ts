@@ -11,10 +11,10 @@ import {
 } from "extruntime/engine";
 import { Guest } from "./guest.ts";
 import type { Invoker } from "./guest-call.ts";
+import type { Sources } from "./guest-javascript/index.ts";
 import { V8Instance } from "./instance.ts";
 import type { IsolatedVm } from "./isolated-vm.ts";
 import { type GuestCode, loadGuest } from "./load-guest.ts";
-import type { Sources } from "./sources.ts";
 import { runLater, runNow } from "./sync-or-async.ts";
 
 export interface ProgramOptions {

@@ -1,10 +1,11 @@
 import { posix } from "node:path";
 import { badManifest, type Extension } from "extruntime/engine";
 
-/** The JavaScript files that an extension's module may import, by path, read ahead since QuickJS asks for them synchronously. */
+/** The JavaScript of an extension: its module, and the files that it reaches by relative imports. */
 export interface Sources {
   /** Path of the manifest's module. */
   readonly main: string;
+  /** Source text by path, read ahead: engines ask for it synchronously. */
   readonly files: ReadonlyMap<string, string>;
 }
 
@@ -13,7 +14,7 @@ export interface Sources {
  * comment, say): a file that is read and not used costs its size.
  */
 const IMPORTS = /\b(?:from|import)\s*\(?\s*(["'])(\.{1,2}\/[^"'\n]+)\1/g;
-const DECODER = new TextDecoder("utf-8", { fatal: true });
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
 
 /** Reads the module and all files that it reaches by relative imports inside the extension. */
 export async function readSources(extension: Extension): Promise<Sources> {
@@ -24,16 +25,11 @@ export async function readSources(extension: Extension): Promise<Sources> {
       `"module" must name a .js or .mjs file for the runtime ${extension.manifest.runtime}`,
     );
   const files = new Map<string, string>();
-  let known: Set<string> | undefined;
   const wanted = [main];
   for (const path of wanted) {
-    const source = await readSource(extension, path);
+    const source = await readText(extension, path);
     files.set(path, source);
-    for (const [, , specifier = ""] of source.matchAll(IMPORTS)) {
-      known ??= new Set(await extension.list());
-      const target = resolveImport(path, specifier);
-      if (known.has(target) && !wanted.includes(target)) wanted.push(target);
-    }
+    for (const target of await importsOf(extension, path, source)) if (!wanted.includes(target)) wanted.push(target);
   }
   return { main, files };
 }
@@ -43,12 +39,19 @@ export function resolveImport(base: string, specifier: string): string {
   return /^\.{1,2}\//.test(specifier) ? posix.join(posix.dirname(base), specifier) : specifier;
 }
 
-async function readSource(extension: Extension, path: string): Promise<string> {
+async function importsOf(extension: Extension, path: string, source: string): Promise<string[]> {
+  const targets = [...source.matchAll(IMPORTS)].map(([, , specifier = ""]) => resolveImport(path, specifier));
+  if (targets.length === 0) return targets;
+  const there = new Set(await extension.list());
+  return targets.filter((target) => there.has(target));
+}
+
+async function readText(extension: Extension, path: string): Promise<string> {
+  const bytes = await extension.read(path);
   let source: string;
   try {
-    source = DECODER.decode(await extension.read(path));
+    source = UTF8.decode(bytes);
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
     throw badManifest(extension.location, `${path} is not UTF-8 text`, error);
   }
   if (source.includes("\0")) throw badManifest(extension.location, `${path} contains a NUL character`);

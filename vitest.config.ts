@@ -32,9 +32,19 @@ const everything: ViteUserConfig["test"] = {
   exclude: ["**/node_modules/**", ...withoutIsolatedVm, ...(nightly ? [] : ["test/chaos/finds.test.ts"])],
 };
 
-/** Further CPythons, which scripts/test.mjs names: `{ "3.14": "/path/of/python3.14" }`. A process has one of them, so pyvm's tests run again on each, all but what takes minutes and is no other there. */
+/** Further CPythons, which scripts/test.mjs names: `{ "3.14": "/path/of/python3.14" }`. A process has one of them, so pyvm's tests run again on each. */
 // biome-ignore lint/suspicious/noUndeclaredEnvVars: turbo runs and caches none of this.
 const pythons = Object.entries(JSON.parse(process.env.EXTRUNTIME_PYTHONS ?? "{}") as Record<string, string>);
+
+/** What is no other on a further CPython, or takes minutes: left to the nightly run, as CONTRIBUTING.md says. */
+const SAME_EVERYWHERE = ["conformance-*", "endurance", "hostile-answers", "placement", "files", "find-python"];
+/** Who makes a short call is another question only where there is no GIL. */
+const WITH_GIL = ["short-calls"];
+
+function leftOut(python: string): string[] {
+  const files = [...SAME_EVERYWHERE, ...(python.includes("without the GIL") ? [] : WITH_GIL)];
+  return nightly ? [] : files.map((file) => `packages/pyvm/test/${file}.test.ts`);
+}
 
 export default defineConfig({
   test: {
@@ -52,9 +62,7 @@ export default defineConfig({
                 ...common,
                 name,
                 include: ["packages/pyvm/test/**/*.test.ts"],
-                exclude: nightly
-                  ? []
-                  : ["**/conformance-*.test.ts", "**/endurance.test.ts", "**/hostile-answers.test.ts"],
+                exclude: leftOut(name),
                 env: { PYVM_PYTHON: python },
               },
             })),

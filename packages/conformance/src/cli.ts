@@ -22,6 +22,7 @@ const USAGE = `Runs the conformance kit of extruntime on an engine, and prints w
     --json                       prints the report as JSON instead of the table
     --output <file>              writes the report as JSON to a file too
     --repeats <share>            how often what is only repeated to be sure is done: 0.2 for a fifth; 1 by default
+    --whole <promises>           what every test tries, as in crashIsolation,memoryLimit; of the rest the smoke set does. All by default
     --patience <milliseconds>    after which a test counts as hanging; 60000 by default
 
 The exit code is 0 where every promise is proved, 1 where one is broken, and 2 where the engine cannot be tested.
@@ -64,6 +65,7 @@ function parse(args: string[]) {
       output: { type: "string" },
       patience: { type: "string" },
       repeats: { type: "string" },
+      whole: { type: "string" },
       help: { type: "boolean", short: "h" },
     },
   });
@@ -83,6 +85,7 @@ function setupOf(values: Values, positionals: string[]): ConformanceSetup {
     validate: values.validate,
     escapes: values.escapes,
     repeats: values.repeats === undefined ? undefined : Number(values.repeats),
+    whole: values.whole?.split(",").filter((name) => name !== "") as ConformanceSetup["whole"],
     patienceMs: values.patience === undefined ? undefined : Number(values.patience),
   };
 }

@@ -1,4 +1,5 @@
 import type { Capabilities } from "extruntime";
+import type { PromiseName } from "./promises.ts";
 import type { LanguageTraits } from "./setup.ts";
 
 /** What the child process found out about the engine and its guests before any test. JSON. */
@@ -30,6 +31,8 @@ export interface Subject {
   readonly escapes: readonly string[];
   /** Of the setup. */
   readonly repeats: number;
+  /** Of the setup. */
+  readonly whole: readonly PromiseName[];
 }
 
 /** How often something is done that is only repeated to be sure. */

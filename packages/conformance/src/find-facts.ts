@@ -47,6 +47,7 @@ export async function findFacts(plan: Plan, create: () => Promise<Runtime>): Pro
       validate: validate.map((path) => basename(path)),
       escapes: escapes.get(language)!.map((way) => way.name),
       repeats: plan.repeats,
+      whole: plan.whole,
     });
   }
   return { facts: { name, aliases, placement, capabilities, unavailable, subjects }, guests, escapes, validate };

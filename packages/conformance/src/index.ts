@@ -11,11 +11,11 @@ import { type ListedGroup, listTests } from "./test-list.ts";
 
 export type { Canary } from "./canary.ts";
 export type { Escape } from "./escapes/escape.ts";
+export type { PromiseName } from "./promises.ts";
 export type { ConformanceReport, PromiseResult, TestResult } from "./report.ts";
 export { formatReport } from "./report-table.ts";
 export type { ConformanceSetup, LanguageTraits, Location } from "./setup.ts";
 export type { KitGuest } from "./sources/kit-guest.ts";
-export type { PromiseName } from "./test-list.ts";
 
 /** The functions of a test framework. Those of Vitest and `node:test` fit as they are. */
 export interface TestApi {

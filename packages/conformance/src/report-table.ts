@@ -18,9 +18,11 @@ export function declaredText({ promise, declared }: PromiseResult): string {
   return declared === true ? "yes" : declared === false ? "no" : String(declared);
 }
 
-export function verdict({ passed, failed }: PromiseResult): string {
+export function verdict({ passed, failed, whole }: PromiseResult): string {
   if (passed + failed === 0) return "not promised";
-  return failed === 0 ? `proved (${passed} tests)` : `BROKEN (${failed} of ${passed + failed} tests)`;
+  return failed === 0
+    ? `proved (${passed} tests${whole ? "" : " of the smoke set"})`
+    : `BROKEN (${failed} of ${passed + failed} tests)`;
 }
 
 function table(rows: readonly (readonly string[])[]): string {

@@ -1,6 +1,7 @@
 import type { Outcome } from "./child-process.ts";
 import type { Facts } from "./facts.ts";
-import { type ListedTest, PROMISES, type PromiseName } from "./test-list.ts";
+import { PROMISES, type PromiseName } from "./promises.ts";
+import type { ListedTest } from "./test-list.ts";
 
 export interface TestResult {
   readonly group: string;
@@ -18,6 +19,8 @@ export interface PromiseResult {
   readonly declared: unknown;
   /** `false` where a test failed, and where nothing is promised and there is nothing to show. */
   readonly proved: boolean;
+  /** `false` where the setup's `whole` leaves it out, so that the smoke set alone tried it. */
+  readonly whole: boolean;
   readonly passed: number;
   readonly failed: number;
 }
@@ -64,6 +67,8 @@ export class Reporter {
   #result(promise: PromiseName, declared: unknown): PromiseResult {
     const own = this.#tests.filter((test) => test.promise === promise);
     const failed = own.filter((test) => test.failure !== undefined).length;
-    return { promise, declared, proved: own.length > 0 && failed === 0, passed: own.length - failed, failed };
+    const proved = own.length > 0 && failed === 0;
+    const whole = this.#facts.subjects.every((subject) => subject.whole.includes(promise));
+    return { promise, declared, proved, whole, passed: own.length - failed, failed };
   }
 }

@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { PROMISES, type PromiseName } from "./promises.ts";
 
 /** A folder or a file: a path or a `file:` URL. */
 export type Location = string | URL;
@@ -37,6 +38,11 @@ export interface ConformanceSetup {
    * that is tested whole at another placement.
    */
   readonly repeats?: number | undefined;
+  /**
+   * Promises that every test tries; of the others the smoke set tries what crosses between host and engine, once each. All by default, and `[]` for the smoke set alone. For
+   * an engine that is tested whole at another placement: `["crashIsolation"]` where it is placed in processes, the one promise that it makes only there.
+   */
+  readonly whole?: readonly PromiseName[] | undefined;
 }
 
 /** What the guests of a language can do. It decides which guests there must be, and what is expected of them. */
@@ -67,6 +73,7 @@ export interface Plan {
   readonly names: Readonly<Record<string, string>>;
   readonly patienceMs: number;
   readonly repeats: number;
+  readonly whole: readonly PromiseName[];
 }
 
 export const DEFAULT_PATIENCE_MS = 60_000;
@@ -87,7 +94,15 @@ export function makePlan(setup: ConformanceSetup): Plan {
     names: withReasons(setup.names ?? {}),
     patienceMs,
     repeats,
+    whole: promisesOnly(setup.whole ?? PROMISES),
   };
+}
+
+function promisesOnly(whole: readonly PromiseName[]): readonly PromiseName[] {
+  for (const promise of whole)
+    if (!PROMISES.includes(promise))
+      throw new TypeError(`whole names ${JSON.stringify(promise)}; the promises are ${PROMISES.join(", ")}`);
+  return whole;
 }
 
 function withReasons(names: Readonly<Record<string, string>>): Readonly<Record<string, string>> {

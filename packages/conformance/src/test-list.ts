@@ -21,35 +21,8 @@ import { standInGroup } from "./groups/stand-in.ts";
 import { stateGroup } from "./groups/state.ts";
 import { syncGroup } from "./groups/sync.ts";
 import { validateGroup } from "./groups/validate.ts";
-
-/** What a group of tests is about: the contract, which every engine keeps, or a capability. */
-export type PromiseName =
-  | "contract"
-  | "languages"
-  | "hardSandbox"
-  | "nativeAddon"
-  | "deadline"
-  | "signal"
-  | "crashIsolation"
-  | "memoryLimit"
-  | "parallel"
-  | "sync"
-  | "hostFunctions";
-
-/** In the order in which reports show them. */
-export const PROMISES: readonly PromiseName[] = [
-  "contract",
-  "languages",
-  "hardSandbox",
-  "deadline",
-  "signal",
-  "memoryLimit",
-  "crashIsolation",
-  "parallel",
-  "sync",
-  "hostFunctions",
-  "nativeAddon",
-];
+import type { PromiseName } from "./promises.ts";
+import { asSmoke, inSmokeSet } from "./smoke-set.ts";
 
 export interface Test {
   readonly name: string;
@@ -121,7 +94,11 @@ export function listTests(facts: Facts): ListedGroup[] {
         promise: test.promise ?? group.promise,
         subject,
       }));
-      return { title, tests };
+      const [whole, others] = [subject.whole, tests.filter(inSmokeSet)];
+      const chosen = tests.flatMap((test) =>
+        whole.includes(test.promise) ? [test] : others.includes(test) ? [asSmoke(test)] : [],
+      );
+      return { title, tests: chosen };
     }),
   );
   return listed.filter((group) => group.tests.length > 0);

@@ -29,12 +29,12 @@ const guests = toyGuests();
 const court = await openCourt(guests);
 
 /**
- * `EXTRUNTIME_LIARS`: `all`, or one in how many, and from which on: `40` or `40+7`. What is tried otherwise is one in eighty; `scripts/liars.mjs` tries all, several at a time.
+ * `EXTRUNTIME_LIARS`: `all`, or one in how many, and from which on: `40` or `40+7`. What is tried otherwise is one in 160; `scripts/liars.mjs` tries all, several at a time.
  */
-const [stride = 80, first = 0] =
+const [stride = 160, first = 0] =
   process.env.EXTRUNTIME_LIARS === "all" ? [1] : (process.env.EXTRUNTIME_LIARS?.split("+").map(Number) ?? []);
 
-/** Those of one in eighty that no test rejects, as docs/conformance.md says: they lie where no test looks at that moment. */
+/** Those of one in 160 that no test rejects, as docs/conformance.md says: they lie where no test looks at that moment. */
 const KNOWN: ReadonlySet<string> = new Set([
   "closes of the runtime: that are done at once when they come again, told nothing",
   "modules: that count one more of calls, while its calls overlap",

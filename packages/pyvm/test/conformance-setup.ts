@@ -1,6 +1,6 @@
 import { conformance } from "@extruntime/conformance";
 import { describe, it } from "vitest";
-import { fixture, repeatsAt } from "../../../fixtures/index.js";
+import { fixture, nightly, scopeAt } from "../../../fixtures/index.js";
 import { cpython } from "./guest.ts";
 
 /** A file for each placement calls it, so that they run at a time. */
@@ -10,7 +10,9 @@ export function conformanceAt(placement: "inline" | "thread" | "process"): Promi
     {
       engine: new URL("../dist/index.js", import.meta.url),
       options: { placement },
-      repeats: repeatsAt(placement),
+      // Inline, where each of its thousand loads starts an interpreter, three hundred: endurance.test.ts has as many again.
+      ...(nightly ? {} : { repeats: 0.3 }),
+      ...scopeAt(placement, placement === "process" ? ["memoryLimit", "crashIsolation"] : []),
       guests: new URL("../../../fixtures/guests/pyvm/", import.meta.url),
       validate: [fixture("validate-email/pyvm")],
     },

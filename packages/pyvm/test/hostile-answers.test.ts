@@ -1,4 +1,8 @@
-import { type HostileGuest, hostileAnswersTest } from "../../../fixtures/hostile-answers/hostile-answers.ts";
+import {
+  type HostileGuest,
+  hostileAnswersAt,
+  hostileAnswersTest,
+} from "../../../fixtures/hostile-answers/hostile-answers.ts";
 import { cpython, hasOwnGil } from "./guest.ts";
 
 const ANSWERED = /^answered$/;
@@ -108,7 +112,7 @@ const guests: HostileGuest[] = [
 ];
 
 // A guest runs on a thread of its own, inline too.
-for (const placement of ["inline", "process"] as const)
+for (const placement of hostileAnswersAt(["inline", "process"] as const))
   hostileAnswersTest(
     placement,
     {

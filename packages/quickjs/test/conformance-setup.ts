@@ -1,6 +1,6 @@
 import { conformance } from "@extruntime/conformance";
 import { describe, it } from "vitest";
-import { fixture, repeatsAt } from "../../../fixtures/index.js";
+import { fixture, scopeAt } from "../../../fixtures/index.js";
 
 /** A file for each placement calls it, so that they run at a time. */
 export function conformanceAt(placement: "inline" | "thread" | "process"): Promise<void> {
@@ -8,7 +8,7 @@ export function conformanceAt(placement: "inline" | "thread" | "process"): Promi
     {
       engine: new URL("../dist/index.js", import.meta.url),
       options: { placement },
-      repeats: repeatsAt(placement),
+      ...scopeAt(placement, placement === "process" ? ["crashIsolation"] : []),
       guests: new URL("../../../fixtures/guests/quickjs/", import.meta.url),
       validate: [fixture("validate-email/quickjs"), fixture("validate-email/quickjs-module")],
     },

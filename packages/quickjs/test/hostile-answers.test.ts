@@ -1,8 +1,13 @@
-import { hostileAnswersTest, javascriptGuests } from "../../../fixtures/hostile-answers/hostile-answers.ts";
+import {
+  hostileAnswersAt,
+  hostileAnswersTest,
+  javascriptGuests,
+} from "../../../fixtures/hostile-answers/hostile-answers.ts";
 
 const engine = { url: new URL("../dist/index.js", import.meta.url), factory: "quickjs" };
 
-for (const placement of ["inline", "thread", "process"] as const)
+// In a process for all engines: what crosses to the host is the same.
+for (const placement of [...hostileAnswersAt(["inline", "thread"] as const), "process"] as const)
   hostileAnswersTest(
     placement,
     { ...engine, options: { placement }, runsHere: placement === "inline" },

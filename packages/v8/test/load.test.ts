@@ -5,7 +5,7 @@ import { runChild } from "./child.ts";
 import { load } from "./guest.ts";
 
 const CALLS = 10_000;
-const MODULES = nightly ? 1000 : 250;
+const MODULES = nightly ? 1000 : 60;
 
 test("ten thousand overlapping calls of one module each get their own answer", async () => {
   await using module = await load("async function f(value) { await null; return value }");

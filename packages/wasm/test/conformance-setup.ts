@@ -1,6 +1,6 @@
 import { conformance } from "@extruntime/conformance";
 import { describe, it } from "vitest";
-import { fixture, isBuilt, repeatsAt, validateVariants } from "../../../fixtures/index.js";
+import { fixture, isBuilt, scopeAt, validateVariants } from "../../../fixtures/index.js";
 
 const validate = validateVariants.filter(({ name, runtime }) => runtime === "wasm" && isBuilt(name));
 
@@ -10,7 +10,7 @@ export function conformanceAt(placement: "inline" | "thread" | "process"): Promi
     {
       engine: new URL("../dist/index.js", import.meta.url),
       options: { placement },
-      repeats: repeatsAt(placement),
+      ...scopeAt(placement, placement === "process" ? ["crashIsolation"] : []),
       guests: new URL("../../../fixtures/guests/wasm/", import.meta.url),
       validate: validate.map(({ name }) => fixture(name)),
     },

@@ -1,4 +1,8 @@
-import { type HostileGuest, hostileAnswersTest } from "../../../fixtures/hostile-answers/hostile-answers.ts";
+import {
+  type HostileGuest,
+  hostileAnswersAt,
+  hostileAnswersTest,
+} from "../../../fixtures/hostile-answers/hostile-answers.ts";
 import { ALLOCATOR, assemble, guestFunction } from "./guests.ts";
 
 /** A text of two parts, each a unit so many times. A `#` run of eight in a unit is the number of the time, in hexadecimal digits. */
@@ -92,7 +96,7 @@ const guests: HostileGuest[] = texts.map(([name, text, outcome]) => ({
   call: ["answer"],
 }));
 
-for (const placement of ["inline", "thread", "process"] as const)
+for (const placement of hostileAnswersAt(["inline", "thread", "process"] as const))
   hostileAnswersTest(
     placement,
     { url: new URL("../dist/index.js", import.meta.url), factory: "wasm", options: { placement } },

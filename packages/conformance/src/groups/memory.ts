@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Limits, Module } from "extruntime";
 import type { Bench } from "../bench.ts";
 import { expectJson, refusal } from "../expect.ts";
-import { hasOwnProcesses, type Subject } from "../facts.ts";
+import { hasOwnProcesses, type Subject, times } from "../facts.ts";
 import { Keeper, loadCaller, mustWait } from "../host-caller.ts";
 import { residentBelow } from "../processes.ts";
 import { expectIdle } from "../processor-time.ts";
@@ -22,6 +22,8 @@ const MIB = 2 ** 20;
 /** Times that a guest allocates without end; and where each time costs a process. */
 const TIMES = 20;
 const TIMES_OF_PROCESSES = 6;
+/** With `repeats`, at the least. */
+const FEW = 4;
 /** Milliseconds between looks at what processes have in memory. */
 const LOOK_MS = 15;
 
@@ -32,7 +34,10 @@ export function memoryGroup(subject: Subject): Group {
     name: "the memory limit",
     promise: "memoryLimit",
     tests: capabilities.memoryLimit
-      ? kept(capabilities.deadline !== false, hasOwnProcesses(subject) ? TIMES_OF_PROCESSES : TIMES)
+      ? kept(
+          capabilities.deadline !== false,
+          hasOwnProcesses(subject) ? TIMES_OF_PROCESSES : Math.max(FEW, times(TIMES, subject)),
+        )
       : [refused],
   };
 }
@@ -46,7 +51,7 @@ const refused: Test = {
   },
 };
 
-function kept(abortable: boolean, times: number): Test[] {
+function kept(abortable: boolean, often: number): Test[] {
   const limits = { memoryMb: LIMIT_MB, maxInstances: 1, ...(abortable ? { timeoutMs: 30_000 } : {}) };
   const exhaust = async (bench: Bench, module: Module) => {
     const call = () => bench.answered(module.invoke("allocate", "1"), "a guest that allocates without end");
@@ -54,13 +59,13 @@ function kept(abortable: boolean, times: number): Test[] {
   };
   return [
     {
-      name: `a guest that allocates without end gets ERR_EXT_MEMORY, ${times} times, and others work on`,
+      name: `a guest that allocates without end gets ERR_EXT_MEMORY, ${often} times, and others work on`,
       patience: 2,
       async run(bench) {
         const runtime = await bench.runtime();
         const echo = await bench.load("echo", { limits }, runtime);
         const module = await bench.load("allocate", { limits }, runtime);
-        for (let i = 0; i < times; i++) {
+        for (let i = 0; i < often; i++) {
           await exhaust(bench, module);
           assert.equal(await echo.call("echo", i), i, "another module does not work afterwards");
         }

@@ -22,6 +22,9 @@ export function realmTests({ language, capabilities, traits }: Subject): Test[] 
 
 let count = 0;
 
+/** Times that marks may be lost. */
+const MARKINGS = 5;
+
 /** Of a name of its own, since an engine may keep things by it. */
 function load(bench: Bench, runtime: Runtime, options: { logger?: (line: string) => void; pool?: number } = {}) {
   const { logger, pool = 1 } = options;
@@ -44,6 +47,15 @@ async function mark(bench: Bench, module: Module, tag: string): Promise<void> {
   assert.ok(marked > 500, `the guest could mark ${marked} objects of its realm, which has many more`);
 }
 
+/** On a very busy machine an engine may take a worker for held and give the module another instance, which has no marks yet. */
+async function markToLast(bench: Bench, module: Module, tag: string): Promise<void> {
+  for (let i = 0; i < MARKINGS; i++) {
+    await mark(bench, module, tag);
+    if ((await module.call<string[]>("look", tag)).length > 500) return;
+  }
+  assert.fail(`the marks are lost, ${MARKINGS} times, so nothing is shown`);
+}
+
 async function expectUnmarked(bench: Bench, module: Module, tag: string, who: string): Promise<void> {
   const found = await bench.answered(module.call<string[]>("look", tag), "a guest that looks at its realm");
   assert.deepEqual(found.slice(0, 5), [], `${who} shares ${found.length} objects with the module that marked them`);
@@ -55,8 +67,7 @@ const apart: Test = {
     const runtime = await bench.runtime();
     const before = await load(bench, runtime);
     const marking = await load(bench, runtime);
-    await mark(bench, marking, "first");
-    assert.ok((await marking.call<string[]>("look", "first")).length > 500, "the marks are lost, so nothing is shown");
+    await markToLast(bench, marking, "first");
     await expectUnmarked(bench, before, "first", "a module loaded before");
     for (let i = 0; i < MODULES; i++)
       await expectUnmarked(bench, await load(bench, runtime), "first", `module ${i + 1} loaded after`);

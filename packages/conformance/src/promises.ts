@@ -1,0 +1,28 @@
+/** What a group of tests is about: the contract, which every engine keeps, or a capability. */
+export type PromiseName =
+  | "contract"
+  | "languages"
+  | "hardSandbox"
+  | "nativeAddon"
+  | "deadline"
+  | "signal"
+  | "crashIsolation"
+  | "memoryLimit"
+  | "parallel"
+  | "sync"
+  | "hostFunctions";
+
+/** In the order in which reports show them. */
+export const PROMISES: readonly PromiseName[] = [
+  "contract",
+  "languages",
+  "hardSandbox",
+  "deadline",
+  "signal",
+  "memoryLimit",
+  "crashIsolation",
+  "parallel",
+  "sync",
+  "hostFunctions",
+  "nativeAddon",
+];

@@ -95,13 +95,13 @@ export class Witness {
     });
   }
 
-  hostCall(module: { readonly name: string }, name: string, args: readonly unknown[]): void {
+  hostCall(module: Pick<Module, "name" | "version">, name: string, args: readonly unknown[]): void {
     this.see(() => {
       const context = args[1] as HostFunctionContext;
       assert.equal(args.length, 2, "a host function gets a value and who calls");
       assert.deepEqual(
-        { ...context },
-        { extension: module.name, name },
+        [context.extension, context.version, context.name],
+        [module.name, module.version, name],
         "a host function must be told who calls it, by which name",
       );
       assert.ok(Object.isFrozen(context), "what a host function is told of its caller can be changed");

@@ -156,6 +156,7 @@ const MEMORY: readonly Liar[] = [
 ];
 
 const NAMED = /the one that is named is called/;
+const FOR_ITS_CALL = /one is told for which call/;
 const THEIR_NAMES = /call in their own names/;
 const ELSEWHERE = /capabilitiesAt says/;
 const AT_A_TIME = /two calls at a time run/;
@@ -166,6 +167,9 @@ const HOST: readonly Liar[] = [
   { lie: "the last host function for all", found: NAMED, because: /must be \["kit.call",0\]/ },
   { lie: "another's name in the context, now and then", found: THEIR_NAMES, because: /in another name/ },
   { lie: "answers of two modules swapped", found: THEIR_NAMES, because: /the answer of call \d+ must be/ },
+  { lie: "calls of the host in the name of another call", found: FOR_ITS_CALL, because: /its (?:context|function) is/ },
+  { lie: "a host function that loses its caller's store", found: FOR_ITS_CALL, because: /its store is/ },
+  { lie: "a signal that never fires", found: /told by its signal/, because: /has not fired/ },
   { lie: "host functions that run after close", found: /none is called once/, because: /by a module that was closed/ },
   { lie: "a timed out call that runs again", found: /never answers: its caller gets/, because: /65 calls called it/ },
   {

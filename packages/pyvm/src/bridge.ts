@@ -1,4 +1,5 @@
 import {
+  type Call,
   ExtensionError,
   type ExtensionErrorCode,
   guestError,
@@ -28,6 +29,10 @@ export interface Guest {
   print(level: LogLevel, text: string): void;
   /** What it may call. */
   readonly host: HostCalls | undefined;
+  /** For which call it asks. */
+  caller(): Call | undefined;
+  /** The same, of a call for which this thread waits. */
+  callerHere(): Call | undefined;
   /** A host function keeps it waiting, and the calls behind. */
   waits(): void;
 }
@@ -54,8 +59,10 @@ export class Bridge {
       (program, level, text) => this.#guests.get(program)?.print(LEVELS[level] ?? "info", text),
       failure,
       (program, id, name, payload) => this.#ask(program, id, name, payload),
-      (program, _id, name, payload) =>
-        this.#guests.get(program)?.host?.callNow(name, payload) ?? notGranted(name, NOTHING),
+      (program, _id, name, payload) => {
+        const guest = this.#guests.get(program);
+        return guest?.host?.callNow(name, payload, guest.callerHere()) ?? notGranted(name, NOTHING);
+      },
     );
   }
 
@@ -137,7 +144,7 @@ export class Bridge {
 
   #ask(program: number, id: number, name: string, payload: string): string | undefined {
     const guest = this.#guests.get(program);
-    const answer = guest?.host?.call(name, payload) ?? notGranted(name, NOTHING);
+    const answer = guest?.host?.call(name, payload, guest.caller()) ?? notGranted(name, NOTHING);
     if (typeof answer === "string") return answer;
     answer.then((text) => this.addon.answer(id, text));
     guest?.waits();

@@ -6,6 +6,7 @@ import {
   ExtensionError,
   type Instance,
   NOT_STARTED,
+  UNLIMITED,
 } from "extruntime/engine";
 import type { Addon, LoadRequest, NativeInstance } from "./addon.ts";
 import { type Bridge, leavesDisorder, type Receiver } from "./bridge.ts";
@@ -48,6 +49,10 @@ export class PyvmInstance implements Instance {
   /** The first call at the last look. */
   #watched: SentCall | undefined;
   #closing: Promise<void> | undefined;
+  /** The load, and then the call that this thread waits for, or has waited for. */
+  #here: Call | undefined = UNLIMITED;
+  /** The top level runs. */
+  #loading = true;
 
   constructor(bridge: Bridge, functions: ReadonlyMap<string, number>, setAside: SetAside) {
     this.#bridge = bridge;
@@ -75,6 +80,8 @@ export class PyvmInstance implements Instance {
       await withLimits(loading, call, () => {
         grace = this.#abort(token, () => {});
       });
+      this.#loading = false;
+      this.#here = undefined;
       if (!request.shared) this.#bridge.spareSoon();
     } catch (error) {
       loading.then(ended, ended).then(() => this.close());
@@ -102,6 +109,7 @@ export class PyvmInstance implements Instance {
 
   invokeSync(fn: string, payload: string, call: Call): string {
     const index = this.#indexOf(fn);
+    this.#here = call;
     if (call.deadline === Number.POSITIVE_INFINITY) return this.#invokeSync(this.#native, index, payload);
     try {
       return this.#invokeSync(this.#native, index, payload, call.deadline - performance.now());
@@ -138,6 +146,16 @@ export class PyvmInstance implements Instance {
   close(): Promise<void> {
     if (this.#stuck || this.#native === undefined) return Promise.resolve();
     return this.#end();
+  }
+
+  /** For which call it asks the host off this thread. Calls run in the order in which they were sent; before the first the top level does. */
+  get caller(): Call | undefined {
+    return this.#sent.first?.call ?? (this.#loading ? UNLIMITED : undefined);
+  }
+
+  /** The same for a call that this thread waits for. */
+  get callerHere(): Call | undefined {
+    return this.#here;
   }
 
   /** The call that runs waits for a host function, which may itself make calls of this program. */

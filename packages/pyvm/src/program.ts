@@ -32,6 +32,8 @@ export class PyvmProgram implements Program {
     this.#bridge.listen(program, {
       print: (level, text) => this.#context.log(level, text),
       host: this.#context.host,
+      caller: () => instance.caller,
+      callerHere: () => instance.callerHere,
       waits: () => instance.waits(),
     });
     await instance.load({ ...this.#request, program }, call);

@@ -72,7 +72,7 @@ export class HostedCall implements HostCallTaker {
     // A guest that was stopped steps on for a moment, and one that asks on and on takes few steps in its time.
     if (this.#vm.interrupted()) return STOPPED;
     if (!hasStackRoom()) return NO_ROOM;
-    const answer = this.#ask(name, payload);
+    const answer = this.#ask(name, payload, this.#call);
     if (typeof answer === "string") return answer;
     const open = { settle: keep(), characters: payload.length };
     this.waiting += payload.length;

@@ -1,4 +1,4 @@
-import type { HostCalls } from "extruntime/engine";
+import type { Call, HostCalls } from "extruntime/engine";
 
 /** Answers for a guest: pairs of the number under which it asked, and the answer's text. */
 export type HostAnswers = (number | string)[];
@@ -14,6 +14,8 @@ export class HostCallMailbox {
   /** Who waits for answers. */
   #listener: { resolve(answers: HostAnswers): void; reject(reason: unknown): void } | undefined;
   #closed = false;
+  /** The guest's call. */
+  #caller: Call | undefined;
 
   constructor(host: HostCalls) {
     this.#host = host;
@@ -24,10 +26,15 @@ export class HostCallMailbox {
     return this.#open > 0;
   }
 
+  /** What the guest asks from here on it asks for this call: one that may ask has no other calls behind it. */
+  serve(call: Call): void {
+    this.#caller = call;
+  }
+
   /** `number` is 0 where nobody wants the answer. What a guest asked before it was ended may still arrive, and is not done. */
   ask(number: number, name: string, payload: string): void {
     if (this.#closed) return;
-    const answer = this.#host.call(name, payload);
+    const answer = this.#host.call(name, payload, this.#caller);
     if (number === 0) return;
     this.#open++;
     if (typeof answer === "string") this.#answered(number, answer);
@@ -36,7 +43,7 @@ export class HostCallMailbox {
 
   /** For a guest on this thread, which cannot wait for a promise. */
   askHere(name: string, payload: string): string {
-    return this.#host.callNow(name, payload);
+    return this.#host.callNow(name, payload, this.#caller);
   }
 
   /** What there is for the guest, as soon as there is something. Rejects where the guest has ended. */

@@ -70,6 +70,7 @@ export class V8Instance implements Instance {
       this.#stopped = false;
     }
     const { guest, invokers } = this.#loaded;
+    guest.mailbox?.serve(call);
     try {
       return this.read(invokers.get(fn)!.callSync(payload, call.deadline));
     } catch (error) {
@@ -137,6 +138,7 @@ export class V8Instance implements Instance {
   };
 
   #send(sent: SentCall, fn: string, payload: string): void {
+    this.#loaded.guest.mailbox?.serve(sent.call);
     sent.ticket = this.#loaded.invokers.get(fn)!.call(payload, sent);
     if (sent.ticket >= MOST_TURNS) this.#full = true;
   }

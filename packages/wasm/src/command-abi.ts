@@ -1,4 +1,4 @@
-import type { Instance } from "extruntime/engine";
+import type { Call, Instance } from "extruntime/engine";
 import { Guest, type GuestOptions } from "./guest.ts";
 import type { TextBuffer } from "./linear-memory.ts";
 import { PAGE_BYTES } from "./memory-limit.ts";
@@ -20,7 +20,8 @@ export class CommandInstance implements Instance {
     this.#name = name;
   }
 
-  invoke(fn: string, payload: string): string {
+  invoke(fn: string, payload: string, call: Call): string {
+    this.#guest.serve(call);
     this.#result.clear();
     this.#guest.runCommand([this.#name, fn], Buffer.from(payload));
     const bytes = this.#result.take();

@@ -1,4 +1,4 @@
-import type { Bounds, HostCalls, LogLevel } from "extruntime/engine";
+import type { Bounds, Call, HostCalls, LogLevel } from "extruntime/engine";
 import { ALLOC, FREE, INITIALIZE, importsHostCall, MEMORY, START } from "./abi.ts";
 import { Allocator } from "./allocator.ts";
 import { AssemblyScriptEnv } from "./assemblyscript.ts";
@@ -109,6 +109,11 @@ export class Guest {
       this.#hostCall?.attach(undefined);
       this.#env?.arrays.attach(undefined, undefined);
     }
+  }
+
+  /** What it asks of the host from here on it asks for this call. */
+  serve(call: Call): void {
+    this.#hostCall?.serve(call);
   }
 
   /** Ends a run that returned. Throws the reason if a host function has stopped it and the guest caught that. */

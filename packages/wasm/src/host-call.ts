@@ -1,4 +1,13 @@
-import { type Bounds, ExtensionError, HOST_ANSWER, type HostCalls, hasStackRoom, notGranted } from "extruntime/engine";
+import {
+  type Bounds,
+  type Call,
+  ExtensionError,
+  HOST_ANSWER,
+  type HostCalls,
+  hasStackRoom,
+  notGranted,
+  UNLIMITED,
+} from "extruntime/engine";
 import { ALLOC, abiError } from "./abi.ts";
 import type { Allocator } from "./allocator.ts";
 import type { EXTRUNTIME_FUNCTIONS } from "./host-functions.ts";
@@ -29,6 +38,8 @@ export class HostCall {
   readonly #longestName: number;
   readonly #bounds: Bounds;
   #allocator: Allocator | undefined;
+  /** For which call the guest asks. */
+  #caller: Call = UNLIMITED;
   /** The guest's allocator runs, for an answer. */
   #isAnswering = false;
 
@@ -46,6 +57,11 @@ export class HostCall {
       host_call: (name: number, nameLength: number, payload: number, payloadLength: number) =>
         this.#call(name >>> 0, nameLength >>> 0, payload >>> 0, payloadLength >>> 0),
     };
+  }
+
+  /** What the guest asks from here on it asks for this call. */
+  serve(call: Call): void {
+    this.#caller = call;
   }
 
   /** Until then, and so while a start function runs, there is nowhere to put an answer. */
@@ -80,7 +96,7 @@ export class HostCall {
       );
     const payload = payloadLength === 0 ? NOTHING : readUtf8(bytes, payloadStart, payloadStart + payloadLength);
     if (payload === undefined) return failure("SyntaxError", `the host function ${name} takes JSON in UTF-8`);
-    return this.#host.callNow(name, payload);
+    return this.#host.callNow(name, payload, this.#caller);
   }
 
   #give(allocator: Allocator, answer: string): bigint {

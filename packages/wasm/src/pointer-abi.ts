@@ -1,4 +1,4 @@
-import { type Bounds, type Instance, resultTooLong } from "extruntime/engine";
+import { type Bounds, type Call, type Instance, resultTooLong } from "extruntime/engine";
 import { ALLOC, FREE } from "./abi.ts";
 import { Allocator } from "./allocator.ts";
 import { Guest, type GuestOptions } from "./guest.ts";
@@ -34,7 +34,8 @@ export class PointerInstance implements Instance {
     for (const fn of functions) this.#functions.set(fn, exports[fn] as unknown as GuestFunction);
   }
 
-  invoke(fn: string, payload: string): string {
+  invoke(fn: string, payload: string, call: Call): string {
+    this.#guest.serve(call);
     let result: string | number | undefined;
     try {
       result = this.#call(this.#functions.get(fn)!, payload);

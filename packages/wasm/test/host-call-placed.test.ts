@@ -1,4 +1,4 @@
-import type { HostFunctions } from "extruntime";
+import type { HostFunction, HostFunctions } from "extruntime";
 import { describe, expect, it } from "vitest";
 // Workers import what is built.
 import { wasm } from "../dist/index.js";
@@ -19,7 +19,7 @@ const GUEST = hostGuest(
 /** Loads the guest at a placement, lets `action` use it, and closes all of it. */
 async function placed(
   placement: "thread" | "process",
-  f: (value: never) => unknown,
+  f: HostFunction,
   action: (module: Awaited<ReturnType<typeof load>>["module"]) => Promise<void>,
   pool = 1,
 ): Promise<void> {

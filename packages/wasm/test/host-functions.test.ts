@@ -1,9 +1,10 @@
+import type { HostFunction } from "extruntime";
 import { describe, expect, it } from "vitest";
 import { codeOf, failure, guestFunction, loadGuest, pointerGuest } from "./guests.ts";
 import { caller, callNamed, HOST_CALL, hostGuest } from "./host-guest.ts";
 
 /** The answer of one host function to one payload, as the guest has it. */
-async function answerTo(f: (value: never) => unknown, payload = "null"): Promise<string> {
+async function answerTo(f: HostFunction, payload = "null"): Promise<string> {
   return (await loadGuest(caller("f"), { hostFunctions: { f } })).invoke("echo", payload);
 }
 
@@ -24,7 +25,7 @@ describe("a guest that calls a function of the host", () => {
     expect(await module.invoke("echo", '{"a": [1, "é😀\\u0000\\ud800"]}')).toBe(
       '={"value":{"a":[1,"é😀\\u0000\\ud800"]}}',
     );
-    expect(seen).toEqual([{ a: [1, "é😀\0\ud800"] }, { extension: "asks", name: "kv.get" }]);
+    expect(seen).toMatchObject([{ a: [1, "é😀\0\ud800"] }, { extension: "asks", name: "kv.get", fn: "echo" }]);
     expect(module.invokeSync("echo", "[1]")).toBe('={"value":[1]}');
   });
 

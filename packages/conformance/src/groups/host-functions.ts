@@ -9,6 +9,7 @@ import { SAME } from "../payload-table.ts";
 import { HOST_FUNCTION } from "../sources/kit-guest.ts";
 import type { Group, Test } from "../test-list.ts";
 import { callerTests } from "./host-function-callers.ts";
+import { contextTests } from "./host-function-context.ts";
 import { waitingTests } from "./host-function-waits.ts";
 
 const MIB = 2 ** 20;
@@ -37,7 +38,12 @@ function declared(subject: Subject): Test[] {
     ...(guests.includes("call-host-unsendable") ? [unsendable] : []),
     ...(guests.includes("call-host-top-level") ? [topLevel] : []),
   ];
-  return [...tests.map((test) => ({ ...test, shares: true })), ...callerTests(subject), ...waitingTests(subject)];
+  return [
+    ...tests.map((test) => ({ ...test, shares: true })),
+    ...callerTests(subject),
+    ...contextTests(subject),
+    ...waitingTests(subject),
+  ];
 }
 
 const refused: Test = {
@@ -66,13 +72,18 @@ const called: Test = {
       assert.ok(Object.isFrozen(context), "the context can be changed");
       return { answer: value };
     });
-    const context = { extension: module.name, name: HOST_FUNCTION } satisfies HostFunctionContext;
+    const { name: extension, version } = module;
     for (const fn of ["call", "caught"]) {
       expectJson(await answer(bench, module.invoke(fn, '{"a":[1,"é"]}')), { answer: { a: [1, "é"] } }, "the answer");
       assert.equal(seen.length, 1, "the host function must be called once");
       const [value, who] = seen.pop() as unknown[];
       assert.deepEqual(value, { a: [1, "é"] }, "the host function must be given the value");
-      assert.deepEqual(who, context, "the host function must be told who calls");
+      const { extension: by, version: of, name, fn: within } = who as HostFunctionContext;
+      assert.deepEqual(
+        { by, of, name, within },
+        { by: extension, of: version, name: HOST_FUNCTION, within: fn },
+        "the host function must be told who calls",
+      );
     }
     const nothing = await loadCaller(bench, () => undefined);
     expectJson(await answer(bench, nothing.invoke("call", "1")), null, "the answer of a function that returns nothing");

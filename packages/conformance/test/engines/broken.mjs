@@ -301,10 +301,11 @@ const lies = {
     },
   })),
   "values for the host in single precision": ofHost((host) => ({
-    call: (name, payload) =>
+    call: (name, payload, call) =>
       host.call(
         name,
         JSON.stringify(JSON.parse(payload, (_, value) => (typeof value === "number" ? Math.fround(value) : value))),
+        call,
       ),
   })),
   "answers of the host that are cut": ofHost((host) => ({
@@ -393,9 +394,9 @@ const lies = {
     },
   })),
   "calls of the host that leave something behind": ofHost((host) => ({
-    call(name, payload) {
+    call(name, payload, call) {
       leaked.push({ payload: `${payload} ${leaked.length}` });
-      return host.call(name, payload);
+      return host.call(name, payload, call);
     },
   })),
   "a crash that takes the host along": declaring({ crashIsolation: true, hardSandbox: false }),

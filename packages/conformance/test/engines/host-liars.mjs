@@ -1,4 +1,5 @@
 // Engines that lie about host functions, crashes and capabilities, made from the honest toy engine.
+import { AsyncResource } from "node:async_hooks";
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -88,10 +89,10 @@ const ADDON = fileURLToPath(new URL("../../../extruntime/build/mapped_file.node"
 const lies = {
   none: createRuntime,
   "names of host functions swapped": ofHost((host) => ({
-    call: (name, payload) => host.call(host.names.find((other) => other !== name) ?? name, payload),
+    call: (name, ...rest) => host.call(host.names.find((other) => other !== name) ?? name, ...rest),
   })),
-  "the first host function for all": ofHost((host) => ({ call: (_, payload) => host.call(host.names[0], payload) })),
-  "the last host function for all": ofHost((host) => ({ call: (_, payload) => host.call(host.names.at(-1), payload) })),
+  "the first host function for all": ofHost((host) => ({ call: (_, ...rest) => host.call(host.names[0], ...rest) })),
+  "the last host function for all": ofHost((host) => ({ call: (_, ...rest) => host.call(host.names.at(-1), ...rest) })),
   "another's name in the context, now and then": (engine, options) => {
     let last;
     return offering((functions) =>
@@ -129,6 +130,29 @@ const lies = {
       return host.call(...args);
     },
   })),
+  "calls of the host in the name of another call": ofHost((host) => {
+    const calls = [];
+    return {
+      call(name, payload, call) {
+        calls.push(call);
+        return host.call(name, payload, calls.find((other) => other !== call && !other.ended) ?? call);
+      },
+    };
+  }),
+  "a host function that loses its caller's store": offering((functions) => {
+    const elsewhere = new AsyncResource("elsewhere");
+    return Object.fromEntries(
+      Object.entries(functions).map(([name, fn]) => [name, (...args) => elsewhere.runInAsyncScope(() => fn(...args))]),
+    );
+  }),
+  "a signal that never fires": offering((functions) =>
+    Object.fromEntries(
+      Object.entries(functions).map(([name, fn]) => [
+        name,
+        (value, context) => fn(value, Object.freeze({ ...context, signal: new AbortController().signal })),
+      ]),
+    ),
+  ),
   "a crashed call that runs again": again,
   "a crashed call that runs again and answers": silently,
   "a timed out call that runs again": ofModule((module) => ({

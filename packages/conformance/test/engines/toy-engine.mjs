@@ -149,7 +149,8 @@ export class ToyInstance {
 
   #askHost(run, { host: name, value }) {
     const { host } = this.#context;
-    const answer = host === undefined ? notGranted(name, []) : host.call(name, JSON.stringify(value) ?? "null");
+    const answer =
+      host === undefined ? notGranted(name, []) : host.call(name, JSON.stringify(value) ?? "null", run.call);
     if (typeof answer === "string") run.answer = answer;
     else run.asked = answer;
   }

@@ -94,6 +94,8 @@ class VmInstance {
   #name;
   #waiting = new Map();
   #calls = 0;
+  /** The last one, which is the one that runs. */
+  #call;
 
   constructor(parts, source, file, extension, { host, log }, call) {
     this.#parts = parts;
@@ -129,6 +131,7 @@ class VmInstance {
       throw new ExtensionError("ERR_EXT_BAD_PAYLOAD", "the payload is not JSON", { cause });
     }
     const id = ++this.#calls;
+    this.#call = call;
     const globals = { entries: this.#entries, guest: this.#guest };
     const now = this.#within(call.deadline, () => {
       const run = runInContext(
@@ -190,7 +193,7 @@ class VmInstance {
     const answer = (text) => this.#entries.answered(id, text);
     let now;
     try {
-      now = host.call(name, payload);
+      now = host.call(name, payload, this.#call);
     } catch (error) {
       now = `${HOST_ANSWER.failure}${JSON.stringify([error.name, error.message])}`;
     }

@@ -78,11 +78,11 @@ const LIES = {
   "host calls are made twice": ofContext(({ host }) => ({
     host: host && {
       names: host.names,
-      call(name, payload) {
-        void host.call(name, payload);
-        return host.call(name, payload);
+      call(...args) {
+        void host.call(...args);
+        return host.call(...args);
       },
-      callNow: (name, payload) => host.callNow(name, payload),
+      callNow: (...args) => host.callNow(...args),
     },
   })),
 };

@@ -1,12 +1,16 @@
 import { type Call, UNLIMITED } from "../contract/engine.ts";
-import type { Capabilities } from "../contract/runtime.ts";
+import type { Capabilities, InvokeOptions } from "../contract/runtime.ts";
 import { ExtensionError, locate } from "../errors.ts";
 import { MAX_TIMEOUT_MS } from "../manifest/definition.ts";
 import type { Placement } from "../manifest/manifest.ts";
+import { type CallerIdentity, CallScope } from "./call-scope.ts";
+import type { GrantedFunctions } from "./granted-functions.ts";
 
 /** Whose limits they are, for the refusal of one that its engine cannot keep where it is. */
 export interface Limited {
-  readonly manifest: { readonly name: string };
+  readonly manifest: CallerIdentity;
+  /** Where it has host functions, these want to know of each call. */
+  readonly host: GrantedFunctions | undefined;
   readonly runtime: string;
   readonly placement: Placement;
   readonly capabilities: Capabilities;
@@ -19,12 +23,13 @@ export interface Limited {
  * of a signal that has fired already.
  */
 export function callLimits(
-  { manifest, runtime, placement, capabilities }: Limited,
+  { manifest, runtime, placement, capabilities, host }: Limited,
   fn: string,
   timeoutMs: number | undefined,
-  signal: AbortSignal | undefined,
+  options: InvokeOptions | undefined,
 ): Call {
-  if (timeoutMs === undefined && signal === undefined) return UNLIMITED;
+  const signal = options?.signal;
+  if (timeoutMs === undefined && signal === undefined && host === undefined) return UNLIMITED;
   if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS))
     throw new TypeError(`timeoutMs must be a number above 0, up to ${MAX_TIMEOUT_MS}, and is ${timeoutMs}`);
   if (timeoutMs !== undefined && capabilities.deadline === false)
@@ -33,7 +38,7 @@ export function callLimits(
     throw locate(noSignal(runtime, placement), manifest.name, fn);
   signal?.throwIfAborted();
   const deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
-  return { deadline, signal };
+  return host === undefined ? { deadline, signal } : new CallScope(manifest, fn, deadline, options);
 }
 
 /** The refusal of a limit of time where nothing can keep it. */

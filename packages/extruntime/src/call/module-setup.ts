@@ -3,6 +3,7 @@ import type { Program } from "../contract/engine.ts";
 import type { Capabilities } from "../contract/runtime.ts";
 import type { GuestLog } from "../kit/guest-log.ts";
 import type { Manifest, Placement } from "../manifest/manifest.ts";
+import type { GrantedFunctions } from "./granted-functions.ts";
 import type { PoolOptions } from "./instance-pool.ts";
 
 /** What a module is made of. */
@@ -14,6 +15,8 @@ export interface ModuleSetup {
   readonly program: Program;
   readonly bounds: Bounds;
   readonly output: GuestLog;
+  /** What its guests may call of the host. */
+  readonly host: GrantedFunctions | undefined;
   readonly pool: PoolOptions;
   /** Milliseconds of a call that names none itself. */
   readonly timeoutMs: number | undefined;

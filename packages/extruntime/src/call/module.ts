@@ -7,6 +7,7 @@ import type { GuestLog } from "../kit/guest-log.ts";
 import { needStack } from "../kit/stack-headroom.ts";
 import type { Placement } from "../manifest/manifest.ts";
 import { CallList } from "./call-list.ts";
+import { endScope, failScope } from "./call-scope.ts";
 import { CallStatistics, countsOf } from "./call-statistics.ts";
 import type { Start } from "./call-times.ts";
 import { InstancePool, type Slot } from "./instance-pool.ts";
@@ -36,6 +37,8 @@ export class LoadedModule implements Module, CallOwner {
   readonly #pool: InstancePool;
   /** Applies to calls that name none of their own. */
   readonly #timeoutMs: number | undefined;
+  /** A call without options has neither limits nor host functions. */
+  readonly #plain: boolean;
   /** UTF-16 units of a payload and of a result that are within their bounds whatever they say. */
   readonly #shortPayload: number;
   readonly #shortResult: number;
@@ -64,6 +67,7 @@ export class LoadedModule implements Module, CallOwner {
     this.#exports = new Set(manifest.exports);
     this.#setup = setup;
     this.#timeoutMs = setup.timeoutMs;
+    this.#plain = setup.timeoutMs === undefined && setup.host === undefined;
     this.#shortPayload = surelyWithin(setup.bounds.payloadBytes);
     this.#output = setup.output;
     this.#shortResult = surelyWithin(setup.bounds.resultBytes);
@@ -94,7 +98,7 @@ export class LoadedModule implements Module, CallOwner {
       if (typeof result === "string") {
         this.#release(slot);
         slot = undefined;
-        if (result.length > this.#shortResult || call !== UNLIMITED) this.checkResult(result, call);
+        if (result.length > this.#shortResult || call !== UNLIMITED) this.#checkEnd(result, call);
       }
     } catch (error) {
       // By assignments alone, in both places: a function to share might not be callable here. See #takeBack.
@@ -124,7 +128,7 @@ export class LoadedModule implements Module, CallOwner {
       if (typeof result === "string") {
         this.#release(slot);
         slot = undefined;
-        if (result.length > this.#shortResult || call !== UNLIMITED) this.checkResult(result, call);
+        if (result.length > this.#shortResult || call !== UNLIMITED) this.#checkEnd(result, call);
       }
     } catch (error) {
       // By assignments alone, in both places: a function to share might not be callable here. See #takeBack.
@@ -246,6 +250,11 @@ export class LoadedModule implements Module, CallOwner {
       throw new ExtensionError("ERR_EXT_TIMEOUT", "the call's time was up before its result was there");
   }
 
+  #checkEnd(result: string, call: Call): void {
+    endScope(call);
+    this.checkResult(result, call);
+  }
+
   explain(error: unknown, fn: string | undefined, slot: Slot | undefined, call: Call): unknown {
     if (ExtensionError.is(error)) return locate(boundError(error, this.#setup.bounds.errorChars), this.name, fn);
     if (!isCrash(error, call)) return error;
@@ -261,8 +270,8 @@ export class LoadedModule implements Module, CallOwner {
     if (this.#closing !== undefined) throw this.#closedError(fn, "is closed");
     if (this.#thrown !== undefined) this.#takeBack();
     if (fn !== this.#lastFunction) this.#checkFunction(fn);
-    if (options === undefined && this.#timeoutMs === undefined) return UNLIMITED;
-    return callLimits(this.#setup, fn, options?.timeoutMs ?? this.#timeoutMs, options?.signal);
+    if (options === undefined && this.#plain) return UNLIMITED;
+    return callLimits(this.#setup, fn, options?.timeoutMs ?? this.#timeoutMs, options);
   }
 
   #checkFunction(fn: string): void {
@@ -320,6 +329,8 @@ export class LoadedModule implements Module, CallOwner {
     this.#statistics.accepted(payload, start);
     this.#statistics.answered(undefined, start);
     this.failed(explained);
+    endScope(call);
+    failScope(call, explained);
     return explained;
   }
 
@@ -357,7 +368,12 @@ export class LoadedModule implements Module, CallOwner {
     result: Promise<string>,
   ): ExtensionError {
     this.#follow(fn, payload, call, slot, start, result).promise.catch(() => {});
-    return this.#located(new ExtensionError("ERR_EXT_UNSUPPORTED", "the function is asynchronous; use invoke"), fn);
+    const error = this.#located(
+      new ExtensionError("ERR_EXT_UNSUPPORTED", "the function is asynchronous; use invoke"),
+      fn,
+    );
+    failScope(call, error);
+    return error;
   }
 
   #release(slot: Slot): void {
@@ -380,6 +396,7 @@ export class LoadedModule implements Module, CallOwner {
     try {
       await this.#setup.program.close();
     } finally {
+      this.#setup.host?.close();
       this.#setup.onClosed();
     }
   }

@@ -3,6 +3,7 @@ import { ExtensionError } from "../errors.ts";
 import { DeadlineTimer } from "../kit/deadline-timer.ts";
 import { whenAborted } from "./abort-watch.ts";
 import type { Listed } from "./call-list.ts";
+import { endScope, failScope } from "./call-scope.ts";
 import type { Start } from "./call-times.ts";
 import { type Slot, Waiter } from "./instance-pool.ts";
 
@@ -156,6 +157,7 @@ export class PendingCall extends Waiter implements Answer, Listed {
       else this.#owner.handedBack(this, slot);
       return;
     }
+    endScope(this.#limits);
     // The caller is answered before the slot is handed on: the next call may run a guest on this very thread.
     if (result === undefined) this.#rejectWith(this.#owner.explain(error, this.fn, slot, this.#limits));
     else this.#resolveWith(result);
@@ -181,6 +183,7 @@ export class PendingCall extends Waiter implements Answer, Listed {
     this.#owner.answered(undefined, this.#start);
     this.#owner.failed(error);
     this.#reject(error);
+    failScope(this.#limits, error);
   }
 
   #finish(): void {

@@ -1,26 +1,45 @@
-import { ExtensionError } from "../errors.ts";
-import type { Manifest } from "../manifest/manifest.ts";
-import { type Bounds, BYTES_PER_CALL, BYTES_PER_VALUE, cut, excessBytes } from "./bounds.ts";
-import { costProblem, jsonCost } from "./json-cost.ts";
+import type { Bounds } from "./bounds.ts";
+import type { Call } from "./engine.ts";
 
 /**
  * Functions that a host offers to guests. A manifest asks for them by name in `permissions`; a guest calls them with a JSON
  * value and gets one back. Only text crosses: neither side ever holds an object of the other.
  */
 
-/** Who calls a host function. Frozen, and the same object for every call of a module. */
-export interface HostFunctionContext {
+/** Who calls a host function, and for whom. Frozen. */
+export interface HostFunctionContext<Context = unknown> {
   /** Name of the extension that calls. */
   readonly extension: string;
-  /** The name that it calls the function by. */
+  /** Its version; `0.0.0` where its manifest has none. */
+  readonly version: string;
+  /** The name that it calls the host function by. */
   readonly name: string;
+  /** Its exported function that the host called; `undefined` while its top level runs, which is for nobody's call. */
+  readonly fn: string | undefined;
+  /** The same for all that one call asks of the host, and another for each call in this process; 0 for a top level. */
+  readonly callId: number;
+  /** What the caller gave as `context`, the same object: no guest sees it. */
+  readonly context: Context;
+  /**
+   * Fires when nobody waits for the guest's call any more: its time was up, it was aborted, its module was closed or its engine crashed. The reason is the error that its
+   * caller got. It does not fire where the call ended by itself, with a result or an error of the guest's.
+   */
+  readonly signal: AbortSignal;
+  /** Until when the call may take, in milliseconds on the clock of `performance.now()`; `Infinity` for no limit. */
+  readonly deadline: number;
 }
 
 /**
  * Takes any JSON value, and returns one or a promise of one; nothing stands for `null`. What it throws reaches the guest as an error
- * with that name and message, and without its stack. The guest's word is all that the value is worth: check it.
+ * with that name and message, and without its stack. The guest's word is all that the value is worth, whatever its type says here: check it.
+ *
+ * It runs in the asynchronous context of whoever called the guest: its `AsyncLocalStorage` has the caller's store.
  */
-export type HostFunction = (value: never, context: HostFunctionContext) => unknown;
+// biome-ignore lint/suspicious/noExplicitAny: a function of any argument is one, which neither `unknown` nor `never` says.
+export type HostFunction<In = any, Out = unknown, Context = any> = (
+  value: In,
+  context: HostFunctionContext<Context>,
+) => Out | Promise<Out>;
 
 export type HostFunctions = Readonly<Record<string, HostFunction>>;
 
@@ -34,34 +53,17 @@ export const HOST_ANSWER = { result: "=", failure: "!" } as const;
 export interface HostCalls {
   /** The manifest's `permissions`. */
   readonly names: readonly string[];
-  /** Calls `name` with JSON text. The {@link HOST_ANSWER answer} is a promise where the function's is one, or where the host is in another thread or process. */
-  call(name: string, payload: string): string | Promise<string>;
+  /**
+   * Calls `name` with JSON text. The {@link HOST_ANSWER answer} is a promise where the function's is one, or where the host is in another thread or process.
+   *
+   * @param call the very object that `invoke` (or `instantiate`) was given, by which the core knows for whom the guest asks; `undefined` where it asks between two calls.
+   */
+  call(name: string, payload: string, call: Call | undefined): string | Promise<string>;
   /**
    * The same for a guest that cannot wait for a promise. It blocks where the host is in another thread or process; on the host's own
    * thread a function that answers with a promise is a failure.
    */
-  callNow(name: string, payload: string): string;
-}
-
-/** @throws ExtensionError `ERR_EXT_DENIED` where the manifest wants a function that is not offered. */
-export function grant(
-  { name, permissions }: Manifest,
-  offered: HostFunctions | undefined,
-  bounds: Bounds,
-): HostCalls | undefined {
-  if (permissions.length === 0) return undefined;
-  const functions = new Map<string, HostFunction>();
-  for (const each of permissions) {
-    const fn = offered !== undefined && Object.hasOwn(offered, each) ? offered[each] : undefined;
-    if (typeof fn === "function") functions.set(each, fn);
-  }
-  const missing = permissions.filter((each) => !functions.has(each));
-  if (missing.length === 0) return new GrantedFunctions(name, functions, bounds);
-  const offers = Object.keys(offered ?? {}).join(", ") || "none";
-  throw new ExtensionError(
-    "ERR_EXT_DENIED",
-    `its manifest asks for the host function${missing.length > 1 ? "s" : ""} ${missing.join(", ")}, and this host offers ${offers}`,
-  );
+  callNow(name: string, payload: string, call: Call | undefined): string;
 }
 
 export function hostFailure(name: string, message: string): string {
@@ -71,6 +73,11 @@ export function hostFailure(name: string, message: string): string {
 /** The failure of a call by an extension that is not there any more. */
 export function extensionClosed(): string {
   return hostFailure("Error", "the extension is closed");
+}
+
+/** The failure of a call that is made for no call of the guest's: it had its answer, or the engine does not say for which. */
+export function nobodysCall(name: string): string {
+  return hostFailure("Error", `the host function ${name} is called for a call that has ended`);
 }
 
 /** The failure of a call to a function that the extension was not granted. */
@@ -162,109 +169,4 @@ function parseAnswer(answer: string): unknown {
 
 function isFailure(value: unknown): value is [name: string, message: string] {
   return Array.isArray(value) && value.length === 2 && value.every((each) => typeof each === "string");
-}
-
-interface GrantedFunction {
-  readonly fn: HostFunction;
-  readonly context: HostFunctionContext;
-}
-
-class GrantedFunctions implements HostCalls {
-  readonly names: readonly string[];
-  readonly #functions: ReadonlyMap<string, GrantedFunction>;
-  readonly #bounds: Bounds;
-  readonly #waiting: WaitingCalls;
-
-  constructor(extension: string, functions: ReadonlyMap<string, HostFunction>, bounds: Bounds) {
-    this.names = [...functions.keys()];
-    this.#functions = new Map(
-      [...functions].map(([name, fn]) => [name, { fn, context: Object.freeze({ extension, name }) }]),
-    );
-    this.#bounds = bounds;
-    this.#waiting = new WaitingCalls(bounds);
-  }
-
-  call(name: string, payload: string): string | Promise<string> {
-    const granted = this.#functions.get(name);
-    if (granted === undefined) return notGranted(name, this.names);
-    const takes = this.#weigh(name, payload);
-    if (typeof takes === "string") return takes;
-    const answer = this.#start(granted, payload);
-    return typeof answer === "string" ? answer : this.#wait(name, answer, takes);
-  }
-
-  callNow(name: string, payload: string): string {
-    const answer = this.call(name, payload);
-    // Of a promise nobody waits for the end, which comes all the same.
-    return typeof answer === "string" ? answer : cannotWait(name);
-  }
-
-  /** Bytes that a call counts as while it waits, or its failure where it has too much. */
-  #weigh(name: string, payload: string): number | string {
-    const excess = excessBytes(payload, this.#bounds.hostCallBytes);
-    if (excess !== undefined) return hostCallTooLong(name, excess, this.#bounds);
-    // Before anybody reads it: a guest may ask again and again.
-    const refusal = this.#waiting.refusal(name, BYTES_PER_CALL + payload.length);
-    if (refusal !== undefined) return refusal;
-    const cost = jsonCost(payload, this.#bounds);
-    if (typeof cost === "string")
-      return hostFailure("RangeError", `the argument of ${name} has ${costProblem(cost, this.#bounds)}`);
-    const bytes = BYTES_PER_CALL + payload.length + cost * BYTES_PER_VALUE;
-    return this.#waiting.refusal(name, bytes) ?? bytes;
-  }
-
-  #start({ fn, context }: GrantedFunction, payload: string): string | PromiseLike<unknown> {
-    let value: unknown;
-    try {
-      value = JSON.parse(payload);
-    } catch (error) {
-      return hostFailure("SyntaxError", `the host function ${context.name} takes JSON: ${(error as Error).message}`);
-    }
-    try {
-      const result = (fn as (value: unknown, context: unknown) => unknown)(value, context);
-      return isThenable(result) ? result : this.#answer(context.name, result);
-    } catch (error) {
-      return failureOf(error, this.#bounds);
-    }
-  }
-
-  async #wait(name: string, promise: PromiseLike<unknown>, bytes: number): Promise<string> {
-    this.#waiting.begin(name, bytes);
-    try {
-      return this.#answer(name, await promise);
-    } catch (error) {
-      return failureOf(error, this.#bounds);
-    } finally {
-      this.#waiting.end(name, bytes);
-    }
-  }
-
-  #answer(name: string, result: unknown): string {
-    const text = result === undefined ? "null" : JSON.stringify(result);
-    if (text === undefined)
-      return hostFailure("TypeError", `the host function ${name} returned a ${typeof result}, which has no JSON form`);
-    const { payloadBytes } = this.#bounds;
-    const excess = excessBytes(text, payloadBytes);
-    if (excess === undefined) return HOST_ANSWER.result + text;
-    return hostFailure(
-      "RangeError",
-      `the answer of the host function ${name} has ${excess} bytes or more, and limits.payloadBytes is ${payloadBytes}`,
-    );
-  }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
-}
-
-/** Whatever was thrown: reading it may throw too. */
-function failureOf(error: unknown, { errorChars }: Bounds): string {
-  try {
-    if (typeof error !== "object" || error === null) return hostFailure("Error", cut(String(error), errorChars));
-    const { name, message } = error as { name?: unknown; message?: unknown };
-    const named = typeof name === "string" ? name : "Error";
-    return hostFailure(cut(named, errorChars), typeof message === "string" ? cut(message, errorChars) : "");
-  } catch {
-    return hostFailure("Error", "(it cannot be shown: reading it throws)");
-  }
 }

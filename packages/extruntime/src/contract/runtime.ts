@@ -83,11 +83,12 @@ export interface InvokeOptions {
   signal?: AbortSignal | undefined;
   /** Milliseconds until `ERR_EXT_TIMEOUT`, waiting in the queue included. Refused with `ERR_EXT_UNSUPPORTED` where `capabilities.deadline` is `false`. */
   timeoutMs?: number | undefined;
+  /** Whatever the host's own functions are to know of this call: they get it as `context`, the same object. No guest sees it. */
+  context?: unknown;
 }
 
-export interface InvokeSyncOptions {
-  timeoutMs?: number | undefined;
-}
+/** No signal: it could not fire while the caller's thread waits. */
+export type InvokeSyncOptions = Omit<InvokeOptions, "signal">;
 
 export interface CloseOptions {
   /** `true` aborts the calls that are running (where the engine can) instead of waiting for them. */

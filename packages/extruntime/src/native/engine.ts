@@ -1,10 +1,18 @@
-import { type CompileContext, ENGINE_VERSION, type Engine, type Instance, type Program } from "../contract/engine.ts";
-import { notGranted, readHostAnswer } from "../contract/host-functions.ts";
+import {
+  type Call,
+  type CompileContext,
+  ENGINE_VERSION,
+  type Engine,
+  type Instance,
+  type Program,
+  UNLIMITED,
+} from "../contract/engine.ts";
+import { type HostCalls, notGranted, readHostAnswer } from "../contract/host-functions.ts";
 import { ExtensionError } from "../errors.ts";
 import { isRefusedBuffer } from "../kit/refused-buffer.ts";
 import type { Extension } from "../manifest/extension.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import { type NativeContext, type NativeFunction, type NativeHost, NativeInstance, thrown } from "./instance.ts";
+import { type ContextFor, type NativeFunction, type NativeHost, NativeInstance, thrown } from "./instance.ts";
 import { type ModuleFile, placeModule } from "./module-file.ts";
 
 export interface NativeEngineOptions {
@@ -63,7 +71,7 @@ export function nativeEngine(options: NativeEngineOptions): Engine {
 /** Functions that the host registered. They are the host's own objects, so their state is shared by all instances. */
 class RegisteredProgram implements Program {
   readonly #functions: Map<string, NativeFunction>;
-  readonly #context: NativeContext;
+  readonly #context: ContextFor;
 
   constructor(extension: Extension, context: CompileContext, functions: Readonly<Record<string, NativeFunction>>) {
     this.#functions = pickFunctions(extension.manifest, "the registered functions", functions);
@@ -84,7 +92,7 @@ class RegisteredProgram implements Program {
 class ModuleProgram implements Program {
   /** And no more of the extension, which may hold its module's bytes. */
   readonly #manifest: Manifest;
-  readonly #context: NativeContext;
+  readonly #context: ContextFor;
   readonly #file: ModuleFile;
   readonly #free: Map<string, NativeFunction>[] = [];
 
@@ -119,16 +127,20 @@ class ModuleProgram implements Program {
   }
 }
 
-function nativeContext(extension: Extension, context: CompileContext): NativeContext {
-  return Object.freeze({ extension: extension.manifest.name, log: context.log, host: nativeHost(context) });
+/** Where there are no host functions to call, it is one for all calls. */
+function nativeContext(extension: Extension, { host, log }: CompileContext): ContextFor {
+  const own = { extension: extension.manifest.name, log };
+  if (host !== undefined) return (call) => Object.freeze({ ...own, host: nativeHost(host, call) });
+  const context = Object.freeze({ ...own, host: nativeHost(undefined, UNLIMITED) });
+  return () => context;
 }
 
-function nativeHost({ host }: CompileContext): NativeHost {
+function nativeHost(host: HostCalls | undefined, asking: Call): NativeHost {
   return Object.freeze({
     async call<Result>(name: string, value?: unknown) {
       const payload = value === undefined ? "null" : JSON.stringify(value);
       if (payload === undefined) throw new TypeError(`a ${typeof value} has no JSON form, which ${name} takes`);
-      const answer = host?.call(name, payload) ?? notGranted(name, []);
+      const answer = host?.call(name, payload, asking) ?? notGranted(name, []);
       return readHostAnswer(await answer) as Result;
     },
   });

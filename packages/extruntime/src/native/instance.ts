@@ -1,8 +1,8 @@
 import { types } from "node:util";
-import type { Instance } from "../contract/engine.ts";
+import type { Call, Instance } from "../contract/engine.ts";
 import { ExtensionError, type GuestErrorDetails, guestError } from "../errors.ts";
 
-/** What a native function gets beside its value. Frozen, and the same object for every call of a module. */
+/** What a native function gets beside its value. Frozen, and of that one call: what it asks of the host is asked for that call. */
 export interface NativeContext {
   /** Name of the extension. */
   readonly extension: string;
@@ -22,22 +22,25 @@ export type NativeFunction = (value: never, context: NativeContext) => unknown;
 
 type AnyFunction = (value: unknown, context: NativeContext) => unknown;
 
+/** The context of a call. */
+export type ContextFor = (call: Call) => NativeContext;
+
 export class NativeInstance implements Instance {
   readonly #functions: ReadonlyMap<string, NativeFunction>;
-  readonly #context: NativeContext;
+  readonly #context: ContextFor;
   readonly #onClose: () => void;
 
-  constructor(functions: ReadonlyMap<string, NativeFunction>, context: NativeContext, onClose: () => void) {
+  constructor(functions: ReadonlyMap<string, NativeFunction>, context: ContextFor, onClose: () => void) {
     this.#functions = functions;
     this.#context = context;
     this.#onClose = onClose;
   }
 
-  invoke(fn: string, payload: string): string | Promise<string> {
+  invoke(fn: string, payload: string, call: Call): string | Promise<string> {
     const value = parsePayload(payload);
     let result: unknown;
     try {
-      result = (this.#functions.get(fn) as AnyFunction)(value, this.#context);
+      result = (this.#functions.get(fn) as AnyFunction)(value, this.#context(call));
       if (isThenable(result)) return settle(result);
     } catch (error) {
       throw thrown(error);

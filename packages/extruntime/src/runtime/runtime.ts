@@ -1,8 +1,8 @@
+import { grant } from "../call/granted-functions.ts";
 import { noDeadline } from "../call/limits.ts";
 import { LoadedModule } from "../call/module.ts";
 import { checkLimits, resolveBounds } from "../contract/bounds.ts";
 import { ENGINE_VERSION, type Engine, type Program } from "../contract/engine.ts";
-import { grant } from "../contract/host-functions.ts";
 import { InstanceBudget } from "../contract/instance-budget.ts";
 import {
   type Capabilities,
@@ -167,6 +167,7 @@ class EngineRuntime implements Runtime {
       program,
       bounds,
       output,
+      host,
       timeoutMs: limits.timeoutMs,
       pool: {
         size,

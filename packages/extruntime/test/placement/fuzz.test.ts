@@ -97,7 +97,7 @@ function placed() {
   const answer = { succeed: () => void settled++, fail: () => void settled++ };
   const calls = Array.from(
     { length: 8 },
-    () => new RemoteCall(UNLIMITED, answer, { history: new ProgramHistory(), wentOn() {}, ended() {} }),
+    () => new RemoteCall(UNLIMITED, answer, { program: 1, history: new ProgramHistory(), wentOn() {}, ended() {} }),
   );
   for (const call of calls) worker.ask(call, KIND.call, 0, 0, 1, "1");
   return { worker, calls, gaveUp: () => gaveUp, settled: () => settled, lines: () => lines };

@@ -62,7 +62,7 @@ function worker() {
     const call = new RemoteCall(
       UNLIMITED,
       { succeed() {}, fail() {} },
-      { history: new ProgramHistory(), wentOn() {}, ended() {} },
+      { program: 1, history: new ProgramHistory(), wentOn() {}, ended() {} },
     );
     placed.ask(call, KIND.call, 0, 0, 1, payload);
     return call;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createRuntime } from "../../dist/engine.js";
+import type { HostFunctions } from "../../dist/index.js";
 import { guest, withRuntime } from "./guests.ts";
 
 const PLACEMENTS = ["inline", "thread", "process"] as const;
@@ -39,7 +40,7 @@ describe.each(PLACEMENTS)("host functions, with guests placed %s,", (placement) 
       expect(await module.call("ask", ["double", 21])).toBe(42);
       expect(await module.call("ask", ["later", "é\u{1F600}\0"])).toBe("later é\u{1F600}\0");
       expect(await module.call("ask", ["nothing"])).toBe(null);
-      expect(seen).toEqual([{ extension: "guest", name: "double" }]);
+      expect(seen).toMatchObject([{ extension: "guest", version: "0.0.0", name: "double", fn: "ask" }]);
       expect(await module.call("many", 500)).toBe(249_500);
       const large = "x".repeat(3_000_000);
       expect(await module.call("ask", ["later", large])).toBe(`later ${large}`);
@@ -191,7 +192,7 @@ export const engine = () => ({
   origin: { module: import.meta.url, export: "engine", threadAbort: "hard" },
   compile: (_, { host }) => ({
     instantiate: () => ({
-      invoke: (fn, payload) => fn === "echo" ? payload : host.callNow(JSON.parse(payload)[0], JSON.stringify(JSON.parse(payload)[1])),
+      invoke: (fn, payload, call) => fn === "echo" ? payload : host.callNow(JSON.parse(payload)[0], JSON.stringify(JSON.parse(payload)[1]), call),
       close() {},
     }),
     close() {},
@@ -201,7 +202,7 @@ export const engine = () => ({
 
 describe.each(PLACEMENTS)("a guest that waits with its thread, placed %s,", (placement) => {
   const files = { manifest: { name: "waiting", runtime: "waiting", exports: ["ask", "echo"] }, files: {} };
-  const load = async (hostFunctions: Record<string, (value: never) => unknown>) => {
+  const load = async (hostFunctions: HostFunctions) => {
     const { engine } = (await import(`data:text/javascript,${encodeURIComponent(WAITING_ENGINE)}`)) as {
       engine: () => never;
     };

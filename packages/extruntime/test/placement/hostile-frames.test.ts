@@ -124,7 +124,12 @@ function faultOf(frames: readonly Parts[]): string | undefined {
   });
   worker.served.add(1);
   worker.frame(KIND.ready, 0, 0, 0, 0, 0, "");
-  const call = new RemoteCall(UNLIMITED, undefined, { history: new ProgramHistory(), wentOn: nothing, ended: nothing });
+  const call = new RemoteCall(UNLIMITED, undefined, {
+    program: 1,
+    history: new ProgramHistory(),
+    wentOn: nothing,
+    ended: nothing,
+  });
   worker.ask(call, KIND.call, 0, 0, 1, "1");
   const wrong = new FrameStream(worker, 256 << 20).push(Buffer.concat(frames.map((parts) => bytesOf(parts, call.key))));
   if (wrong !== undefined) giveUp(sentWrong(wrong));

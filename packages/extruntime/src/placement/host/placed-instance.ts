@@ -93,6 +93,10 @@ export class PlacedInstance implements Instance, GuestSide {
     return call;
   }
 
+  get program(): number {
+    return this.#program.id;
+  }
+
   get history(): ProgramHistory {
     return this.#program.history;
   }

@@ -61,7 +61,7 @@ export class PlacedProgram implements Program {
   /** Running mean of its calls in their worker, in microseconds. */
   meanMicros = Number.POSITIVE_INFINITY;
   readonly pool: WorkerPool;
-  readonly #id = ++programs;
+  readonly id = ++programs;
   readonly history = new ProgramHistory();
   readonly #patience: Patience = { factor: 1 };
   readonly #packed: PackedExtension;
@@ -74,7 +74,7 @@ export class PlacedProgram implements Program {
     this.#workerMemory = workerMemory;
     const { exports } = packed.message.manifest as { exports: readonly string[] };
     this.exports = new Map(exports.map((name, index) => [name, index]));
-    pool.listen(this.#id, listener, this.history);
+    pool.listen(this.id, listener, this.history);
   }
 
   /**
@@ -84,14 +84,14 @@ export class PlacedProgram implements Program {
    */
   async check(soon: boolean): Promise<void> {
     if (this.#workerMemory !== undefined) return;
-    await started(() => this.pool.check(this.#id, soon, (worker) => notHandedBack(this.#compileIn(worker))));
+    await started(() => this.pool.check(this.id, soon, (worker) => notHandedBack(this.#compileIn(worker))));
   }
 
   async instantiate({ deadline }: Call): Promise<Instance> {
     // For the top level of the guest: a worker that has to start first does not count.
     const forMs = deadline - performance.now();
     for (let crashes = 0, late = 0; ; ) {
-      const worker = await started(() => this.pool.forInstance(this.#id, this.#workerMemory, this.history));
+      const worker = await started(() => this.pool.forInstance(this.id, this.#workerMemory, this.history));
       const id = ++instances;
       try {
         if (await notHandedBack(this.#compileIn(worker).then(() => this.#instantiateIn(worker, id, forMs))))
@@ -113,15 +113,15 @@ export class PlacedProgram implements Program {
 
   /** Blocks this thread. */
   instantiateSync(call: Call): Instance {
-    const worker = this.pool.forInstanceNow(this.#id, call.deadline, this.history);
+    const worker = this.pool.forInstanceNow(this.id, call.deadline, this.history);
     const id = ++instances;
     try {
       const compiled = new RemoteCall(call, undefined, this.#patience);
-      if (!worker.programs.has(this.#id)) this.#sendProgram(worker, compiled);
+      if (!worker.programs.has(this.id)) this.#sendProgram(worker, compiled);
       const made = new RemoteCall(call, undefined, this.#patience);
-      worker.ask(made, KIND.instantiate, FLAG.sync, 0, this.#id, String(id));
+      worker.ask(made, KIND.instantiate, FLAG.sync, 0, this.id, String(id));
       waitFor(worker, made, compiled);
-      worker.programs.set(this.#id, Promise.resolve(""));
+      worker.programs.set(this.id, Promise.resolve(""));
       return new PlacedInstance(this, worker, id);
     } catch (error) {
       this.pool.instanceClosed(worker, this.history);
@@ -130,32 +130,32 @@ export class PlacedProgram implements Program {
   }
 
   closing(): void {
-    this.pool.closing(this.#id);
+    this.pool.closing(this.id);
   }
 
   close(): void {
-    this.pool.forget(this.#id, KIND.closeProgram);
+    this.pool.forget(this.id, KIND.closeProgram);
   }
 
   #compileIn(worker: PlacedWorker): Promise<string> {
-    let compiled = worker.programs.get(this.#id);
+    let compiled = worker.programs.get(this.id);
     if (compiled === undefined) {
       const answer = new PromisedAnswer();
       this.#sendProgram(worker, new RemoteCall(UNLIMITED, answer, this.#patience));
       compiled = answer.promise;
-      worker.programs.set(this.#id, compiled);
+      worker.programs.set(this.id, compiled);
       // What failed is tried again by the next who wants it.
-      compiled.catch(() => worker.programs.delete(this.#id));
+      compiled.catch(() => worker.programs.delete(this.id));
     }
     return compiled;
   }
 
   #sendProgram(worker: PlacedWorker, call: RemoteCall): void {
     const { message, files } = this.#packed;
-    worker.served.add(this.#id);
+    worker.served.add(this.id);
     worker.allow(mostFrameBytes(message.bounds));
-    for (const file of files) worker.tell(KIND.file, this.#id, file);
-    worker.ask(call, KIND.compile, 0, 0, this.#id, JSON.stringify(message));
+    for (const file of files) worker.tell(KIND.file, this.id, file);
+    worker.ask(call, KIND.compile, 0, 0, this.id, JSON.stringify(message));
   }
 
   async #instantiateIn(worker: PlacedWorker, id: number, forMs: number): Promise<string> {
@@ -163,7 +163,7 @@ export class PlacedProgram implements Program {
     const answer = new PromisedAnswer();
     const { promise } = answer;
     const call = new RemoteCall(limits, answer, this.#patience);
-    worker.ask(call, KIND.instantiate, 0, 0, this.#id, String(id));
+    worker.ask(call, KIND.instantiate, 0, 0, this.id, String(id));
     if (limits.deadline === Number.POSITIVE_INFINITY) return promise;
     let late = false;
     const onDeadline = () => {

@@ -94,7 +94,7 @@ export class PlacedWorker implements LinkEvents {
     this.#answers = new CallReports(this, this.#held, this.#silence);
     this.#relief = new CallRelief(this, this.#link, this.#held, this.#unsent, this.#silence);
     this.#stopper = new CallStopper(this, keeper, this.#link, this.#held, softAbort);
-    this.#reports = new ProgramReports(this, keeper, this.#link);
+    this.#reports = new ProgramReports(this, keeper, this.#link, this.#held);
     this.#blocked = new BlockedCallers(this, this.#link, this.#silence, softAbort);
     this.#link.hold(false);
   }
@@ -350,7 +350,7 @@ export class PlacedWorker implements LinkEvents {
     body: string,
   ): string | undefined {
     if (kind === KIND.log) return this.#reports.line(number, key, target, body);
-    if (kind === KIND.hostCall) return this.#reports.hostCall(flags, number, key, target, body);
+    if (kind === KIND.hostCall) return this.#reports.hostCall(flags, number, key, target, time, body);
     if (kind === KIND.closed) return this.#reports.closed(target);
     if (kind === KIND.began) return this.#answers.began(key);
     return key === 0 ? this.#onStart(kind, body) : this.#answers.take(kind, flags, key, time, body);

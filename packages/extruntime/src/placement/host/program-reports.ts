@@ -1,6 +1,8 @@
+import { type Call, UNLIMITED } from "../../contract/engine.ts";
 import type { Link } from "../wire/link.ts";
 import { FLAG, KIND, LOG_LEVELS, nextLine } from "../wire/protocol.ts";
 import { shown } from "../wire/shown.ts";
+import type { HeldCalls } from "./held-calls.ts";
 import type { WorkerKeeper } from "./worker-keeper.ts";
 
 /** Of which worker the reports are. */
@@ -19,10 +21,12 @@ export class ProgramReports {
   readonly #worker: Reporting;
   readonly #keeper: WorkerKeeper;
   readonly #link: Link;
+  readonly #calls: HeldCalls;
   /** Number of the last line of output. */
   #line = 0;
 
-  constructor(worker: Reporting, keeper: WorkerKeeper, link: Link) {
+  constructor(worker: Reporting, keeper: WorkerKeeper, link: Link, calls: HeldCalls) {
+    this.#calls = calls;
     this.#worker = worker;
     this.#keeper = keeper;
     this.#link = link;
@@ -47,15 +51,29 @@ export class ProgramReports {
   }
 
   /** A guest that blocks its thread, while this one waits for the worker, would wait for a promise for ever. A dead worker's call is not run: it may have been. */
-  hostCall(flags: number, index: number, key: number, program: number, payload: string): string | undefined {
+  hostCall(
+    flags: number,
+    index: number,
+    key: number,
+    program: number,
+    callKey: number,
+    payload: string,
+  ): string | undefined {
     if (this.#worker.dead) return undefined;
     if (!this.#worker.served.has(program)) return ofOther("a host call", program);
     const now = this.#worker.blocksHost && (flags & FLAG.sync) !== 0;
-    const answer = this.#keeper.hostCall(program, index, payload, now);
+    const answer = this.#keeper.hostCall(program, index, payload, this.#caller(program, callKey), now);
     if (answer === undefined) return `a call of host function ${index}, which the extension was not granted`;
     if (typeof answer === "string") this.#answer(key, program, answer);
     else answer.then((text) => this.#answer(key, program, text)).catch((error) => this.#cannotAnswer(error));
     return undefined;
+  }
+
+  /** For which call a guest asks: one of its own program that runs here; of these, it is the worker's word. */
+  #caller(program: number, key: number): Call | undefined {
+    if (key === 0) return UNLIMITED;
+    const call = this.#calls.find(key);
+    return call !== undefined && !call.settled && call.guest?.program === program ? call.limits : undefined;
   }
 
   closed(program: number): string | undefined {

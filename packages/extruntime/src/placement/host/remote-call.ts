@@ -4,6 +4,8 @@ import type { ProgramHistory } from "./program-history.ts";
 
 /** Whose guest a call runs. */
 export interface GuestSide {
+  /** Number of its program. */
+  readonly program: number;
   /** Of its program. */
   readonly history: ProgramHistory;
   /** The call goes on by itself. */

@@ -1,3 +1,4 @@
+import type { Call } from "../../contract/engine.ts";
 import type { LogLevel } from "../../contract/runtime.ts";
 import type { PlacedWorker } from "./placed-worker.ts";
 import type { ProgramHistory } from "./program-history.ts";
@@ -7,8 +8,14 @@ import type { Patience } from "./remote-call.ts";
 export interface WorkerKeeper {
   /** Output of a guest. */
   log(program: number, level: LogLevel, message: string): void;
-  /** A guest calls a host function, by its index in the manifest. `now`: the guest blocks its thread, so a host function that returns a promise fails. `undefined`: there is none of that index. */
-  hostCall(program: number, index: number, payload: string, now: boolean): string | Promise<string> | undefined;
+  /** A guest calls a host function, by its index in the manifest, for a call. `now`: the guest blocks its thread, so a host function that returns a promise fails. `undefined`: there is none of that index. */
+  hostCall(
+    program: number,
+    index: number,
+    payload: string,
+    call: Call | undefined,
+    now: boolean,
+  ): string | Promise<string> | undefined;
   /** A program is closed in the worker: nothing comes of it any more. */
   closed(program: number): void;
   /**

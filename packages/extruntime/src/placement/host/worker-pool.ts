@@ -1,5 +1,5 @@
-import type { CompileContext } from "../../contract/engine.ts";
-import { extensionClosed } from "../../contract/host-functions.ts";
+import type { Call, CompileContext } from "../../contract/engine.ts";
+import { extensionClosed, nobodysCall } from "../../contract/host-functions.ts";
 import { ExtensionError } from "../../errors.ts";
 import type { Link, LinkEvents } from "../wire/link.ts";
 import type { LOG_LEVELS } from "../wire/protocol.ts";
@@ -245,12 +245,19 @@ export class WorkerPool implements WorkerKeeper {
     this.#listeners.get(program)?.log(level, message);
   }
 
-  hostCall(program: number, index: number, payload: string, now: boolean): string | Promise<string> | undefined {
+  hostCall(
+    program: number,
+    index: number,
+    payload: string,
+    call: Call | undefined,
+    now: boolean,
+  ): string | Promise<string> | undefined {
     if (this.#forgotten.has(program)) return extensionClosed();
     const host = this.#listeners.get(program)?.host;
     const name = host?.names[index];
     if (host === undefined || name === undefined) return undefined;
-    return now ? host.callNow(name, payload) : host.call(name, payload);
+    if (call === undefined) return nobodysCall(name);
+    return now ? host.callNow(name, payload, call) : host.call(name, payload, call);
   }
 
   isUnexplained(worker: PlacedWorker): boolean {

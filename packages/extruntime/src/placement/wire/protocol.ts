@@ -15,7 +15,7 @@ import type { Bounds } from "../../contract/bounds.ts";
  */
 
 /** Both ends must have the same one. It goes up with every change of this folder that the other end would notice. */
-export const PROTOCOL_VERSION = 6;
+export const PROTOCOL_VERSION = 7;
 
 export const HEADER_BYTES = 20;
 
@@ -53,7 +53,7 @@ export const KIND = {
   log: 21,
   /** Answer to `withdraw`. Body: 32 bits for each key: 1 where the call will not start, 0 where it has; then as many each for the milliseconds that the thread of the guests ran, and waited for a processor, -1 where that cannot be told. */
   withdrawn: 22,
-  /** A guest calls a host function. Target: the program; number: index into the manifest's `permissions`; key: a number for the answer; body: the payload. */
+  /** A guest calls a host function. Target: the program; number: index into the manifest's `permissions`; key: a number for the answer; time: key of the call for which it does, 0 for a top level; body: the payload. */
   hostCall: 23,
   /** The call `key` begins; 0 where none does, and only what came before is noted. For the journal of a process: target: number of the batch; time: where the piece of it that ends here begins. */
   began: 24,

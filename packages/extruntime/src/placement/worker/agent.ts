@@ -3,7 +3,7 @@ import type { Call } from "../../contract/engine.ts";
 import { type Body, FLAG, type FrameSink, KIND, NO_DEADLINE, type StartMessage } from "../wire/protocol.ts";
 import { abortSignal } from "./abort-signal.ts";
 import type { AgentLink } from "./agent-link.ts";
-import { asMemoryError, brokenFlag, fire, limits } from "./call-limits.ts";
+import { AskingCall, asMemoryError, brokenFlag, endAsking, fire, limits } from "./call-limits.ts";
 import { CallTurns } from "./call-turns.ts";
 import { HostQuestions } from "./host-calls.ts";
 import { makeEngine } from "./make-engine.ts";
@@ -197,7 +197,8 @@ export class Agent implements FrameSink {
     if (!this.#reports.begin(key)) return;
     program.output.renew(1 + this.#aborts.size);
     const fn = program.exports[number]!;
-    const call = limits(time, (flags & FLAG.signal) === 0 ? undefined : abortSignal(this.#link.states, key));
+    const bare = limits(time, (flags & FLAG.signal) === 0 ? undefined : abortSignal(this.#link.states, key));
+    const call = program.hosted ? new AskingCall(bare, key) : bare;
     const here = instance.invokeHere !== undefined && this.#mayHoldThread(program, call);
     const begun = program.timing.begin(here);
     let result: string | Promise<string>;
@@ -207,11 +208,14 @@ export class Agent implements FrameSink {
       else if (here) result = instance.invokeHere!(fn, payload, call);
       else result = instance.invoke(fn, payload, call);
     } catch (error) {
+      endAsking(call);
       this.#reports.failed(key, this.#explain(error, program), brokenFlag(instance));
       return;
     }
-    if (typeof result === "string") this.#answer(held, key, result, begun);
-    else this.#follow(held, key, call, result, begun);
+    if (typeof result === "string") {
+      endAsking(call);
+      this.#answer(held, key, result, begun);
+    } else this.#follow(held, key, call, result, begun);
   }
 
   /**
@@ -239,10 +243,12 @@ export class Agent implements FrameSink {
     this.#track(
       result.then(
         (text) => {
+          endAsking(call);
           this.#answer(held, key, text, begun);
           end();
         },
         (error: unknown) => {
+          endAsking(call);
           this.#reports.failed(key, this.#explain(error, program), brokenFlag(instance));
           end();
         },

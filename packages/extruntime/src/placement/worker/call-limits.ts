@@ -9,6 +9,25 @@ export function limits(time: number, signal: AbortSignal | undefined): Call {
   return { deadline: time === NO_DEADLINE ? Number.POSITIVE_INFINITY : performance.now() + time, signal };
 }
 
+/** The same for a call whose guest may call host functions, by which it is known for what call it does. */
+export class AskingCall implements Call {
+  readonly deadline: number;
+  readonly signal: AbortSignal | undefined;
+  readonly key: number;
+  ended = false;
+
+  constructor({ deadline, signal }: Call, key: number) {
+    this.deadline = deadline;
+    this.signal = signal;
+    this.key = key;
+  }
+}
+
+/** The engine has ended it. */
+export function endAsking(call: Call): void {
+  if (call instanceof AskingCall) call.ended = true;
+}
+
 /** The host has marked the call; a signal fires when it is looked at. */
 export function fire(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true;

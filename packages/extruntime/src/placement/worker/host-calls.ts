@@ -1,17 +1,20 @@
 import { type Bounds, BYTES_PER_CALL, excessBytes } from "../../contract/bounds.ts";
+import type { Call } from "../../contract/engine.ts";
 import {
   extensionClosed,
   type HostCalls,
   hostCallTooLong,
+  nobodysCall,
   notGranted,
   WaitingCalls,
 } from "../../contract/host-functions.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
 import { nextLine } from "../wire/protocol.ts";
+import { AskingCall } from "./call-limits.ts";
 import type { Reports } from "./reports.ts";
 
-/** Asks the host, and has `answer` told, unless the worker ends before. `now`: the guest's thread waits. */
-export type Ask = (index: number, payload: string, now: boolean, answer: (text: string) => void) => void;
+/** Asks the host for the call with that key, 0 for a top level, and has `answer` told, unless the worker ends before. `now`: the guest's thread waits. */
+export type Ask = (index: number, payload: string, call: number, now: boolean, answer: (text: string) => void) => void;
 
 /**
  * The host functions of a program in a worker: each call goes to the host as a frame. What waits is bounded here too, before it is
@@ -33,15 +36,17 @@ export class RemoteHostCalls implements HostCalls {
     this.#receive = receive;
   }
 
-  call(name: string, payload: string): string | Promise<string> {
+  call(name: string, payload: string, call: Call | undefined): string | Promise<string> {
     const index = this.names.indexOf(name);
     if (index < 0) return notGranted(name, this.names);
+    const key = keyOf(call);
+    if (key === undefined) return nobodysCall(name);
     const bytes = BYTES_PER_CALL + payload.length;
     const refusal = this.#tooLong(name, payload) ?? this.#waiting.refusal(name, bytes);
     if (refusal !== undefined) return refusal;
     this.#waiting.begin(name, bytes);
     return new Promise((resolve) =>
-      this.#ask(index, payload, false, (answer) => {
+      this.#ask(index, payload, key, false, (answer) => {
         this.#waiting.end(name, bytes);
         resolve(answer);
       }),
@@ -49,12 +54,14 @@ export class RemoteHostCalls implements HostCalls {
   }
 
   /** Whoever ends the call ends this thread: there is nothing else to look at. */
-  callNow(name: string, payload: string): string {
+  callNow(name: string, payload: string, call: Call | undefined): string {
     const index = this.names.indexOf(name);
     if (index < 0) return notGranted(name, this.names);
+    const key = keyOf(call);
+    if (key === undefined) return nobodysCall(name);
     let answer = this.#tooLong(name, payload);
     if (answer !== undefined) return answer;
-    this.#ask(index, payload, true, (text) => {
+    this.#ask(index, payload, key, true, (text) => {
       answer = text;
     });
     while (answer === undefined) this.#receive();
@@ -89,14 +96,14 @@ export class HostQuestions {
     bounds: Bounds,
   ): RemoteHostCalls | undefined {
     if (permissions.length === 0) return undefined;
-    const ask: Ask = (index, payload, now, answer) => {
+    const ask: Ask = (index, payload, call, now, answer) => {
       if (voice.closed) {
         answer(extensionClosed());
         return;
       }
       this.#last = nextLine(this.#last);
       this.#open.set(this.#last, answer);
-      this.#reports.asks(this.#last, index, program, payload, now);
+      this.#reports.asks(this.#last, index, program, payload, call, now);
     };
     return new RemoteHostCalls(permissions, bounds, ask, this.#receive);
   }
@@ -106,4 +113,10 @@ export class HostQuestions {
     this.#open.delete(key);
     open?.(answer);
   }
+}
+
+/** A key is used again when its call has ended, so one that has ended has none. */
+function keyOf(call: Call | undefined): number | undefined {
+  if (call instanceof AskingCall) return call.ended ? undefined : call.key;
+  return call === undefined ? undefined : 0;
 }

@@ -74,8 +74,8 @@ export class Reports {
   }
 
   /** A guest calls a host function. `now`: it waits with its thread, which flushes. */
-  asks(key: number, index: number, program: number, payload: string, now: boolean): void {
-    this.#link.send(KIND.hostCall, now ? FLAG.sync : 0, index, key, program, 0, payload);
+  asks(key: number, index: number, program: number, payload: string, call: number, now: boolean): void {
+    this.#link.send(KIND.hostCall, now ? FLAG.sync : 0, index, key, program, call, payload);
     this.#unsent++;
     if (!now) this.#link.flushSoon();
   }

@@ -20,7 +20,7 @@ test("a guest calls host functions, those that answer at once and those that ans
 test("a host function knows who calls", async () => {
   const who = (_: unknown, context: unknown) => context;
   const source = `const f = () => host.call("who")`;
-  expect(await ask(source, "null", { who })).toEqual({ extension: "guest", name: "who" });
+  expect(await ask(source, "null", { who })).toMatchObject({ extension: "guest", name: "who" });
 });
 
 test("without permissions there is no host", async () => {
@@ -127,7 +127,7 @@ describe("invokeSync", () => {
   test("a host function may call the module that calls it", async () => {
     const again = (depth: number): unknown =>
       depth === 0 ? "deep" : JSON.parse(module.invokeSync("f", `${depth - 1}`));
-    await using module = await guest(`const f = (depth) => host.call("again", depth)`, { again }, { pool: 4 });
+    await using module = await guest(`const f = (depth) => host.call("again", depth)`, { again }, { maxInstances: 4 });
     // The first instance is there; the others are made on demand, which takes a turn.
     await Promise.all([1, 2, 3, 4].map(() => module.invoke("f", "0")));
     expect(module.invokeSync("f", "0")).toBe('"deep"');

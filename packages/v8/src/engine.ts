@@ -1,7 +1,7 @@
 import { ENGINE_VERSION, type Engine, ExtensionError } from "extruntime/engine";
 import { readSources } from "./guest-javascript/index.ts";
-import { loadIsolatedVm } from "./isolated-vm.ts";
-import { watchExit } from "./process-exit.ts";
+import { loadIsolatedVm } from "./isolate/isolated-vm.ts";
+import { watchExit } from "./process-end/process-exit.ts";
 import { V8Program } from "./program.ts";
 
 export interface V8EngineOptions {

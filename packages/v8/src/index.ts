@@ -1,6 +1,6 @@
 import { createRuntime, type Runtime, type RuntimeOptions, registerEngine } from "extruntime/engine";
 import { type V8EngineOptions, v8Engine } from "./engine.ts";
-import { loadIsolatedVm } from "./isolated-vm.ts";
+import { loadIsolatedVm } from "./isolate/isolated-vm.ts";
 
 export type V8Options = RuntimeOptions & V8EngineOptions;
 

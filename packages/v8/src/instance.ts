@@ -1,8 +1,8 @@
 import { type Answer, type Call, ExtensionError, type Instance } from "extruntime/engine";
-import type { Receiver } from "./guest-call.ts";
-import { readOutcome, timedOut } from "./outcome.ts";
+import type { Receiver } from "./guest/guest-call.ts";
+import { readOutcome, timedOut } from "./guest/outcome.ts";
+import { MOST_TURNS } from "./guest/shared-cells.ts";
 import type { LoadedGuest, V8Program } from "./program.ts";
-import { MOST_TURNS } from "./shared-cells.ts";
 
 /** Microseconds of work that are sent ahead to an isolate: enough to keep its thread at work until this one looks again. */
 const WORK_AHEAD = 1000;

@@ -9,13 +9,13 @@ import {
   type Instance,
   type Program,
 } from "extruntime/engine";
-import { Guest } from "./guest.ts";
-import type { Invoker } from "./guest-call.ts";
+import { Guest } from "./guest/guest.ts";
+import type { Invoker } from "./guest/guest-call.ts";
+import { type GuestCode, loadGuest } from "./guest/load-guest.ts";
+import { runLater, runNow } from "./guest/sync-or-async.ts";
 import type { Sources } from "./guest-javascript/index.ts";
 import { V8Instance } from "./instance.ts";
-import type { IsolatedVm } from "./isolated-vm.ts";
-import { type GuestCode, loadGuest } from "./load-guest.ts";
-import { runLater, runNow } from "./sync-or-async.ts";
+import type { IsolatedVm } from "./isolate/isolated-vm.ts";
 
 export interface ProgramOptions {
   readonly memoryMb: number;

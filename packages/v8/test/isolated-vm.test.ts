@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { v8 } from "../src/index.ts";
-import { fittingVersion } from "../src/isolated-vm.ts";
-import { tryInChild } from "../src/probe-child.ts";
+import { fittingVersion } from "../src/isolate/isolated-vm.ts";
+import { tryInChild } from "../src/isolate/probe-child.ts";
 
 /** A project that has this package's build and the core, and no isolated-vm but what a test puts there. */
 let project: string;

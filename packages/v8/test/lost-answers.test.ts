@@ -1,8 +1,8 @@
 import { DEFAULT_BOUNDS } from "extruntime/engine";
 import { expect, test } from "vitest";
-import { Guest } from "../src/guest.ts";
-import { loadIsolatedVm } from "../src/isolated-vm.ts";
-import { runLater } from "../src/sync-or-async.ts";
+import { Guest } from "../src/guest/guest.ts";
+import { runLater } from "../src/guest/sync-or-async.ts";
+import { loadIsolatedVm } from "../src/isolate/isolated-vm.ts";
 import { load } from "./guest.ts";
 
 /** Submits what isolated-vm never tells the end of. */

@@ -11,16 +11,16 @@ import {
   type Manifest,
   type Program,
 } from "extruntime/engine";
-import { type Abi, checkAbi } from "./abi.ts";
-import { MalformedModule } from "./binary-reader.ts";
-import { CommandInstance } from "./command-abi.ts";
-import { watchGrowth } from "./grow-watch.ts";
-import type { GuestOptions } from "./guest.ts";
-import { limitMemory, MAX_PAGES, MemoryRefusal, PAGE_BYTES } from "./memory-limit.ts";
-import { type CompiledModule, type Lease, ModuleCache } from "./module-cache.ts";
-import { type ModuleShape, readShape } from "./module-shape.ts";
-import { PointerInstance } from "./pointer-abi.ts";
-import { wasmApi } from "./webassembly.ts";
+import { type Abi, checkAbi } from "./abi/abi.ts";
+import { CommandInstance } from "./guest/command-abi.ts";
+import type { GuestOptions } from "./guest/guest.ts";
+import { PointerInstance } from "./guest/pointer-abi.ts";
+import { MalformedModule } from "./machine/module/binary-reader.ts";
+import { watchGrowth } from "./machine/module/grow-watch.ts";
+import { limitMemory, MAX_PAGES, MemoryRefusal, PAGE_BYTES } from "./machine/module/memory-limit.ts";
+import { type CompiledModule, type Lease, ModuleCache } from "./machine/module/module-cache.ts";
+import { type ModuleShape, readShape } from "./machine/module/module-shape.ts";
+import { wasmApi } from "./machine/webassembly.ts";
 
 export interface WasmEngineOptions {
   /** Mebibytes of linear memory that an instance may use where nobody sets `limits.memoryMb`. 256 by default. */

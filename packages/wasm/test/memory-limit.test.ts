@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { BinaryReader, leb128, MalformedModule } from "../src/binary-reader.ts";
-import { limitMemory, MAX_TABLE_ENTRIES } from "../src/memory-limit.ts";
-import { readShape } from "../src/module-shape.ts";
+import { BinaryReader, leb128, MalformedModule } from "../src/machine/module/binary-reader.ts";
+import { limitMemory, MAX_TABLE_ENTRIES } from "../src/machine/module/memory-limit.ts";
+import { readShape } from "../src/machine/module/module-shape.ts";
 import { assemble, codeOf, ECHO, failure, guestFunction, loadGuest, pointerGuest } from "./guests.ts";
 
 /** Grows by so many pages as the payload is long, and answers with the new size in pages, or 4294967295. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { wasm } from "../src/index.ts";
-import { type CompiledModule, ModuleCache } from "../src/module-cache.ts";
+import { type CompiledModule, ModuleCache } from "../src/machine/module/module-cache.ts";
 import { ECHO, guestFunction, pointerGuest } from "./guests.ts";
 
 const compiled = { maxPages: 2 } as CompiledModule;

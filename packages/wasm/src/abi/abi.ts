@@ -1,6 +1,6 @@
 import { badManifest, type Extension, ExtensionError, guestError } from "extruntime/engine";
-import { EXTRUNTIME, refusalOf } from "./host-functions.ts";
-import type { ModuleShape } from "./module-shape.ts";
+import { EXTRUNTIME, refusalOf } from "../machine/host-functions.ts";
+import type { ModuleShape } from "../machine/module/module-shape.ts";
 
 /**
  * Tells the two ABIs apart by what a module exports, and checks all that an instance will rely on, types included, so

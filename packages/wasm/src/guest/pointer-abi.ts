@@ -1,10 +1,10 @@
 import { type Bounds, type Call, type Instance, resultTooLong } from "extruntime/engine";
-import { ALLOC, FREE } from "./abi.ts";
-import { Allocator } from "./allocator.ts";
+import { ALLOC, FREE } from "../abi/abi.ts";
+import { Allocator } from "../abi/allocator.ts";
+import { lengthOf, pointerOf } from "../abi/packed.ts";
+import { badResult, readResult } from "../abi/result-text.ts";
+import type { LinearMemory } from "../machine/memory/linear-memory.ts";
 import { Guest, type GuestOptions } from "./guest.ts";
-import type { LinearMemory } from "./linear-memory.ts";
-import { lengthOf, pointerOf } from "./packed.ts";
-import { badResult, readResult } from "./result-text.ts";
 
 /**
  * The pointer ABI: the host asks the guest for a buffer, writes the payload into it, calls `fn(ptr, len)`, copies the

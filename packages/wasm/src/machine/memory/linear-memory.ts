@@ -1,4 +1,4 @@
-import type { WasmMemory } from "./webassembly.ts";
+import type { WasmMemory } from "../webassembly.ts";
 
 /** Node's own string calls on a Buffer; they are there in every version, and twice as fast as `TextEncoder` and `TextDecoder`. */
 export interface TextBuffer extends Buffer {

@@ -1,9 +1,9 @@
 import type { Call, Instance } from "extruntime/engine";
+import { badResult, readResult } from "../abi/result-text.ts";
+import type { TextBuffer } from "../machine/memory/linear-memory.ts";
+import { PAGE_BYTES } from "../machine/module/memory-limit.ts";
+import { ResultBuffer } from "../machine/wasi/wasi-streams.ts";
 import { Guest, type GuestOptions } from "./guest.ts";
-import type { TextBuffer } from "./linear-memory.ts";
-import { PAGE_BYTES } from "./memory-limit.ts";
-import { badResult, readResult } from "./result-text.ts";
-import { ResultBuffer } from "./wasi-streams.ts";
 
 /**
  * The WASI command ABI: a program that runs once from `_start` to its end. A second run needs fresh memory and globals,

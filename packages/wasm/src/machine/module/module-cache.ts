@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
+import type { WasmModule } from "../webassembly.ts";
 import type { ModuleShape } from "./module-shape.ts";
-import type { WasmModule } from "./webassembly.ts";
 
 /** A module compiled under a memory limit. Without state, so any number of programs can share it. */
 export interface CompiledModule {

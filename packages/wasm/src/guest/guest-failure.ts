@@ -1,8 +1,8 @@
 import { ExtensionError, guestError } from "extruntime/engine";
-import { PAGE_BYTES } from "./memory-limit.ts";
-import type { CompiledModule } from "./module-cache.ts";
-import { GuestExit } from "./stop.ts";
-import { wasmApi } from "./webassembly.ts";
+import { PAGE_BYTES } from "../machine/module/memory-limit.ts";
+import type { CompiledModule } from "../machine/module/module-cache.ts";
+import { GuestExit } from "../machine/stop.ts";
+import { wasmApi } from "../machine/webassembly.ts";
 
 /** What is known of a guest when its run has failed. */
 export interface FailureScene {

@@ -1,8 +1,8 @@
 import { NOT_STARTED } from "extruntime/engine";
+import { MARK } from "../guest-javascript/index.ts";
+import type { Reference } from "../isolate/isolated-vm.ts";
 import type { Guest, Waiter } from "./guest.ts";
-import { MARK } from "./guest-javascript/index.ts";
 import type { HostAnswers, HostCallMailbox } from "./host-call-mailbox.ts";
-import type { Reference } from "./isolated-vm.ts";
 import { thrownAtTopLevel } from "./outcome.ts";
 
 /** A function of a guest's, as the host calls it. */

@@ -1,13 +1,13 @@
 import { randomInt } from "node:crypto";
 import { guestError } from "extruntime/engine";
+import { type ASSEMBLYSCRIPT_FUNCTIONS, MATH_FUNCTIONS } from "../machine/host-functions.ts";
+import type { LinearMemory } from "../machine/memory/linear-memory.ts";
+import type { ModuleShape } from "../machine/module/module-shape.ts";
+import { GuestExit, type StopSwitch } from "../machine/stop.ts";
+import type { BoundedLog } from "../machine/wasi/bounded-log.ts";
+import { Clocks, MONOTONIC } from "../machine/wasi/wasi-clocks.ts";
+import type { WasmFunction } from "../machine/webassembly.ts";
 import { RandomArrays } from "./assemblyscript-random.ts";
-import type { BoundedLog } from "./bounded-log.ts";
-import { type ASSEMBLYSCRIPT_FUNCTIONS, MATH_FUNCTIONS } from "./host-functions.ts";
-import type { LinearMemory } from "./linear-memory.ts";
-import type { ModuleShape } from "./module-shape.ts";
-import { GuestExit, type StopSwitch } from "./stop.ts";
-import { Clocks, MONOTONIC } from "./wasi-clocks.ts";
-import type { WasmFunction } from "./webassembly.ts";
 
 /**
  * What AssemblyScript's standard library imports from `env`: `abort` (a `throw`, a failed assertion), `seed` (the start of

@@ -1,8 +1,8 @@
 import { randomFillSync } from "node:crypto";
 import { ExtensionError, guestError } from "extruntime/engine";
-import type { Allocator } from "./allocator.ts";
-import type { LinearMemory } from "./linear-memory.ts";
-import type { StopSwitch } from "./stop.ts";
+import type { Allocator } from "../abi/allocator.ts";
+import type { LinearMemory } from "../machine/memory/linear-memory.ts";
+import type { StopSwitch } from "../machine/stop.ts";
 
 /** As `crypto.getRandomValues` has it in browsers and in Node. */
 const MAX_BYTES = 65_536;

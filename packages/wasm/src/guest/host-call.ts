@@ -8,14 +8,14 @@ import {
   notGranted,
   UNLIMITED,
 } from "extruntime/engine";
-import { ALLOC, abiError } from "./abi.ts";
-import type { Allocator } from "./allocator.ts";
-import type { EXTRUNTIME_FUNCTIONS } from "./host-functions.ts";
-import type { LinearMemory } from "./linear-memory.ts";
-import { pack } from "./packed.ts";
-import type { StopSwitch } from "./stop.ts";
-import { readUtf8 } from "./utf8.ts";
-import type { WasmFunction } from "./webassembly.ts";
+import { ALLOC, abiError } from "../abi/abi.ts";
+import type { Allocator } from "../abi/allocator.ts";
+import { pack } from "../abi/packed.ts";
+import type { EXTRUNTIME_FUNCTIONS } from "../machine/host-functions.ts";
+import type { LinearMemory } from "../machine/memory/linear-memory.ts";
+import { readUtf8 } from "../machine/memory/utf8.ts";
+import type { StopSwitch } from "../machine/stop.ts";
+import type { WasmFunction } from "../machine/webassembly.ts";
 
 /**
  * `extruntime.host_call(name, name_length, payload, payload_length)`: how a guest calls a function that the host offers. It answers with

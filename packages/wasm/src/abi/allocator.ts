@@ -1,6 +1,6 @@
 import { ExtensionError } from "extruntime/engine";
+import type { LinearMemory } from "../machine/memory/linear-memory.ts";
 import { ALLOC, abiError } from "./abi.ts";
-import type { LinearMemory } from "./linear-memory.ts";
 
 type Alloc = (length: number) => number;
 

@@ -1,13 +1,13 @@
 import { randomFillSync } from "node:crypto";
-import { isAbsent, WASI, type WASI_FUNCTIONS } from "./host-functions.ts";
-import type { LinearMemory } from "./linear-memory.ts";
-import type { ModuleShape } from "./module-shape.ts";
-import { GuestExit, type StopSwitch } from "./stop.ts";
+import { isAbsent, WASI, type WASI_FUNCTIONS } from "../host-functions.ts";
+import type { LinearMemory } from "../memory/linear-memory.ts";
+import type { ModuleShape } from "../module/module-shape.ts";
+import { GuestExit, type StopSwitch } from "../stop.ts";
+import type { WasmFunction } from "../webassembly.ts";
 import { Clocks } from "./wasi-clocks.ts";
 import { ERRNO } from "./wasi-errno.ts";
 import { PollOneoff } from "./wasi-poll.ts";
 import type { OutputStream } from "./wasi-streams.ts";
-import type { WasmFunction } from "./webassembly.ts";
 
 /**
  * WASI preview 1 without ambient authority: arguments, clocks, random numbers and the three standard streams. No file,

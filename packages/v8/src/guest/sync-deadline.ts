@@ -1,4 +1,4 @@
-import type { Isolate, IsolatedVm, Reference } from "./isolated-vm.ts";
+import type { Isolate, IsolatedVm, Reference } from "../isolate/isolated-vm.ts";
 
 /**
  * Deadlines of guests that hold the host's own thread. An isolate of ours waits on a thread of isolated-vm's, in shared memory, and disposes of the

@@ -6,7 +6,7 @@ import {
   isRefusedBuffer,
   resultTooLong,
 } from "extruntime/engine";
-import { MARK, type OwnErrors, readOutcome as readAnswer, withoutDispatcher } from "./guest-javascript/index.ts";
+import { MARK, type OwnErrors, readOutcome as readAnswer, withoutDispatcher } from "../guest-javascript/index.ts";
 
 /** isolated-vm marks in a stack where one isolate called another; below it are the host's own frames. */
 const BOUNDARY = /\n\s*at \(<isolated-vm boundary>\)[\s\S]*$/;

@@ -1,19 +1,19 @@
 import type { Bounds, Call, HostCalls, LogLevel } from "extruntime/engine";
-import { ALLOC, FREE, INITIALIZE, importsHostCall, MEMORY, START } from "./abi.ts";
-import { Allocator } from "./allocator.ts";
+import { ALLOC, FREE, INITIALIZE, importsHostCall, MEMORY, START } from "../abi/abi.ts";
+import { Allocator } from "../abi/allocator.ts";
+import { EXTRUNTIME, WASI } from "../machine/host-functions.ts";
+import { LinearMemory } from "../machine/memory/linear-memory.ts";
+import { FAILED_GROWTHS, START_FUNCTION } from "../machine/module/grow-watch.ts";
+import { PAGE_BYTES } from "../machine/module/memory-limit.ts";
+import type { CompiledModule } from "../machine/module/module-cache.ts";
+import { GuestExit, StopSwitch } from "../machine/stop.ts";
+import { BoundedLog } from "../machine/wasi/bounded-log.ts";
+import { Wasi } from "../machine/wasi/wasi.ts";
+import { ErrorLog, LineLog, type OutputStream } from "../machine/wasi/wasi-streams.ts";
+import type { WasmFunction, WasmGlobal, WasmImports, WasmInstance, WasmMemory } from "../machine/webassembly.ts";
 import { AssemblyScriptEnv } from "./assemblyscript.ts";
-import { BoundedLog } from "./bounded-log.ts";
-import { FAILED_GROWTHS, START_FUNCTION } from "./grow-watch.ts";
 import { failureOf } from "./guest-failure.ts";
 import { HostCall } from "./host-call.ts";
-import { EXTRUNTIME, WASI } from "./host-functions.ts";
-import { LinearMemory } from "./linear-memory.ts";
-import { PAGE_BYTES } from "./memory-limit.ts";
-import type { CompiledModule } from "./module-cache.ts";
-import { GuestExit, StopSwitch } from "./stop.ts";
-import { Wasi } from "./wasi.ts";
-import { ErrorLog, LineLog, type OutputStream } from "./wasi-streams.ts";
-import type { WasmFunction, WasmGlobal, WasmImports, WasmInstance, WasmMemory } from "./webassembly.ts";
 
 export interface GuestOptions {
   readonly compiled: CompiledModule;

@@ -1,7 +1,7 @@
 import { constants } from "node:buffer";
 import { ExtensionError } from "extruntime/engine";
-import type { TextBuffer } from "./linear-memory.ts";
-import { readUtf8 } from "./utf8.ts";
+import type { TextBuffer } from "../machine/memory/linear-memory.ts";
+import { readUtf8 } from "../machine/memory/utf8.ts";
 
 /** What a guest that returns nothing gives. */
 const NOTHING = "null";

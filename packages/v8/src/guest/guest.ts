@@ -1,12 +1,12 @@
 import { type Bounds, ExtensionError, type HostCalls, type LogLevel, NOT_STARTED } from "extruntime/engine";
+import { DISPATCHER_FILE, withoutDispatcher } from "../guest-javascript/index.ts";
+import type { Context, Isolate, IsolatedVm, Reference } from "../isolate/isolated-vm.ts";
+import { endWhenIdle } from "../process-end/idle-end.ts";
+import { disposed, enter, leave } from "../process-end/process-exit.ts";
+import { ended, neverEnds, started, strays } from "../process-end/running.ts";
 import { dispatcher, ENTRY } from "./dispatcher.ts";
-import { DISPATCHER_FILE, withoutDispatcher } from "./guest-javascript/index.ts";
 import { type HostAnswers, HostCallMailbox } from "./host-call-mailbox.ts";
-import { endWhenIdle } from "./idle-end.ts";
-import type { Context, Isolate, IsolatedVm, Reference } from "./isolated-vm.ts";
 import { neverRan, outOfMemory, timedOut } from "./outcome.ts";
-import { disposed, enter, leave } from "./process-exit.ts";
-import { ended, neverEnds, started, strays } from "./running.ts";
 import { SharedCells } from "./shared-cells.ts";
 import { type Watch, watchUntil } from "./sync-deadline.ts";
 import { type Steps, step } from "./sync-or-async.ts";

@@ -1,7 +1,4 @@
 import { ExtensionError } from "extruntime/engine";
-import type { ENTRY } from "./dispatcher.ts";
-import type { Guest } from "./guest.ts";
-import { Invoker, Outbox } from "./guest-call.ts";
 import {
   cannotImport,
   isSyntaxError,
@@ -12,8 +9,11 @@ import {
   topLevelNeverSettles,
   unknownFunction,
   variableIfFunction,
-} from "./guest-javascript/index.ts";
-import type { Context, IsolatedVm, Module, Reference, Script } from "./isolated-vm.ts";
+} from "../guest-javascript/index.ts";
+import type { Context, IsolatedVm, Module, Reference, Script } from "../isolate/isolated-vm.ts";
+import type { ENTRY } from "./dispatcher.ts";
+import type { Guest } from "./guest.ts";
+import { Invoker, Outbox } from "./guest-call.ts";
 import { type Steps, step } from "./sync-or-async.ts";
 
 /** A module that runs after the guest's, so that one whose top level never ends can be told from one that has. */

@@ -1,5 +1,5 @@
 import { type Bounds, guestConsole } from "extruntime/engine";
-import { ENTRIES_OF_FUNCTIONS, guestAnswers, KEPT_BUILTINS } from "./guest-javascript/index.ts";
+import { ENTRIES_OF_FUNCTIONS, guestAnswers, KEPT_BUILTINS } from "../guest-javascript/index.ts";
 import { HOST_CALLER, NO_HOST_CALLER } from "./host-caller.ts";
 import { CELL } from "./shared-cells.ts";
 

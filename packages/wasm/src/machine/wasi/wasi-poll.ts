@@ -1,6 +1,6 @@
 import { ExtensionError } from "extruntime/engine";
-import type { LinearMemory } from "./linear-memory.ts";
-import type { StopSwitch } from "./stop.ts";
+import type { LinearMemory } from "../memory/linear-memory.ts";
+import type { StopSwitch } from "../stop.ts";
 import type { Clocks } from "./wasi-clocks.ts";
 import { ERRNO } from "./wasi-errno.ts";
 

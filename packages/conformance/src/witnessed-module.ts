@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type {
+  AppliedLimits,
   Capabilities,
   CloseOptions,
   Extension,
@@ -9,6 +10,7 @@ import type {
   InvokeSyncOptions,
   LoadOptions,
   Logger,
+  Manifest,
   Module,
   ModuleStats,
   Placement,
@@ -181,6 +183,15 @@ class WitnessedModule implements Module {
   get placement(): Placement {
     return this.#module.placement;
   }
+  get capabilities(): Capabilities {
+    return this.#module.capabilities;
+  }
+  get manifest(): Manifest {
+    return this.#module.manifest;
+  }
+  get limits(): AppliedLimits {
+    return this.#module.limits;
+  }
   get closed(): boolean {
     return this.#module.closed;
   }
@@ -261,7 +272,7 @@ class WitnessedModule implements Module {
     assert.equal(
       members(this.#module),
       this.#told,
-      "name, version, runtime, exports and placement of a module do not change",
+      "name, version, runtime, exports, placement, capabilities, manifest and limits of a module do not change",
     );
     assert.equal(this.#module.closed, this.#closing, `${this.name}.closed before or after close()`);
   }
@@ -286,6 +297,6 @@ class WitnessedModule implements Module {
   }
 }
 
-function members({ name, version, runtime, exports, placement }: Module): string {
-  return JSON.stringify([name, version, runtime, exports, placement]);
+function members({ name, version, runtime, exports, placement, capabilities, manifest, limits }: Module): string {
+  return JSON.stringify([name, version, runtime, exports, placement, capabilities, manifest, limits]);
 }

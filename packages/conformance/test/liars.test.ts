@@ -54,6 +54,7 @@ async function failures(file: Liars, { lie, found, placement = "inline" }: Omit<
 }
 
 const COMPUTES_ON = /the engine computes on/;
+const HOLDS = /a module tells what holds for it/;
 const SHARED = /two modules share no global/;
 const NAMES = /finds no name that its language does not have/;
 
@@ -198,6 +199,10 @@ const HOST: readonly Liar[] = [
     found: AT_A_TIME,
     because: /of 100 looks|wait for each other/,
   },
+  { lie: "a module with another manifest", found: HOLDS, because: /manifest/ },
+  { lie: "a module with the limits of its manifest alone", found: HOLDS, because: /the host's first/ },
+  { lie: "a module with limits that can be changed", found: HOLDS, because: /limits of a module can be changed/ },
+  { lie: "a module that promises more than its engine", found: HOLDS, because: /capabilities/ },
 ];
 
 const FLAGS: readonly Liar[] = [

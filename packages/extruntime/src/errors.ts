@@ -90,6 +90,17 @@ export function guestError(details: GuestErrorDetails, cause?: unknown): Extensi
   return new ExtensionError("ERR_EXT_GUEST", message, { guest: details, cause });
 }
 
+/** Adds to the message of an error, and to the stack, which begins with it. */
+export function addToMessage(error: ExtensionError, text: string): void {
+  // V8 writes the stack when it is first asked for: before the message changes.
+  const { message, stack } = error;
+  error.message = message + text;
+  const at = stack?.indexOf(message) ?? -1;
+  if (stack === undefined || at < 0) return;
+  const end = at + message.length;
+  error.stack = stack.slice(0, end) + text + stack.slice(end);
+}
+
 /**
  * Says where an error happened, once: sets `extension` and `function` where they are not set yet and puts them in
  * front of the message, so that a log line that shows only the message is still of use.

@@ -1,3 +1,4 @@
+export type { AppliedLimits, LimitSource, LimitSources } from "./contract/applied-limits.ts";
 export type { Bounds } from "./contract/bounds.ts";
 export type { HostFunction, HostFunctionContext, HostFunctions } from "./contract/host-functions.ts";
 export { InstanceBudget, type InstanceBudgetOptions } from "./contract/instance-budget.ts";
@@ -27,7 +28,9 @@ export {
   type LoadReport,
   type Watch,
 } from "./host/host.ts";
-export type { PlacementPolicy, Policy } from "./host/policy.ts";
+export type { Policy, PolicyTerms } from "./host/policy.ts";
+export type { PlacementPolicy } from "./host/policy-placement.ts";
+export type { PolicyCondition, PolicyRule } from "./host/policy-rules.ts";
 export { type StrangersOptions, strangers, type TrustedOptions, trusted } from "./host/presets.ts";
 export type { WatchEvent, WatchOptions } from "./host/watch.ts";
 export type { Extension, ExtensionFiles, ExtensionSource } from "./manifest/extension.ts";

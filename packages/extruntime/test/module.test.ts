@@ -158,7 +158,7 @@ describe("overlapping calls", () => {
     await expect(module.invoke("echo", "4")).rejects.toMatchObject({
       code: "ERR_EXT_BUSY",
       message:
-        "example.echo: every instance is busy and the queue of 2 is full; raise limits.maxQueue or limits.maxInstances, or call less at a time",
+        "example.echo: every instance is busy and the queue of 2 is full; raise limits.maxQueue or limits.maxInstances, or call less at a time (limits.maxQueue of 2, set by its manifest)",
     });
     expect(() => module.invokeSync("echo", "5")).toThrow(/every instance is busy, and a synchronous call cannot wait/);
     engine.open[0]!.resolve("1");

@@ -44,7 +44,7 @@ describe("strangers()", () => {
         code: "ERR_EXT_MEMORY",
       });
       await host.load(script("long", "quickjs", "return 'x'.repeat(2 << 20);"));
-      await expect(host.call("long", "run")).rejects.toMatchObject({
+      await expect(host.call("long", "run", null, { timeoutMs: 100_000 })).rejects.toMatchObject({
         code: "ERR_EXT_BAD_RESULT",
         message: /resultBytes.*1048576/,
       });
@@ -68,7 +68,7 @@ describe("strangers()", () => {
       strangers({ placement: "process", runtimes: ["quickjs"], allow: ({ name }) => name !== "bad" }),
       async (host) => {
         expect((await host.load(script("good", "quickjs", "return value;"))).placement).toBe("process");
-        expect(await host.call("good", "run", 1)).toBe(1);
+        expect(await host.call("good", "run", 1, { timeoutMs: 100_000 })).toBe(1);
         await expect(host.load(script("bad", "quickjs", "return value;"))).rejects.toMatchObject({
           code: "ERR_EXT_DENIED",
         });

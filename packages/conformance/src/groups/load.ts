@@ -58,6 +58,23 @@ const loading: readonly Test[] = [
     },
   },
   {
+    name: "a module tells what holds for it: its manifest, its limits and what its engine promises where it is",
+    async run(bench) {
+      const runtime = await bench.runtime();
+      const asked = { maxInstances: 2, maxQueue: 7, resultBytes: 5000 };
+      const module = await bench.loadWith("echo", { limits: asked }, { limits: { maxQueue: 9 } }, runtime);
+      const { manifest, limits, capabilities } = module;
+      assert.deepEqual({ ...manifest.limits }, asked, "manifest.limits");
+      assert.deepEqual([manifest.name, manifest.exports], [module.name, module.exports], "its manifest's");
+      const { maxInstances, maxQueue, resultBytes, payloadBytes } = limits;
+      assert.deepEqual({ maxInstances, maxQueue, resultBytes }, { ...asked, maxQueue: 9 }, "limits, the host's first");
+      assert.ok(payloadBytes > 0, "a limit that nobody set has its default");
+      assert.deepEqual({ ...capabilities }, { ...runtime.capabilitiesAt(module.placement) }, "capabilities");
+      for (const [name, told] of Object.entries({ manifest, limits, capabilities, asked: manifest.limits }))
+        assert.ok(Object.isFrozen(told), `${name} of a module can be changed`);
+    },
+  },
+  {
     name: "a manifest without a version reads as 0.0.0",
     async run(bench) {
       const { manifest, files } = await bench.guests.files("echo");

@@ -162,6 +162,14 @@ const lies = {
         throw error;
       }),
   })),
+  "a module with another manifest": ofModule(({ manifest }) => ({ manifest: { ...manifest, exports: ["other"] } })),
+  "a module with the limits of its manifest alone": ofModule(({ limits, manifest }) => ({
+    limits: Object.freeze({ ...limits, ...manifest.limits }),
+  })),
+  "a module with limits that can be changed": ofModule(({ limits }) => ({ limits: { ...limits } })),
+  "a module that promises more than its engine": ofModule(({ capabilities }) => ({
+    capabilities: Object.freeze({ ...capabilities, crashIsolation: true }),
+  })),
   "capabilitiesAt that says less": ofRuntime((runtime) => ({
     capabilitiesAt: (placement) => Object.freeze({ ...runtime.capabilitiesAt(placement), hardSandbox: false }),
   })),

@@ -27,6 +27,15 @@ export class LyingModule {
   get placement() {
     return this.#member("placement");
   }
+  get capabilities() {
+    return this.#member("capabilities");
+  }
+  get manifest() {
+    return this.#member("manifest");
+  }
+  get limits() {
+    return this.#member("limits");
+  }
   get closed() {
     return this.#member("closed");
   }

@@ -3,6 +3,7 @@ import type { Call } from "../contract/engine.ts";
 import type { HostFunction, HostFunctionContext } from "../contract/host-functions.ts";
 import type { InvokeOptions } from "../contract/runtime.ts";
 import { ExtensionError, type ExtensionErrorCode } from "../errors.ts";
+import type { LimitedCall } from "./limits.ts";
 
 /** What a call can fail with that has not stopped it: the guest did so itself, or never ran. */
 const NOT_STOPPED: ReadonlySet<ExtensionErrorCode> = new Set([
@@ -80,11 +81,12 @@ let calls = 0;
  * One call of a module with host functions: its limits, and on whose behalf it calls them. Engines get it as the {@link Call} of `invoke` and give it back with each call
  * of a host function. Modules without host functions have none of these, and pay nothing for them.
  */
-export class CallScope extends Caller implements Call {
+export class CallScope extends Caller implements LimitedCall {
   readonly fn: string;
   readonly deadline: number;
   readonly signal: AbortSignal | undefined;
   readonly context: unknown;
+  readonly ownTimeoutMs: number | undefined;
   /** The engine has ended it: what its guest still asks for is asked for nobody. */
   ended = false;
   readonly #resource = new AsyncResource("extruntime.call", { requireManualDestroy: true });
@@ -96,6 +98,7 @@ export class CallScope extends Caller implements Call {
     this.deadline = deadline;
     this.signal = options?.signal;
     this.context = options?.context;
+    this.ownTimeoutMs = options?.timeoutMs;
   }
 
   get id(): number {

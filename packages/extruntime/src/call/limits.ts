@@ -6,6 +6,12 @@ import type { Placement } from "../manifest/manifest.ts";
 import { type CallerIdentity, CallScope } from "./call-scope.ts";
 import type { GrantedFunctions } from "./granted-functions.ts";
 
+/** The limits of one call, with what to tell of them. */
+export interface LimitedCall extends Call {
+  /** The milliseconds that it names itself. */
+  readonly ownTimeoutMs?: number | undefined;
+}
+
 /** Whose limits they are, for the refusal of one that its engine cannot keep where it is. */
 export interface Limited {
   readonly manifest: CallerIdentity;
@@ -14,6 +20,7 @@ export interface Limited {
   readonly runtime: string;
   readonly placement: Placement;
   readonly capabilities: Capabilities;
+  readonly limits: { readonly timeoutMs: number | undefined };
 }
 
 /**
@@ -23,29 +30,30 @@ export interface Limited {
  * of a signal that has fired already.
  */
 export function callLimits(
-  { manifest, runtime, placement, capabilities, host }: Limited,
+  { manifest, runtime, placement, capabilities, limits, host }: Limited,
   fn: string,
-  timeoutMs: number | undefined,
   options: InvokeOptions | undefined,
-): Call {
+): LimitedCall {
+  const ownTimeoutMs = options?.timeoutMs;
+  const timeoutMs = ownTimeoutMs ?? limits.timeoutMs;
   const signal = options?.signal;
   if (timeoutMs === undefined && signal === undefined && host === undefined) return UNLIMITED;
   if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS))
     throw new TypeError(`timeoutMs must be a number above 0, up to ${MAX_TIMEOUT_MS}, and is ${timeoutMs}`);
   if (timeoutMs !== undefined && capabilities.deadline === false)
-    throw locate(noDeadline(runtime, placement), manifest.name, fn);
+    throw locate(noDeadline(runtime, placement, timeoutMs), manifest.name, fn);
   if (signal !== undefined && capabilities.signal === false)
     throw locate(noSignal(runtime, placement), manifest.name, fn);
   signal?.throwIfAborted();
   const deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
-  return host === undefined ? { deadline, signal } : new CallScope(manifest, fn, deadline, options);
+  return host === undefined ? { deadline, signal, ownTimeoutMs } : new CallScope(manifest, fn, deadline, options);
 }
 
 /** The refusal of a limit of time where nothing can keep it. */
-export function noDeadline(runtime: string, placement: Placement, limit = "timeoutMs"): ExtensionError {
+function noDeadline(runtime: string, placement: Placement, timeoutMs: number): ExtensionError {
   return new ExtensionError(
     "ERR_EXT_UNSUPPORTED",
-    `the ${runtime} runtime cannot stop a running call at placement ${placement} (its capabilities.deadline is false), so ${limit} is refused: leave it out, ${elsewhere(placement)}`,
+    `the ${runtime} runtime cannot stop a running call at placement ${placement} (its capabilities.deadline is false), so the call's timeoutMs of ${timeoutMs} is refused: leave it out, ${elsewhere(placement)}`,
   );
 }
 

@@ -1,3 +1,4 @@
+import type { AppliedLimits, LimitSources } from "../contract/applied-limits.ts";
 import type { Bounds } from "../contract/bounds.ts";
 import type { Program } from "../contract/engine.ts";
 import type { Capabilities } from "../contract/runtime.ts";
@@ -13,13 +14,14 @@ export interface ModuleSetup {
   readonly placement: Placement;
   readonly capabilities: Capabilities;
   readonly program: Program;
-  readonly bounds: Bounds;
   readonly output: GuestLog;
   /** What its guests may call of the host. */
   readonly host: GrantedFunctions | undefined;
   readonly pool: PoolOptions;
-  /** Milliseconds of a call that names none itself. */
-  readonly timeoutMs: number | undefined;
+  /** Those of {@link limits}. */
+  readonly bounds: Bounds;
+  readonly limits: AppliedLimits;
+  readonly limitSources: LimitSources;
   /** Called once, when the module has closed. */
   readonly onClosed: () => void;
 }

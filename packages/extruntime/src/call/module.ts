@@ -1,17 +1,19 @@
+import type { AppliedLimits } from "../contract/applied-limits.ts";
 import { boundError, excessBytes, payloadTooLong, resultTooLong, surelyWithin } from "../contract/bounds.ts";
 import { type Call, UNLIMITED } from "../contract/engine.ts";
-import type { CloseOptions, InvokeOptions, InvokeSyncOptions, Module } from "../contract/runtime.ts";
+import type { Capabilities, CloseOptions, InvokeOptions, InvokeSyncOptions, Module } from "../contract/runtime.ts";
 import type { ModuleStats } from "../contract/statistics.ts";
 import { ExtensionError, locate } from "../errors.ts";
 import type { GuestLog } from "../kit/guest-log.ts";
 import { needStack } from "../kit/stack-headroom.ts";
-import type { Placement } from "../manifest/manifest.ts";
+import type { Manifest, Placement } from "../manifest/manifest.ts";
 import { CallList } from "./call-list.ts";
 import { endScope, failScope } from "./call-scope.ts";
 import { CallStatistics, countsOf } from "./call-statistics.ts";
 import type { Start } from "./call-times.ts";
 import { InstancePool, type Slot } from "./instance-pool.ts";
-import { callLimits } from "./limits.ts";
+import { tellLimit } from "./limit-told.ts";
+import { callLimits, type LimitedCall } from "./limits.ts";
 import type { ModuleSetup } from "./module-setup.ts";
 import { type CallOwner, PendingCall } from "./pending-call.ts";
 import { crashOf, isCrash, noSync, notNow, notText, queueFull, unknownFunction } from "./refusals.ts";
@@ -29,6 +31,9 @@ export class LoadedModule implements Module, CallOwner {
   readonly version: string;
   readonly runtime: string;
   readonly placement: Placement;
+  readonly capabilities: Capabilities;
+  readonly manifest: Manifest;
+  readonly limits: AppliedLimits;
   readonly exports: readonly string[];
   readonly #exports: ReadonlySet<string>;
   /** Of these, the one that was called last: mostly it is called again. */
@@ -63,11 +68,14 @@ export class LoadedModule implements Module, CallOwner {
     this.version = manifest.version;
     this.runtime = setup.runtime;
     this.placement = setup.placement;
+    this.capabilities = setup.capabilities;
+    this.manifest = manifest;
+    this.limits = setup.limits;
     this.exports = manifest.exports;
     this.#exports = new Set(manifest.exports);
     this.#setup = setup;
-    this.#timeoutMs = setup.timeoutMs;
-    this.#plain = setup.timeoutMs === undefined && setup.host === undefined;
+    this.#timeoutMs = setup.limits.timeoutMs;
+    this.#plain = setup.limits.timeoutMs === undefined && setup.host === undefined;
     this.#shortPayload = surelyWithin(setup.bounds.payloadBytes);
     this.#output = setup.output;
     this.#shortResult = surelyWithin(setup.bounds.resultBytes);
@@ -157,7 +165,8 @@ export class LoadedModule implements Module, CallOwner {
       return value as Result;
     } catch (error) {
       this.failed(error);
-      throw locate(error as ExtensionError, this.name, fn);
+      const call: LimitedCall = { deadline, signal: undefined, ownTimeoutMs: options?.timeoutMs };
+      throw this.#located(error as ExtensionError, fn, call);
     }
   }
 
@@ -256,7 +265,7 @@ export class LoadedModule implements Module, CallOwner {
   }
 
   explain(error: unknown, fn: string | undefined, slot: Slot | undefined, call: Call): unknown {
-    if (ExtensionError.is(error)) return locate(boundError(error, this.#setup.bounds.errorChars), this.name, fn);
+    if (ExtensionError.is(error)) return this.#located(boundError(error, this.#setup.bounds.errorChars), fn, call);
     if (!isCrash(error, call)) return error;
     if (slot !== undefined) slot.broken = true;
     return locate(crashOf(this.runtime, error), this.name, fn);
@@ -271,7 +280,7 @@ export class LoadedModule implements Module, CallOwner {
     if (this.#thrown !== undefined) this.#takeBack();
     if (fn !== this.#lastFunction) this.#checkFunction(fn);
     if (options === undefined && this.#plain) return UNLIMITED;
-    return callLimits(this.#setup, fn, options?.timeoutMs ?? this.#timeoutMs, options);
+    return callLimits(this.#setup, fn, options);
   }
 
   #checkFunction(fn: string): void {
@@ -405,7 +414,9 @@ export class LoadedModule implements Module, CallOwner {
     return this.#located(new ExtensionError("ERR_EXT_CLOSED", `the module ${how}`), fn);
   }
 
-  #located(error: ExtensionError, fn: string): ExtensionError {
+  /** @param call set for what its limits may have ended. */
+  #located(error: ExtensionError, fn: string | undefined, call?: Call): ExtensionError {
+    tellLimit(error, this.#setup, call);
     return locate(error, this.name, fn);
   }
 }

@@ -77,7 +77,9 @@ export function resolveBounds(asked: Limits, runtime: Limits, host: Limits): Bou
     const wanted = asked[name];
     bounds[name] = host[name] ?? wanted ?? most;
     if (host[name] === undefined && wanted !== undefined && wanted > most)
-      refused.push(`limits.${name} of ${wanted}, and the host gives ${most}`);
+      refused.push(
+        `limits.${name} of ${wanted}, and the host gives ${most}, ${runtime[name] === undefined ? "the default" : "set by the options of its runtime"}`,
+      );
   }
   if (refused.length === 0) return Object.freeze(bounds as unknown as Bounds);
   throw new ExtensionError(

@@ -1,5 +1,6 @@
 import type { Extension, ExtensionSource } from "../manifest/extension.ts";
-import type { Limits, Placement } from "../manifest/manifest.ts";
+import type { Limits, Manifest, Placement } from "../manifest/manifest.ts";
+import type { AppliedLimits, LimitSources } from "./applied-limits.ts";
 import type { HostFunctions } from "./host-functions.ts";
 import type { InstanceBudget } from "./instance-budget.ts";
 import type { ModuleStats } from "./statistics.ts";
@@ -65,6 +66,8 @@ export interface LoadOptions {
   logger?: Logger | undefined;
   /** The host's own limits for this extension; they go before the manifest's. */
   limits?: Limits | undefined;
+  /** Who set each of {@link limits}, for messages; the host that loads it by default. */
+  limitSources?: LimitSources | undefined;
   /**
    * By default `load` makes the first instance, so that a syntax error or a missing function fails the load and not
    * the first call. `true` puts that off to the first call, for a host that loads thousands and uses few.
@@ -136,6 +139,12 @@ export interface Module extends AsyncDisposable {
   readonly exports: readonly string[];
   /** Where its instances live. */
   readonly placement: Placement;
+  /** What its engine promises there. Frozen. */
+  readonly capabilities: Capabilities;
+  /** Its manifest as it was validated, defaults filled in. Frozen. */
+  readonly manifest: Manifest;
+  /** The limits as they apply, whoever set them. Frozen. */
+  readonly limits: AppliedLimits;
   /** From the first `close` on. */
   readonly closed: boolean;
   /**

@@ -1,7 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { checkLimits } from "../contract/bounds.ts";
 import type { HostFunctions } from "../contract/host-functions.ts";
 import { InstanceBudget, type InstanceBudgetOptions } from "../contract/instance-budget.ts";
 import {
@@ -18,6 +17,7 @@ import { type Extension, type ExtensionSource, openExtension } from "../manifest
 import type { UnavailableEngine } from "./discover.ts";
 import { HostStatistics } from "./host-statistics.ts";
 import { applyPolicy, asRefusal, type Policy } from "./policy.ts";
+import { checkPolicy } from "./policy-rules.ts";
 import { FolderWatch, type WatchOptions } from "./watch.ts";
 
 export interface ExtensionHostOptions extends InstanceBudgetOptions {
@@ -79,11 +79,11 @@ export class ExtensionHost implements AsyncDisposable {
   #warned = false;
   #closing: Promise<void> | undefined;
 
-  /** @throws TypeError for a runtime of another contract version, two runtimes of one name, or limits of the policy that are none. */
+  /** @throws TypeError for a runtime of another contract version, two runtimes of one name, or a policy that is not as it must be. */
   constructor(options: ExtensionHostOptions) {
     for (const runtime of options.runtimes) this.#register(runtime);
     this.#unavailable = options.unavailable ?? [];
-    checkLimits(options.policy?.limits);
+    checkPolicy(options.policy);
     this.#policy = options.policy;
     this.#logger = options.logger;
     this.#hostFunctions = options.hostFunctions;

@@ -10,6 +10,8 @@ export interface StrangersOptions {
   limits?: Limits | undefined;
   /** Runtimes that may be used, of those that hold what this policy requires; by default all of them. */
   runtimes?: Policy["runtimes"];
+  /** Terms for some engines, as in any policy. They can only be stricter in what they require; their limits go before these. */
+  rules?: Policy["rules"];
   /** Has the last word, as in any policy. */
   allow?: Policy["allow"];
 }
@@ -29,7 +31,7 @@ const FOR_STRANGERS = {
  * A policy for code that somebody wrote whom you do not know: it runs in an engine that gives it nothing of the host, off the event loop, where a deadline
  * stops whatever it does; its time, memory, calls, payloads, answers and output are bounded. An extension that asks for more than a limit is refused.
  *
- * An engine that cannot hold this is refused when an extension wants it: one without `hardSandbox`, such as native.
+ * An engine that cannot hold this in a thread, such as v8, runs in a process. One that cannot hold it anywhere is refused when an extension wants it: one without `hardSandbox`, such as native.
  *
  * @throws TypeError for limits that are none.
  */
@@ -39,14 +41,15 @@ export function strangers(options: StrangersOptions = {}): Policy {
   return {
     ...(options.runtimes === undefined ? {} : { runtimes: options.runtimes }),
     require: { hardSandbox: true, deadline: "hard", memoryLimit: true },
-    placement: { atLeast: options.placement ?? "thread" },
+    placement: { atLeast: options.placement ?? "thread", remedy: "process" },
     limits: { ...FOR_STRANGERS, ...Object.fromEntries(given) },
+    ...(options.rules === undefined ? {} : { rules: options.rules }),
     ...(options.allow === undefined ? {} : { allow: options.allow }),
   };
 }
 
 /** What {@link trusted} may be told besides. */
-export type TrustedOptions = Pick<Policy, "runtimes" | "limits" | "placement" | "allow">;
+export type TrustedOptions = Pick<Policy, "runtimes" | "limits" | "placement" | "rules" | "allow">;
 
 /**
  * A policy for code that you would run in your own process anyway: any engine, anywhere, with no limits but those given. Like having no policy,

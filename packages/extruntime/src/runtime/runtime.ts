@@ -1,7 +1,6 @@
 import { grant } from "../call/granted-functions.ts";
-import { noDeadline } from "../call/limits.ts";
 import { LoadedModule } from "../call/module.ts";
-import { checkLimits, resolveBounds } from "../contract/bounds.ts";
+import { checkLimits } from "../contract/bounds.ts";
 import { ENGINE_VERSION, type Engine, type Program } from "../contract/engine.ts";
 import { InstanceBudget } from "../contract/instance-budget.ts";
 import {
@@ -22,6 +21,7 @@ import { mostIsolated } from "../manifest/placement-order.ts";
 import { noteSection, sectionFor } from "../manifest/section.ts";
 import { checkPlacementOptions, type PlacementOptions } from "../placement/options.ts";
 import { place } from "../placement/place.ts";
+import { type ModuleLimits, moduleLimits } from "./module-limits.ts";
 import { defaultPoolSize } from "./pool-size.ts";
 
 /** Options that every engine's factory takes. */
@@ -39,11 +39,7 @@ export interface RuntimeOptions extends PlacementOptions {
   budget?: InstanceBudget | undefined;
 }
 
-/** Waiting calls per module where nobody says: room for ten thousand overlapping calls. */
-const DEFAULT_QUEUE = 10_000;
 const MIB = 1_048_576;
-/** Milliseconds for a top level where nobody says: a heavy one, in an engine that starts, on a slow machine. */
-const LOAD_TIMEOUT_MS = 30_000;
 
 /**
  * Makes an engine safe to use.
@@ -125,8 +121,7 @@ class EngineRuntime implements Runtime {
       checkSettings(manifest, sectionFor(this.#engine), extension.location);
       if (this.unavailable !== undefined) throw new ExtensionError("ERR_EXT_UNSUPPORTED", this.unavailable);
       const placement = mostIsolated(this.placement, manifest.placement, options.placement);
-      const limits = this.#limits(placement, manifest, options);
-      const module = await this.#start(placement, extension, options, limits);
+      const module = await this.#start(placement, extension, options);
       if (options.lazy !== true) await this.#warm(module);
       return module;
     } catch (error) {
@@ -135,17 +130,11 @@ class EngineRuntime implements Runtime {
     }
   }
 
-  async #start(
-    placement: Placement,
-    extension: Extension,
-    options: LoadOptions,
-    limits: Limits,
-  ): Promise<LoadedModule> {
+  async #start(placement: Placement, extension: Extension, options: LoadOptions): Promise<LoadedModule> {
     const { manifest } = extension;
     const engine = this.#at(placement);
-    const size = limits.maxInstances ?? this.#poolSize;
+    const { limits, bounds, sources } = this.#limits(placement, manifest, options);
     const memoryBytes = limits.memoryMb === undefined ? undefined : limits.memoryMb * MIB;
-    const bounds = resolveBounds(manifest.limits, this.#options.limits ?? {}, options.limits ?? {});
     const fields = { extension: manifest.name, runtime: this.name };
     const output = new GuestLog(loggerSink(options.logger ?? this.#options.logger, fields), bounds);
     const log = output.write;
@@ -153,7 +142,7 @@ class EngineRuntime implements Runtime {
     if (host !== undefined && !engine.capabilities.hostFunctions) throw this.#noHostFunctions(host.names);
     const program: Program = await engine.compile(extension, {
       memoryBytes,
-      maxInstances: size,
+      maxInstances: limits.maxInstances,
       bounds,
       host,
       log,
@@ -163,17 +152,18 @@ class EngineRuntime implements Runtime {
       manifest,
       runtime: this.name,
       placement,
-      capabilities: engine.capabilities,
+      capabilities: this.capabilitiesAt(placement),
       program,
       bounds,
+      limits,
+      limitSources: sources,
       output,
       host,
-      timeoutMs: limits.timeoutMs,
       pool: {
-        size,
-        queue: limits.maxQueue ?? DEFAULT_QUEUE,
+        size: limits.maxInstances,
+        queue: limits.maxQueue,
         budget: options.budget ?? this.#budget,
-        loadTimeoutMs: limits.loadTimeoutMs ?? (engine.capabilities.deadline === false ? undefined : LOAD_TIMEOUT_MS),
+        loadTimeoutMs: limits.loadTimeoutMs,
         onCloseError: (error) => log("error", `an instance failed to close: ${String(error)}`),
       },
       onClosed: () => this.#modules.delete(module),
@@ -199,18 +189,23 @@ class EngineRuntime implements Runtime {
       );
   }
 
-  /** The host's limits before the manifest's before the runtime's, each refused where the engine cannot keep it. */
-  #limits(placement: Placement, manifest: Manifest, options: LoadOptions): Limits {
-    const { capabilities } = this.#at(placement);
-    const limits = { ...defined(this.#options.limits), ...defined(manifest.limits), ...defined(options.limits) };
-    for (const name of ["timeoutMs", "loadTimeoutMs"] as const)
-      if (limits[name] !== undefined && capabilities.deadline === false) throw noDeadline(this.name, placement, name);
-    if (limits.memoryMb !== undefined && !capabilities.memoryLimit)
-      throw new ExtensionError(
-        "ERR_EXT_UNSUPPORTED",
-        `the ${this.name} runtime cannot keep limits.memoryMb (its memoryLimit is false): leave it out, or run the extension in an engine or at a placement whose memoryLimit is true`,
-      );
-    return limits;
+  #limits(placement: Placement, manifest: Manifest, options: LoadOptions): ModuleLimits {
+    const layers = { runtime: this.#options.limits, manifest: manifest.limits, load: options };
+    return moduleLimits(layers, {
+      runtime: this.name,
+      placement,
+      capabilities: this.#at(placement).capabilities,
+      poolSize: this.#poolSize,
+      nearest: (capability) => PLACEMENTS.find((each) => this.#promises(capability, each)),
+    });
+  }
+
+  #promises(capability: "deadline" | "memoryLimit", placement: Placement): boolean {
+    try {
+      return this.#at(placement).capabilities[capability] !== false;
+    } catch {
+      return false;
+    }
   }
 
   /** Does not wait for loads under way, but for threads and processes: nothing of them is left when it is done. */
@@ -258,8 +253,4 @@ class EngineRuntime implements Runtime {
 function checkPlacement(placement: Placement): Placement {
   if (PLACEMENTS.includes(placement)) return placement;
   throw new TypeError(`placement must be one of ${PLACEMENTS.join(", ")}, and is ${JSON.stringify(placement)}`);
-}
-
-function defined(limits: Limits | undefined): Limits {
-  return Object.fromEntries(Object.entries(limits ?? {}).filter(([, value]) => value !== undefined));
 }

@@ -35,6 +35,25 @@ describe("the placement of an extension", () => {
     await expect(absurd).rejects.toThrow(TypeError);
   });
 
+  it("is the nearest one that keeps what the policy asks for, where that is its remedy", async () => {
+    const timed: Policy = { limits: { timeoutMs: 60_000 } };
+    await expect(placed(timed)).rejects.toMatchObject({
+      code: "ERR_EXT_UNSUPPORTED",
+      message: expect.stringMatching(
+        /set by the host's policy.* place the extension at "thread".*policy\.placement\.remedy/,
+      ),
+    });
+    expect(await placed({ ...timed, placement: { remedy: "process" } })).toBe("thread");
+    const hard: Policy = { require: { deadline: "hard" } };
+    expect(await placed({ ...hard, placement: { remedy: "process" } })).toBe("process");
+    await expect(placed({ ...hard, placement: { remedy: "thread" } })).rejects.toMatchObject({
+      code: "ERR_EXT_DENIED",
+    });
+    const rules = [{ when: { hardSandbox: false }, placement: { atLeast: "thread" } }] as const;
+    expect(await placed({ rules })).toBe("thread");
+    expect(await placed({ placement: { remedy: "process" } })).toBe("inline");
+  });
+
   it("decides what a policy's requirements look at", async () => {
     const policy: Policy = { require: { crashIsolation: true } };
     await expect(placed(policy)).rejects.toMatchObject({ code: "ERR_EXT_DENIED" });

@@ -173,7 +173,8 @@ class Run implements World {
       placement: this.#plan.kind,
       capabilities,
       bounds: core.DEFAULT_BOUNDS,
-      timeoutMs: limits.timeoutMs,
+      limits: { ...core.DEFAULT_BOUNDS, timeoutMs: limits.timeoutMs, loadTimeoutMs: limits.timeoutMs },
+      limitSources: {},
       output: { renew() {} },
       program,
       pool: {

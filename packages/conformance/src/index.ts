@@ -19,6 +19,7 @@ export type { KitGuest } from "./sources/kit-guest.ts";
 
 /** The functions of a test framework. Those of Vitest and `node:test` fit as they are. */
 export interface TestApi {
+  /** Groups the tests that `define` makes. */
   describe(name: string, define: () => void): unknown;
   /** `timeout` is in milliseconds. */
   it(name: string, options: { timeout: number }, run: () => Promise<void>): unknown;

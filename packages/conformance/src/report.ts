@@ -3,9 +3,13 @@ import type { Facts } from "./facts.ts";
 import { PROMISES, type PromiseName } from "./promises.ts";
 import type { ListedTest } from "./test-list.ts";
 
+/** One test of the kit. */
 export interface TestResult {
+  /** The group that it is in. */
   readonly group: string;
+  /** What it looks at. */
   readonly name: string;
+  /** The promise that it tries. */
   readonly promise: PromiseName;
   /** How long it took, in milliseconds. */
   readonly ms: number;
@@ -13,7 +17,9 @@ export interface TestResult {
   readonly failure?: string | undefined;
 }
 
+/** One promise of the engine, and whether it was proved. */
 export interface PromiseResult {
+  /** Name of the capability, or `contract`. */
   readonly promise: PromiseName;
   /** What the engine declares; `true` for the contract, which has no flag. */
   readonly declared: unknown;
@@ -21,19 +27,27 @@ export interface PromiseResult {
   readonly proved: boolean;
   /** `false` where the setup's `whole` leaves it out, so that the smoke set alone tried it. */
   readonly whole: boolean;
+  /** Tests of it that passed. */
   readonly passed: number;
+  /** Tests of it that failed. */
   readonly failed: number;
 }
 
 /** JSON. */
 export interface ConformanceReport {
+  /** Name of the runtime. */
   readonly runtime: string;
+  /** Where it was tried. */
   readonly placement: string;
+  /** Languages that it declares. */
   readonly languages: readonly string[];
   /** Set where the runtime only stands in for one that cannot run here: nothing but that was tested. */
   readonly unavailable?: string | undefined;
+  /** Whether every test passed. */
   readonly passed: boolean;
+  /** What it promises, each with what the tests found. */
   readonly promises: readonly PromiseResult[];
+  /** Every test that ran. */
   readonly tests: readonly TestResult[];
 }
 

@@ -22,18 +22,22 @@ export const ERROR_CODES = {
   ERR_EXT_DENIED: "the host's policy refused it",
 } as const;
 
+/** A code of an {@link ExtensionError}. */
 export type ExtensionErrorCode = keyof typeof ERROR_CODES;
 
 /** The guest's own error, exactly as the guest's language tells it. */
 export interface GuestErrorDetails {
   /** Class or type name, for example `TypeError` or `ValueError`. */
   readonly name: string;
+  /** The message, without the name. */
   readonly message: string;
   /** Stack or traceback in the guest's own form, with the guest's file names and lines; empty when it has none. */
   readonly stack: string;
 }
 
+/** What is known of an error besides its code and message. */
 export interface ExtensionErrorOptions {
+  /** The error below it. */
   cause?: unknown;
   /** Name of the extension concerned. */
   extension?: string | undefined;
@@ -53,9 +57,13 @@ const BRAND = Symbol.for("extruntime.ExtensionError");
  */
 export class ExtensionError extends Error {
   override readonly name: string = "ExtensionError";
+  /** Stable: what went wrong, for programs. `docs/errors.md` has cause and remedy of each. */
   readonly code: ExtensionErrorCode;
+  /** Name of the extension concerned, where there is one. */
   extension: string | undefined;
+  /** Name of the guest function concerned, where there is one. */
   function: string | undefined;
+  /** The guest's own error, on `ERR_EXT_GUEST`. */
   readonly guest: GuestErrorDetails | undefined;
 
   constructor(code: ExtensionErrorCode, message: string, options: ExtensionErrorOptions = {}) {

@@ -17,7 +17,13 @@ export {
   type Runtime,
 } from "./contract/runtime.ts";
 export type { Durations, HostStats, ModuleStats } from "./contract/statistics.ts";
-export { ERROR_CODES, ExtensionError, type ExtensionErrorCode, type GuestErrorDetails } from "./errors.ts";
+export {
+  ERROR_CODES,
+  ExtensionError,
+  type ExtensionErrorCode,
+  type ExtensionErrorOptions,
+  type GuestErrorDetails,
+} from "./errors.ts";
 export { type DiscoverOptions, type Discovery, discoverRuntimes, type UnavailableEngine } from "./host/discover.ts";
 export {
   ExtensionHost,
@@ -37,10 +43,11 @@ export type { Extension, ExtensionFiles, ExtensionSource } from "./manifest/exte
 export { type Limits, type Manifest, type ManifestInput, type Placement, parseManifest } from "./manifest/manifest.ts";
 export {
   type NativeContext,
+  type NativeEngineOptions,
   type NativeFunction,
   type NativeHost,
   type NativeOptions,
   native,
 } from "./native/index.ts";
-export type { PlacementOptions, ProcessOptions, ThreadOptions } from "./placement/options.ts";
+export type { PlacementOptions, ProcessOptions, SandboxOptions, ThreadOptions } from "./placement/options.ts";
 export { createRuntime, type RuntimeOptions } from "./runtime/runtime.ts";

@@ -1,6 +1,9 @@
 import { createRuntime, type Runtime, type RuntimeOptions, registerEngine } from "extruntime/engine";
 import { type QuickJSEngineOptions, quickjsEngine } from "./engine.ts";
 
+export type { QuickJSEngineOptions };
+
+/** Options of {@link quickjs}: those of every engine, and its own. */
 export type QuickJSOptions = RuntimeOptions & QuickJSEngineOptions;
 
 /**

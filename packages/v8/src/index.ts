@@ -2,6 +2,9 @@ import { createRuntime, type Runtime, type RuntimeOptions, registerEngine } from
 import { type V8EngineOptions, v8Engine } from "./engine.ts";
 import { loadIsolatedVm } from "./isolate/isolated-vm.ts";
 
+export type { V8EngineOptions };
+
+/** Options of {@link v8}: those of every engine, and its own. */
 export type V8Options = RuntimeOptions & V8EngineOptions;
 
 /**

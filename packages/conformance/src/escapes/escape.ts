@@ -7,9 +7,11 @@ import type { KitGuest } from "../sources/kit-guest.ts";
  * modules must work. A guest that finds that it can reach the host answers `{ "escaped": how }`.
  */
 export interface Escape {
+  /** What it tries, as the test's name says it. */
   readonly name: string;
   /** Only for this language; left out in the setup's own module, it is for every language of the engine. */
   readonly language?: string | undefined;
+  /** The guest that tries it. */
   readonly guest: (canary: Canary) => KitGuest;
   /**
    * Host functions that its manifest asks for. The kit offers `kit.echo`, which answers with its value; `kit.later`, which does so later; `kit.fail`, which throws an

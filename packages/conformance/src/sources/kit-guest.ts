@@ -5,6 +5,8 @@ export const HOST_FUNCTION = "kit.call";
 export interface KitGuest {
   /** Path of the module among `files`. */
   readonly module: string;
+  /** Functions that its manifest names. */
   readonly exports: readonly string[];
+  /** Text or bytes by relative path. */
   readonly files: Readonly<Record<string, string | Uint8Array>>;
 }

@@ -14,10 +14,13 @@ import type { AbortSupport, Capabilities, LogLevel } from "./runtime.ts";
 /** Version of this interface. An engine with another number is refused by `createRuntime`. */
 export const ENGINE_VERSION = 2;
 
+/** What an engine author writes: how extensions become programs, and what it promises. */
 export interface Engine {
+  /** The version of this interface that it was written for. */
   readonly engineVersion: typeof ENGINE_VERSION;
   /** The name in a manifest's `runtime`. */
   readonly name: string;
+  /** Other names that a manifest may say. */
   readonly aliases: readonly string[];
   /** Of the engine inline, on the thread that calls it. */
   readonly capabilities: Capabilities;
@@ -62,6 +65,7 @@ export interface EngineOrigin {
   readonly threadRefusal?: string | undefined;
 }
 
+/** What the core hands to `compile`: the limits that the engine keeps, and what guests may reach. */
 export interface CompileContext {
   /** Bytes that one instance may use, or `undefined`. Only set where `capabilities.memoryLimit` is true. */
   readonly memoryBytes: number | undefined;
@@ -131,12 +135,15 @@ export interface Instance {
    * instance costs more than a call. Read before each call that finds no idle instance; left out, it is 0 for good.
    */
   readonly ahead?: number;
+  /** Frees it. Called once, never during a call. */
   close(): void | Promise<void>;
 }
 
 /** Takes the one answer to a call: what the promise of `invoke` would settle with. */
 export interface Answer {
+  /** With JSON text. */
   succeed(result: string): void;
+  /** With what the promise of `invoke` would reject with. */
   fail(error: unknown): void;
 }
 

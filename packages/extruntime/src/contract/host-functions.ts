@@ -41,6 +41,7 @@ export type HostFunction<In = any, Out = unknown, Context = any> = (
   context: HostFunctionContext<Context>,
 ) => Out | Promise<Out>;
 
+/** Host functions by the names that a manifest's `permissions` say. */
 export type HostFunctions = Readonly<Record<string, HostFunction>>;
 
 /**

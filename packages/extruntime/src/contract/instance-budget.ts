@@ -4,6 +4,7 @@
  * released after a while.
  */
 
+/** Bounds of an {@link InstanceBudget}. */
 export interface InstanceBudgetOptions {
   /** Live instances of all modules together; 256 by default. */
   maxInstances?: number | undefined;
@@ -24,8 +25,11 @@ export interface BudgetMember {
 const DEFAULT_MAX_INSTANCES = 256;
 const DEFAULT_IDLE_MS = 60_000;
 
+/** The bound on live instances of all modules that are given it. A host makes one for its own. */
 export class InstanceBudget {
+  /** Live instances of all members at a time. */
   readonly maxInstances: number;
+  /** Milliseconds after which an instance that nobody used is closed, about. */
   readonly idleMs: number;
   /** Counts the calls of all members: a clock that costs an increment. */
   clock = 0;
@@ -47,6 +51,7 @@ export class InstanceBudget {
     return this.#total;
   }
 
+  /** Whether a member waits for room. */
   get starving(): boolean {
     return this.#starving.size > 0;
   }

@@ -49,20 +49,30 @@ export interface Capabilities {
 
 /** Where a guest's `console.log`, `print` or standard error goes. `console` fits, and so do most logging libraries. */
 export interface Logger {
+  /** For `console.debug` of guests, and the like. */
   debug?(message: string, fields: LogFields): void;
+  /** For `console.log`, `print`, and the like. */
   info?(message: string, fields: LogFields): void;
+  /** For `console.warn`, and for what the host itself should hear of. */
   warn?(message: string, fields: LogFields): void;
+  /** For `console.error`, standard error, and for faults of an engine. */
   error?(message: string, fields: LogFields): void;
 }
 
+/** Names of the methods of a {@link Logger}. */
 export type LogLevel = keyof Logger;
 
+/** Whose output a line is. */
 export interface LogFields {
+  /** Name of the extension. */
   readonly extension: string;
+  /** Name of the runtime that holds it. */
   readonly runtime: string;
 }
 
+/** What a host says of one load. */
 export interface LoadOptions {
+  /** Where the output of its guests goes; the runtime's own logger by default. */
   logger?: Logger | undefined;
   /** The host's own limits for this extension; they go before the manifest's. */
   limits?: Limits | undefined;
@@ -81,6 +91,7 @@ export interface LoadOptions {
   budget?: InstanceBudget | undefined;
 }
 
+/** What a caller says of one call. */
 export interface InvokeOptions {
   /** Aborts the call: it rejects with `signal.reason`. Refused with `ERR_EXT_UNSUPPORTED` where `capabilities.signal` is `false`. */
   signal?: AbortSignal | undefined;
@@ -93,6 +104,7 @@ export interface InvokeOptions {
 /** No signal: it could not fire while the caller's thread waits. */
 export type InvokeSyncOptions = Omit<InvokeOptions, "signal">;
 
+/** How to close. */
 export interface CloseOptions {
   /** `true` aborts the calls that are running (where the engine can) instead of waiting for them. */
   abort?: boolean | undefined;
@@ -100,6 +112,7 @@ export interface CloseOptions {
 
 /** One engine as a host holds it: an engine made safe to use. */
 export interface Runtime extends AsyncDisposable {
+  /** Version of the contract that it keeps. */
   readonly contractVersion: typeof CONTRACT_VERSION;
   /** The name that a manifest's `runtime` says. */
   readonly name: string;
@@ -131,11 +144,13 @@ export interface Runtime extends AsyncDisposable {
 
 /** One loaded extension. Calls may overlap; no two share an instance at a time. */
 export interface Module extends AsyncDisposable {
+  /** The manifest's `name`. */
   readonly name: string;
   /** SemVer; `0.0.0` where the manifest has none. */
   readonly version: string;
   /** Name of the runtime that holds it. */
   readonly runtime: string;
+  /** Functions that can be called, as the manifest lists them. */
   readonly exports: readonly string[];
   /** Where its instances live. */
   readonly placement: Placement;
@@ -162,6 +177,7 @@ export interface Module extends AsyncDisposable {
   invokeSync(fn: string, payload: string, options?: InvokeSyncOptions): string;
   /** `invoke` with `JSON.stringify` before and `JSON.parse` after it. `undefined` is sent as `null`. */
   call<Result = unknown>(fn: string, value?: unknown, options?: InvokeOptions): Promise<Result>;
+  /** Its counters at this moment. */
   stats(): ModuleStats;
   /**
    * Refuses new calls with `ERR_EXT_CLOSED`, lets the ones that were accepted end (or aborts them), and frees the

@@ -2,8 +2,11 @@
 export interface Durations {
   /** How often. */
   readonly count: number;
+  /** Half of them took no longer. */
   readonly p50: number;
+  /** 99 of 100 took no longer. */
   readonly p99: number;
+  /** The longest. */
   readonly max: number;
 }
 
@@ -13,6 +16,7 @@ export interface ModuleStats {
   readonly calls: number;
   /** Of these, those that failed, for whatever reason. */
   readonly failures: number;
+  /** Of the failures, those by `ERR_EXT_TIMEOUT`. */
   readonly timeouts: number;
   /** Of the failures, those by a crash of the engine: `ERR_EXT_CRASHED`. */
   readonly crashes: number;
@@ -32,6 +36,7 @@ export interface ModuleStats {
   readonly instancesReplaced: number;
   /** UTF-8 bytes of the payloads of accepted calls, and of the results that were given. Of calls that come closer than 20 µs one after the other, UTF-16 units count. */
   readonly payloadBytes: number;
+  /** UTF-8 bytes of the results that were given, counted as {@link payloadBytes} are. */
   readonly resultBytes: number;
   /**
    * Of accepted calls, from `invoke` to the answer. Where they come closer than 20 µs one after the other, one in 64 is measured

@@ -9,11 +9,15 @@ import { type EngineRegistration, registeredEngines } from "./registry.ts";
 
 /** An engine that is known and cannot be had here. */
 export interface UnavailableEngine {
+  /** The name that a manifest's `runtime` says. */
   readonly name: string;
+  /** Other names that a manifest may say. */
   readonly aliases: readonly string[];
   /** The package that would bring it. */
   readonly package: string;
+  /** Why it cannot be had here. */
   readonly reason: string;
+  /** What to do; may be empty where the reason says it. */
   readonly remedy: string;
 }
 
@@ -21,9 +25,11 @@ export interface UnavailableEngine {
 export interface Discovery {
   /** One a name, in name order. A stub is among them where its real engine cannot run; its `unavailable` says so. */
   readonly runtimes: Runtime[];
+  /** Engines that are known and cannot be had here, in name order. */
   readonly unavailable: UnavailableEngine[];
 }
 
+/** Where engines are looked for, and how they are made. */
 export interface DiscoverOptions {
   /**
    * From where packages are looked for, upwards: a folder, or `import.meta.url` of the module that calls. By default the folder of the program's main

@@ -20,6 +20,7 @@ import { applyPolicy, asRefusal, type Policy } from "./policy.ts";
 import { checkPolicy } from "./policy-rules.ts";
 import { FolderWatch, type WatchOptions } from "./watch.ts";
 
+/** What a host is made of. */
 export interface ExtensionHostOptions extends InstanceBudgetOptions {
   /** The engines. `discoverRuntimes()` finds the installed ones, and its answer can be given as these options. */
   runtimes: Iterable<Runtime>;
@@ -33,11 +34,13 @@ export interface ExtensionHostOptions extends InstanceBudgetOptions {
   logger?: Logger | undefined;
 }
 
+/** How a host loads. */
 export interface HostLoadOptions {
   /** Takes the place of a loaded extension of its name, without a call lost. */
   replace?: boolean | undefined;
 }
 
+/** How a host closes. */
 export interface HostCloseOptions extends CloseOptions {
   /** Milliseconds to wait for the calls that were accepted, before those that are left are aborted. */
   timeoutMs?: number | undefined;
@@ -45,6 +48,7 @@ export interface HostCloseOptions extends CloseOptions {
 
 /** A folder that is watched, and what became of its extensions when the watch began. */
 export interface Watch extends AsyncDisposable {
+  /** What became of each folder when the watch began, as of `loadDir`. */
   readonly report: LoadReport;
   /** Ends the watch. The extensions stay loaded. May be called twice. */
   close(): Promise<void>;
@@ -52,12 +56,17 @@ export interface Watch extends AsyncDisposable {
 
 /** What became of each folder of `loadDir`, in name order. */
 export interface LoadReport {
+  /** The extensions that loaded. */
   readonly loaded: readonly Module[];
+  /** The folders whose extension did not. */
   readonly failed: readonly LoadFailure[];
 }
 
+/** A folder whose extension did not load. */
 export interface LoadFailure {
+  /** Path of the folder. */
   readonly dir: string;
+  /** Why: what a policy function threw is its `cause`. */
   readonly error: ExtensionError;
 }
 

@@ -7,6 +7,7 @@ import { checkPlacementPolicy } from "./policy-placement.ts";
 
 /** Terms for some extensions. */
 export interface PolicyRule extends PolicyTerms {
+  /** The extensions that it is for. */
   when: PolicyCondition;
 }
 

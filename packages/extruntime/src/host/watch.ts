@@ -14,6 +14,7 @@ export type WatchEvent =
   /** It did not load. What was loaded of it before goes on. */
   | { readonly type: "failed"; readonly dir: string; readonly error: ExtensionError };
 
+/** How a folder is watched. */
 export interface WatchOptions {
   /** Told of everything that happens from here on. */
   onEvent?: ((event: WatchEvent) => void) | undefined;

@@ -3,14 +3,17 @@ export class CallQueue<Call> {
   readonly #calls: (Call | undefined)[] = [];
   #start = 0;
 
+  /** Calls in it. */
   get length(): number {
     return this.#calls.length - this.#start;
   }
 
+  /** The one that came first. */
   get first(): Call | undefined {
     return this.#calls[this.#start];
   }
 
+  /** Adds one at the end. */
   push(call: Call): void {
     this.#calls.push(call);
   }

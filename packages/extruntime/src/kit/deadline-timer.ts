@@ -16,6 +16,7 @@ export class DeadlineTimer {
     this.#wait(deadline - performance.now());
   }
 
+  /** It will not fire any more. */
   stop(): void {
     clearTimeout(this.#timer);
   }

@@ -4,6 +4,7 @@ import { LEAST_LINE } from "./guest-log.ts";
 /** Characters of what a console makes of values in one line, whatever a longer line may have. */
 const MOST_OF_VALUES = 10_000;
 
+/** What a guest's console is made of. */
 export interface GuestConsoleOptions {
   /** Expression for what an error looks like, from `value` and its strings `stack` and `message`. */
   readonly error: string;

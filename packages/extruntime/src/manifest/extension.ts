@@ -9,7 +9,9 @@ import { badManifest, insidePath, type Manifest, type ManifestInput, parseManife
 
 /** An extension kept in memory: its manifest (a value or JSON text) and its files by relative path. */
 export interface ExtensionFiles {
+  /** What its `extension.json` would say. */
   readonly manifest: ManifestInput | string;
+  /** Text or bytes by relative path, with forward slashes. */
   readonly files: Readonly<Record<string, string | Uint8Array>>;
 }
 
@@ -18,6 +20,7 @@ export type ExtensionSource = string | URL | ExtensionFiles;
 
 /** An extension whose manifest was read and validated, and whose module file is there. */
 export interface Extension {
+  /** Its manifest, validated. Frozen. */
   readonly manifest: Manifest;
   /** What messages call it: path of the manifest, or `memory:<name>`. */
   readonly location: string;

@@ -25,20 +25,28 @@ export interface Limits extends Partial<{ readonly [Name in keyof Bounds]: numbe
   readonly maxQueue?: number | undefined;
 }
 
+/** Where instances live: on the calling thread, in worker threads, or in child processes. */
 export type Placement = (typeof PLACEMENTS)[number];
 
 /** A validated `extension.json` with its defaults filled in. Frozen. */
 export interface Manifest {
+  /** Letters, digits, `-` and `_`; 128 characters at the most. */
   readonly name: string;
+  /** SemVer; `0.0.0` where none is given. */
   readonly version: string;
+  /** For people. */
   readonly description: string | undefined;
   /** As written, so it may be an alias. */
   readonly runtime: string;
   /** Relative path with forward slashes, or `undefined` for registered native functions. */
   readonly module: string | undefined;
+  /** Functions that a host may call. */
   readonly exports: readonly string[];
+  /** Host functions that it wants to call. */
   readonly permissions: readonly string[];
+  /** The limits that it asks for; what applies is `Module.limits`. */
   readonly limits: Limits;
+  /** The placement that it asks for. */
   readonly placement: Placement | undefined;
   /** The object that the manifest has for its engine (see `manifestSection`), or an empty one. */
   readonly settings: Readonly<Record<string, unknown>>;
@@ -120,6 +128,7 @@ export function insidePath(path: string, location: string, what: string): string
   return parts.join("/");
 }
 
+/** An `ERR_EXT_BAD_MANIFEST` about the manifest at `location`. */
 export function badManifest(location: string, problem: string, cause?: unknown): ExtensionError {
   return new ExtensionError("ERR_EXT_BAD_MANIFEST", `${location}: ${problem}`, { cause });
 }

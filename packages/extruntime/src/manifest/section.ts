@@ -11,6 +11,7 @@ export interface ManifestSection {
   readonly schema: SectionSchema;
 }
 
+/** Keys of a manifest's section, with what each takes. */
 export type SectionSchema = Readonly<Record<string, SettingSchema>>;
 
 /** One setting: the keywords of JSON Schema that are understood. */

@@ -3,7 +3,9 @@ import { createRuntime, type RuntimeOptions } from "../runtime/runtime.ts";
 import { type NativeEngineOptions, nativeEngine } from "./engine.ts";
 
 export type { NativeContext, NativeFunction, NativeHost } from "./instance.ts";
+export type { NativeEngineOptions };
 
+/** Options of `native()`: those of every engine, and its own. */
 export type NativeOptions = RuntimeOptions & NativeEngineOptions;
 
 /**

@@ -57,8 +57,11 @@ export interface SandboxOptions {
   readonly tmpMb?: number | undefined;
 }
 
+/** Of the threads and processes in which an engine may be placed. */
 export interface PlacementOptions {
+  /** For placement `"thread"`. */
   threads?: ThreadOptions | undefined;
+  /** For placement `"process"`. */
   processes?: ProcessOptions | undefined;
 }
 

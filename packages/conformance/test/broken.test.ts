@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { patience, RETRIES } from "./patience.ts";
 import { engine, failuresOf } from "./run-tests.ts";
 import { toyGuests } from "./toy-guests.ts";
 
@@ -210,7 +211,7 @@ const LIES: readonly Lie[] = [
 
 describe("an engine with one lie is rejected by the test that should reject it", () => {
   const guests = toyGuests();
-  it.each(LIES)("$lie", async ({ lie, found, because, slices, patienceMs = 4_000 }) => {
+  it.for(LIES)("$lie", { retry: RETRIES }, async ({ lie, found, because, slices, patienceMs = 4_000 }, { task }) => {
     const options = { lie, slices: slices ?? false };
     const setup = {
       engine: engine("broken.mjs"),
@@ -218,7 +219,7 @@ describe("an engine with one lie is rejected by the test that should reject it",
       options,
       guests,
       escapes: engine("toy-escapes.mjs"),
-      patienceMs,
+      patienceMs: patience(patienceMs, task),
     };
     const failures = await failuresOf(setup, found);
     expect([...failures.values()].join("\n")).toMatch(because);

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { expect, it } from "vitest";
+import { patience, RETRIES, type Tried } from "./patience.ts";
 import { engine, failuresOf } from "./run-tests.ts";
 
 /** What the kit says of a canary that was touched, or of a host that is gone. */
@@ -7,15 +8,15 @@ const TOUCHED =
   /the guest (got hold|says that it escaped|wrote|closed|changed|set|opened)|the process in which the test ran (was ended|exited|did not answer)/;
 
 /** Which of these attempts an engine falls to. */
-async function fallsTo(name: string, folder: string, attempts: readonly string[]): Promise<string[]> {
+async function fallsTo(name: string, folder: string, attempts: readonly string[], task: Tried): Promise<string[]> {
   const guests = new URL(`../../../fixtures/guests/${folder}/`, import.meta.url);
-  const setup = { engine: engine("leaky.mjs"), export: name, guests, patienceMs: 2_000 };
+  const setup = { engine: engine("leaky.mjs"), export: name, guests, patienceMs: patience(2_000, task) };
   const ids = attempts.map((attempt) => `escapes from the sandbox > ${attempt}: gets nowhere`);
   const failures = await failuresOf(setup, new RegExp(`^(${ids.join("|")})$`));
   return attempts.filter((_, i) => TOUCHED.test(failures.get(ids[i]!) ?? ""));
 }
 
-it.each([
+it.for([
   [
     "the host's own realm, declared a sandbox,",
     "realm",
@@ -87,8 +88,8 @@ it.each([
         ] as const,
       ]
     : []),
-] as const)("%s falls to attempts to escape", async (_, name, folder, attempts) => {
-  expect(await fallsTo(name, folder, attempts)).toEqual(attempts);
+] as const)("%s falls to attempts to escape", { retry: RETRIES }, async ([_, name, folder, attempts], { task }) => {
+  expect(await fallsTo(name, folder, attempts, task)).toEqual(attempts);
 });
 
 function hasPython(): boolean {

@@ -34,7 +34,8 @@ for (const interpreter of hasOwnGil ? (["isolated", "shared"] as const) : (["sha
       const runtime = pyvm({ python: cpython.library, placement: "process", processes: { max: 1 } });
       const source = guest(SOURCE, {
         exports: EXPORTS,
-        manifest: { python: { interpreter }, limits: { maxInstances: pool } },
+        // Another process may have to load it on a busy machine.
+        manifest: { python: { interpreter }, limits: { maxInstances: pool, loadTimeoutMs: 120_000 } },
       });
       const module = await runtime.load(source);
       const several = async (fn: string, count: number) => {
@@ -57,18 +58,35 @@ for (const interpreter of hasOwnGil ? (["isolated", "shared"] as const) : (["sha
       return { module, several, settle, interpretersThread, [Symbol.asyncDispose]: () => runtime.close() };
     }
 
+    /** Again where the process was taken for held meanwhile, as it may be on a busy machine, since another one has other threads. */
+    async function inOneInstance(
+      action: (guest: Awaited<ReturnType<typeof loaded>>) => Promise<() => void>,
+    ): Promise<void> {
+      for (;;) {
+        await using guest = await loaded(1);
+        const check = await action(guest);
+        if (guest.module.stats().instancesCreated === 1) return check();
+      }
+    }
+
     test("stay on its own thread, until one of them takes long", async () => {
-      await using guest = await loaded(1);
-      const threads = await guest.settle();
-      const theirs = await guest.interpretersThread();
-      expect(threads).toContain(theirs);
-      expect(await guest.several("thread", 50)).toEqual(new Set([theirs]));
+      await inOneInstance(async (guest) => {
+        const threads = await guest.settle();
+        const theirs = await guest.interpretersThread();
+        const later = await guest.several("thread", 50);
+        return () => {
+          expect(threads).toContain(theirs);
+          expect(later).toEqual(new Set([theirs]));
+        };
+      });
     });
 
     test("are awaited on the interpreter's thread where they are coroutines", async () => {
-      await using guest = await loaded(1);
-      await guest.settle();
-      expect(await guest.several("quick", 200)).toEqual(new Set([await guest.interpretersThread()]));
+      await inOneInstance(async (guest) => {
+        await guest.settle();
+        const [threads, theirs] = [await guest.several("quick", 200), await guest.interpretersThread()];
+        return () => expect(threads).toEqual(new Set([theirs]));
+      });
     });
 
     test("may overlap by the thousand, wait, print and throw", async () => {

@@ -3,8 +3,10 @@ import type { Module } from "extruntime";
 import { ExtensionError } from "extruntime";
 import type { Bench } from "../bench.ts";
 import { refusal, show } from "../expect.ts";
-import type { Subject } from "../facts.ts";
+import { type Subject, times } from "../facts.ts";
 import type { Group, Test } from "../test-list.ts";
+
+const RECURSIONS = 50;
 
 export function errorGroup(subject: Subject): Group {
   return {
@@ -118,19 +120,21 @@ const unknown: Test = {
 };
 
 /** Where nothing guards the host from its guest, the end of the stack may be the host's. */
-function recursion({ capabilities }: Subject): Test {
+function recursion(subject: Subject): Test {
+  const { capabilities } = subject;
+  const count = times(RECURSIONS, subject);
   const bounded = capabilities.hardSandbox || capabilities.deadline !== false;
   const codes = ["ERR_EXT_GUEST", "ERR_EXT_MEMORY", "ERR_EXT_TIMEOUT"] as const;
   const limits = capabilities.deadline === false ? {} : { limits: { timeoutMs: 5_000, loadTimeoutMs: 5_000 } };
   return {
     name: bounded
-      ? "endless recursion ends with an error of the contract, fifty times, and the module works on"
+      ? `endless recursion ends with an error of the contract, ${count === RECURSIONS ? "fifty" : count} times, and the module works on`
       : "an ordinary depth of calls works",
     async run(bench: Bench) {
       const echo = await bench.load("echo");
       if (bounded) {
         const module = await bench.load("recurse", limits);
-        for (let i = 0; i < 50; i++)
+        for (let i = 0; i < count; i++)
           await refusal(
             () => bench.answered(module.call("recurse", 0), "endless recursion"),
             codes,

@@ -87,10 +87,10 @@ describe.each(["thread", "process"] as const)("a long payload to a %s", (placeme
   it("is taken back from a worker that is held before it reads", async () => {
     await withRuntime({ placement, limits: LIMITS }, async (runtime) => {
       const module = await runtime.load(one("guest"));
-      await module.call("spinAfter", 60_000);
+      await module.call("spinAfter", 240_000);
       const began = performance.now();
       await expectBack(module, textOf(20 * MIB));
-      expect(performance.now() - began).toBeLessThan(50_000);
+      expect(performance.now() - began).toBeLessThan(200_000);
     });
   });
 });

@@ -288,6 +288,16 @@ class WitnessedModule implements Module {
     for (const { count, p50, p99, max } of [durations, waits])
       assert.ok(count >= 0 && 0 <= p50 && p50 <= p99 && p99 <= max, `durations that cannot be: ${show(stats)}`);
     assert.ok(queued <= this.#underWay, `stats count ${queued} calls that wait, and ${this.#underWay} have no answer`);
+    // What is under way may have come to its end, and its caller does not know yet.
+    for (const [what, count, least] of [
+      ["calls", calls, this.#ended],
+      ["failures", failures, this.#failed],
+      ["timeouts", timeouts, this.#timeouts],
+    ] as const)
+      assert.ok(
+        count <= least + this.#underWay && (count >= least || this.#uncounted),
+        `stats of ${this.name} count ${count} ${what}; ${least} are known, and ${this.#underWay} calls have no answer`,
+      );
     if (this.#underWay > 0 || this.#uncounted) return;
     assert.deepEqual(
       [calls, failures, timeouts],

@@ -5,11 +5,12 @@ import { expectCode, failure, show } from "../expect.ts";
 import { mustWait } from "../host-caller.ts";
 import { HOST_FUNCTION } from "../sources/kit-guest.ts";
 import type { Load, Speaker, SpeakerKind } from "./speakers.ts";
-import { ask, askInVain, expectSame, MOST_PRINTED, type Turn } from "./turn.ts";
+import { ask, askInVain, expectSame, expectWhole, MOST_PRINTED, type Turn } from "./turn.ts";
 
 /** Calls the host with a value of its own, and is given another or an error: each call of the host is made once, by the call that asked for it. */
 export const caller: SpeakerKind = {
   guest: "call-host",
+  ways: 4,
   make: (bench, load) => Caller.make(bench, load),
 };
 
@@ -38,10 +39,9 @@ class Caller implements Speaker {
     const asked: Turn = turn.method === "invokeSync" ? { ...turn, method: "call" } : turn;
     const message = values.text(Math.min(turn.length, MOST_PRINTED));
     const name = `Name${values.below(1 << 30)}`;
-    const way = values.below(4);
-    if (way === 0) await this.#fails(payload, name, message, asked);
-    else if (way === 1) await this.#catches(payload, name, message, asked);
-    else await this.#isAnswered(payload, values.json(turn.length), asked);
+    if (turn.way === 0) await this.#fails(payload, name, message, asked);
+    else if (turn.way === 1) await this.#catches(payload, name, message, asked);
+    else await this.#isAnswered(turn.way === 2 ? "call" : "caught", payload, values.json(turn.length), asked);
     if (this.#fault !== undefined) throw this.#fault;
     assert.ok(!this.#answers.has(keyOf(payload)), `${this.module.name} was to call the host, and did not`);
   }
@@ -59,9 +59,8 @@ class Caller implements Speaker {
     expectCode(error, ["ERR_EXT_TIMEOUT", "ERR_EXT_GUEST"], "a call whose host function never answers");
   }
 
-  async #isAnswered(payload: string, wanted: string, turn: Turn): Promise<void> {
+  async #isAnswered(fn: string, payload: string, wanted: string, turn: Turn): Promise<void> {
     this.#answers.set(keyOf(payload), () => JSON.parse(wanted) as unknown);
-    const fn = turn.values.below(2) === 0 ? "call" : "caught";
     expectSame(
       await ask(this.module, fn, payload, turn),
       wanted,
@@ -85,6 +84,7 @@ class Caller implements Speaker {
   async #fails(payload: string, name: string, message: string, turn: Turn): Promise<void> {
     this.#throws(payload, name, message);
     const error = await askInVain(this.module, "call", payload, turn);
+    expectWhole(error, this.module, "call");
     const { language, traits } = this.#bench.subject;
     if (!traits.stacks) return;
     assert.ok(

@@ -25,8 +25,9 @@ export class FreshValues {
     this.#state = seed;
   }
 
-  /** JSON text of a value; of about `length` characters more where that is given. */
+  /** JSON text of a value; of about `length` characters more where that is given. A number of two digits where it is below 0. */
   json(length = 0): string {
+    if (length < 0) return this.#digits();
     const strange = STRANGE_VALUES[this.#count % STRANGE_VALUES.length]!;
     const id = this.#id();
     const padding = length > 0 ? `,"long":${JSON.stringify(this.long(length))}` : "";
@@ -44,8 +45,9 @@ export class FreshValues {
     }
   }
 
-  /** A text with a strange one in it. */
+  /** A text with a strange one in it. Two digits where `length` is below 0. */
   text(length = 0): string {
+    if (length < 0) return this.#digits();
     const strange = STRANGE_TEXTS[this.#count % STRANGE_TEXTS.length]!;
     const id = this.#id();
     return length > 0
@@ -87,6 +89,11 @@ export class FreshValues {
     // A linear congruence will do: what is wanted is that no two runs are the same.
     this.#state = (this.#state * 1_664_525 + 1_013_904_223) % 4_294_967_296;
     return Math.floor((this.#state / 4_294_967_296) * count);
+  }
+
+  /** No two of ninety in a row are the same. */
+  #digits(): string {
+    return String(10 + (this.#count++ % 90));
   }
 
   #id(): string {

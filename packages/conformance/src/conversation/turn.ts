@@ -8,32 +8,50 @@ import type { FreshValues } from "./fresh-values.ts";
 /** Characters of a message or a line: guests' own libraries cut longer ones. */
 export const MOST_PRINTED = 3000;
 
+/** A length below all others: what is sent is a number of two digits. */
+export const SHORT = -1;
+
 /** One call of a conversation: how it is made, and how much it carries. */
 export interface Turn {
   readonly values: FreshValues;
+  /** Which of its ways the speaker takes: each in turn. */
+  readonly way: number;
   readonly method: "invoke" | "call" | "invokeSync";
   readonly options: InvokeOptions | undefined;
-  /** Characters, about, of what is sent beside its own value. */
+  /** Characters, about, of what is sent beside its own value; or {@link SHORT}. */
   readonly length: number;
   /** White space around a value is nothing to a guest that receives values: what is short is sent as long as the rest. */
   readonly spaced: boolean;
 }
 
-/** The way of the `i`th call. Those that overlap with others cannot be synchronous. */
-export function turn(i: number, values: FreshValues, length: number, subject: Subject, alone: boolean): Turn {
+/**
+ * The `i`th call of a speaker among those of its kind (see {@link kindOf}). Nothing of it is drawn by lot: as many calls in a row as there are ways take each of
+ * them, twice as many each of them by two methods, and limits and signals, which come in fives and sevens, meet them all. Calls that overlap with others cannot be
+ * synchronous.
+ */
+export function turn(i: number, values: FreshValues, length: number, subject: Subject, alone: boolean, ways = 1): Turn {
   const { sync, deadline, signal } = subject.capabilities;
-  const ways = alone && sync ? (["invoke", "call", "invokeSync"] as const) : (["invoke", "call"] as const);
-  const method = ways[i % ways.length]!;
+  const methods = alone && sync ? (["invoke", "call", "invokeSync"] as const) : (["invoke", "call"] as const);
+  const method = methods[Math.floor(i / ways) % methods.length]!;
   const options: { timeoutMs?: number; signal?: AbortSignal } = {};
   if (i % 5 === 3 && deadline !== false) options.timeoutMs = 600_000;
   if (i % 7 === 4 && signal !== false && method !== "invokeSync") options.signal = new AbortController().signal;
   return {
     values,
+    way: i % ways,
     method,
     options: Object.keys(options).length === 0 ? undefined : options,
     length,
     spaced: subject.traits.values,
   };
+}
+
+/** Sizes from which on software does things in another way, in characters. */
+const SIZES: readonly number[] = [0, 1024, 65_536, 1 << 20];
+
+/** Calls of which each kind has all ways, methods and options. */
+export function kindOf(length: number, alone: boolean): string {
+  return `${SIZES.filter((size) => length >= size).length}${alone ? " alone" : ""}`;
 }
 
 /** The answer's text where it was asked for as text, and as JSON would write it where it was not. */
@@ -43,11 +61,13 @@ export async function ask(
   value: string,
   { method, options, length, spaced }: Turn,
 ): Promise<string> {
-  const payload = spaced && value.length < length ? `${value}${" ".repeat(length - value.length)}` : value;
-  if (method === "call") return JSON.stringify(await module.call(fn, JSON.parse(payload), options));
+  const short = spaced && value.length < length;
+  const payload = short ? `${value}${" ".repeat(length - value.length)}` : value;
+  // White space is lost where a value is sent, and with it the length.
+  if (method === "call" && !short) return JSON.stringify(await module.call(fn, JSON.parse(payload), options));
   const { timeoutMs } = options ?? {};
   const limits = timeoutMs === undefined ? undefined : { timeoutMs };
-  return method === "invoke" ? module.invoke(fn, payload, options) : module.invokeSync(fn, payload, limits);
+  return method === "invokeSync" ? module.invokeSync(fn, payload, limits) : module.invoke(fn, payload, options);
 }
 
 /** What the call fails with, which must be the guest's own error. */
@@ -78,12 +98,7 @@ export function expectGuest(
     messages.includes(message),
     `the guest's message of ${module.name}.${fn} must be ${messages.map(show).join(" or ")}, and is ${show(message)}`,
   );
-  const whole = `${module.name}.${fn}: ${name}: ${message}`;
-  assert.equal(
-    error.message,
-    whole,
-    "an error's message must be its place, the guest's name of it, and the guest's message",
-  );
+  expectWhole(error, module, fn);
   if (!traits.stacks) return;
   assert.equal(name, "TypeError", "the name of the guest's error is lost");
   assert.match(
@@ -94,6 +109,16 @@ export function expectGuest(
   assert.ok(
     language !== "javascript" || stack.includes(fn),
     `the stack of ${module.name}.${fn} must name the function, and is ${show(stack)}`,
+  );
+}
+
+/** Said twice, it must be said alike, whatever the guest's language calls its errors. */
+export function expectWhole(error: ExtensionError, module: Module, fn: string): void {
+  const { name, message } = error.guest!;
+  assert.equal(
+    error.message,
+    `${module.name}.${fn}: ${name}: ${message}`,
+    "an error's message must be its place, the guest's name of it, and the guest's message",
   );
 }
 

@@ -4,7 +4,7 @@ import type { Bench } from "../bench.ts";
 import { FreshValues } from "../conversation/fresh-values.ts";
 import { Lines } from "../conversation/lines.ts";
 import { onceEach, type Speaker, type SpeakerKind, speakerKinds } from "../conversation/speakers.ts";
-import { turn } from "../conversation/turn.ts";
+import { kindOf, SHORT, type Turn, turn } from "../conversation/turn.ts";
 import { expectCode, refusal } from "../expect.ts";
 import { hasOwnProcesses, type Subject } from "../facts.ts";
 import type { Group, Test } from "../test-list.ts";
@@ -21,18 +21,25 @@ const AT_THE_MOST = 12;
 const TIMEOUT_MS = 20;
 /** Milliseconds in which nothing is said, for what changes when it is idle. */
 const REST_MS = 60;
+/** Who speaks first after a rest, by its place. */
+const FIRST_AFTER_A_REST: readonly number[] = [0, 3];
 
 /** Characters beside the value itself, by the round: above each size that somebody may have thought of. */
 const LENGTHS: Readonly<Record<number, number>> = {
+  2: SHORT,
   4: 1500,
   13: 3000,
   24: 9000,
   37: 70_000,
   51: 1200,
+  58: SHORT,
   63: 140_000,
   78: 1_100_000,
   96: 2500,
 };
+
+/** From which length on there are few calls: in a round each way has one. */
+const LONG = 65_536;
 
 /** Rounds of a length that is another in each run, and the most that it is. */
 const ANY_LENGTH: readonly number[] = [9, 31, 44, 70, 88];
@@ -70,10 +77,12 @@ class Conversation {
   /** Where those print that do not. */
   readonly #silence = new Lines(false);
   readonly #met = new WeakSet<Speaker>();
+  readonly #ways = new WeakMap<Speaker, number>();
+  /** Of each speaker, how many calls of each kind it made. It begins at any. */
+  readonly #made = new WeakMap<Speaker, Map<string, number>>();
   /** Modules do not share processes. There are no more of them than an engine keeps, since each call would else start one. */
   readonly #own: boolean;
   #loads = 0;
-  #calls = 0;
   #rounds = 0;
 
   constructor(bench: Bench, values: FreshValues, runtime: Runtime) {
@@ -101,8 +110,10 @@ class Conversation {
     await this.#reload(kinds);
     for (let i = 0; i < 12; i++) await this.#round(i === 5 ? 1500 : 0);
     await this.#wave(0, IN_A_WAVE, this.#loadInVain);
-    await new Promise((resolve) => setTimeout(resolve, REST_MS));
-    for (let i = 0; i < 2; i++) await this.#round(0);
+    for (const first of FIRST_AFTER_A_REST) {
+      await new Promise((resolve) => setTimeout(resolve, REST_MS));
+      await this.#round(0, first);
+    }
     await this.#checkLines();
     await this.#end();
   }
@@ -136,24 +147,33 @@ class Conversation {
       );
       return module;
     };
-    return kind.make(this.#bench, load);
+    const speaker = await kind.make(this.#bench, load);
+    this.#ways.set(speaker, kind.ways ?? 1);
+    return speaker;
   }
 
   /**
-   * A call of each: one after the other; but where each call waits for another thread or process, most rounds at a time, since a machine that is busy takes
-   * its time for each.
+   * A call of each, from the `first` on: one after the other; but where each call waits for another thread or process, most rounds at a time, since a machine
+   * that is busy takes its time for each.
    */
-  async #round(length: number): Promise<void> {
+  async #round(length: number, first = 0): Promise<void> {
     this.#bench.testify();
+    const speakers = [...this.#speakers.slice(first), ...this.#speakers.slice(0, first)];
     if (this.#bench.subject.placement === "inline" || this.#rounds++ < ROUNDS_ALONE) {
-      for (const speaker of this.#speakers) await this.#say(speaker, length, true);
+      for (const speaker of speakers) await this.#each(speaker, length);
       return;
     }
     await this.#bench.answered(
-      Promise.all(this.#speakers.map((speaker) => this.#say(speaker, length, true))),
+      Promise.all(speakers.map((speaker) => this.#each(speaker, length))),
       "a call of each module",
       0.3,
     );
+  }
+
+  /** A call, or one of each way where there are few as long. */
+  async #each(speaker: Speaker, length: number): Promise<void> {
+    const count = length > LONG ? this.#ways.get(speaker)! : 1;
+    for (let i = 0; i < count; i++) await this.#say(speaker, length, true);
   }
 
   /** A load that is to fail while others call, and to be told of in its own name. Its files are read before. */
@@ -176,9 +196,16 @@ class Conversation {
   /** Some calls of each at a time, and what is done beside them. */
   async #wave(length: number, count = IN_A_WAVE, prepare?: () => Promise<() => Promise<void>>): Promise<void> {
     const beside = await prepare?.();
+    const before = this.#speakers.map(({ module }) => module.stats().calls);
     const calls: Promise<void>[] = [];
     for (let i = 0; i < count; i++)
-      for (const speaker of this.#speakers) calls.push(this.#say(speaker, i === 0 ? length : 0, false));
+      for (const speaker of this.#speakers)
+        calls.push(this.#say(speaker, i < this.#ways.get(speaker)! ? length : 0, false));
+    this.#speakers.forEach(({ module }, i) => {
+      const { calls, running, queued } = module.stats();
+      assert.equal(calls - before[i]!, count, `calls that ${module.name} counts while they are under way`);
+      assert.ok(running + queued <= count, `${module.name} has ${count} calls, and counts ${running} and ${queued}`);
+    });
     const failing = beside?.();
     failing?.catch(() => {});
     const outcomes = await this.#bench.answered(Promise.allSettled(calls), `${calls.length} calls at a time`, 0.3);
@@ -196,11 +223,18 @@ class Conversation {
 
   #say(speaker: Speaker, length: number, alone: boolean): Promise<void> {
     // A synchronous call does not wait for the first instance of a module that was loaded lazily.
-    const said = speaker.say(
-      turn(this.#calls++, this.#values, length, this.#bench.subject, alone && this.#met.has(speaker)),
-    );
+    const said = speaker.say(this.#turn(speaker, length, alone && this.#met.has(speaker)));
     this.#met.add(speaker);
     return alone ? this.#bench.answered(said, `a call of ${speaker.module.name}`, 0.2) : said;
+  }
+
+  #turn(speaker: Speaker, length: number, alone: boolean): Turn {
+    const made = this.#made.get(speaker) ?? new Map<string, number>();
+    this.#made.set(speaker, made);
+    const kind = kindOf(length, alone);
+    const count = made.get(kind) ?? this.#values.below(1 << 20);
+    made.set(kind, count + 1);
+    return turn(count, this.#values, length, this.#bench.subject, alone, this.#ways.get(speaker));
   }
 
   async #checkLines(): Promise<void> {
@@ -224,7 +258,7 @@ class Conversation {
     for (const speaker of this.#speakers) {
       if (speaker.stall === undefined || stalled.has(speaker.guest)) continue;
       stalled.add(speaker.guest);
-      const asked = turn(this.#calls++, this.#values, 0, this.#bench.subject, false);
+      const asked = this.#turn(speaker, 0, false);
       await this.#bench.answered(
         speaker.stall({ ...asked, options: undefined }, TIMEOUT_MS),
         `a call of ${speaker.module.name} that never ends`,

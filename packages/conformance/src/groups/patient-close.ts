@@ -162,10 +162,16 @@ async function letsEnd(bench: Bench, { name, closes, close }: Way, runtime: Runt
         assert.equal(done, false, unanswered);
       }
   }
+  let doneAgain = false;
   const again = Promise.resolve(close(first.module, runtime)).then(async () => {
+    doneAgain = true;
     await turns();
     return first.unsettled;
   });
+  if (first.holds) {
+    await turns();
+    assert.equal(doneAgain, false, `${name} a second time is done, and calls that were accepted have no answer yet`);
+  }
   for (const each of own) await each.end(bench, name);
   await bench.answered(Promise.resolve(closed), name, 0.2);
   assert.equal(

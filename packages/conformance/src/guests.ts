@@ -84,3 +84,8 @@ export async function readFolder(folder: string): Promise<ExtensionFiles> {
 function isExtension(folder: string): boolean {
   return existsSync(join(folder, MANIFEST_FILE));
 }
+
+/** Guests that loop for ever; in builtins only where these can be stopped. */
+export function loopsOf(guests: readonly string[], hard: boolean): string[] {
+  return guests.filter((name) => name.startsWith("loop") && (hard || !name.startsWith("loop-native")));
+}

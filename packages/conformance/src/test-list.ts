@@ -1,6 +1,5 @@
 import type { Bench } from "./bench.ts";
 import type { Facts, Subject } from "./facts.ts";
-import { deadlineGroup, signalGroup } from "./groups/abort.ts";
 import { capabilityGroup } from "./groups/capabilities.ts";
 import { closingGroup } from "./groups/closing.ts";
 import { conversationGroup } from "./groups/conversation.ts";
@@ -17,9 +16,11 @@ import { payloadGroup } from "./groups/payloads.ts";
 import { propertyGroup } from "./groups/properties.ts";
 import { queueGroup } from "./groups/queue.ts";
 import { sandboxGroup } from "./groups/sandbox.ts";
+import { signalGroup } from "./groups/signals.ts";
 import { standInGroup } from "./groups/stand-in.ts";
 import { stateGroup } from "./groups/state.ts";
 import { syncGroup } from "./groups/sync.ts";
+import { deadlineGroup } from "./groups/timeouts.ts";
 import { validateGroup } from "./groups/validate.ts";
 import type { PromiseName } from "./promises.ts";
 import { asSmoke, inSmokeSet } from "./smoke-set.ts";

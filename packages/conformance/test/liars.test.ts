@@ -63,6 +63,8 @@ const HOLDS = /a module tells what holds for it/;
 const SHARED = /two modules share no global/;
 const NAMES = /finds no name that its language does not have/;
 
+const TOLD = /what is told of a guest's error has no file and no function of the host/;
+
 const SANDBOX: readonly Liar[] = [
   { lie: "one realm for all modules", found: SHARED, because: /shares \d+ objects/ },
   { lie: "one realm for all modules", found: /two runtimes share no global/, because: /shares \d+ objects/ },
@@ -92,6 +94,8 @@ const SANDBOX: readonly Liar[] = [
     found: /calls everything that it finds/,
     because: /got hold of the host's secret/,
   },
+  { lie: "frames of the host in stacks", found: TOLD, because: /has what is the host's/ },
+  { lie: "frames of the host in stacks, without host functions", found: TOLD, because: /has what is the host's/ },
 ];
 
 const TIME: readonly Liar[] = [
@@ -128,6 +132,23 @@ const TIME: readonly Liar[] = [
     because: /still not settled/,
   },
   { lie: "a deadline that begins again with the guest", found: /begins when it is made/, because: /ms late/ },
+  {
+    lie: "a module's limit of time that begins with the guest",
+    found: /begins when it is made/,
+    because: /by its module's limit .* ms late/,
+  },
+  {
+    lie: "a timeout that fails the calls of neighbours",
+    found: /times out costs other modules/,
+    because: /it was stopped|ERR_EXT_TIMEOUT|time/,
+  },
+  {
+    lie: "a timeout that costs neighbours their state",
+    found: /times out costs other modules/,
+    because: /lost its state/,
+  },
+  { lie: "a signal that fails the calls of neighbours", found: /signal ends costs other/, because: /user went away/ },
+  { lie: "a signal that costs neighbours their state", found: /signal ends costs other/, because: /lost its state/ },
   { lie: "a deadline that is up early", found: /a timeout is never up too early/, because: /was up after/ },
 ];
 
@@ -165,6 +186,8 @@ const NAMED = /the one that is named is called/;
 const FOR_ITS_CALL = /one is told for which call/;
 const THEIR_NAMES = /call in their own names/;
 const ELSEWHERE = /capabilitiesAt says/;
+const CRASH_BESIDE = /crashes its engine costs other modules/;
+const VALUES = /call takes and gives values/;
 const AT_A_TIME = /two calls at a time run/;
 
 const HOST: readonly Liar[] = [
@@ -189,6 +212,26 @@ const HOST: readonly Liar[] = [
     placement: "process",
     found: /crashes its engine is not run again/,
     because: /its host function was called twice/,
+  },
+  {
+    lie: "a crash that fails the calls of neighbours",
+    placement: "process",
+    found: CRASH_BESIDE,
+    because: /gone|ended|crash/i,
+  },
+  {
+    lie: "a crash that costs neighbours their state",
+    placement: "process",
+    found: CRASH_BESIDE,
+    because: /lost its state/,
+  },
+  { lie: "a call that reads its value later", found: VALUES, because: /when the call is made/ },
+  { lie: "an answer that is the object that was sent", found: VALUES, because: /is the object that was sent/ },
+  { lie: "one object as the answer of equal calls", found: VALUES, because: /same object as their answer/ },
+  {
+    lie: "host functions whose answer is read later",
+    found: /one gets the value and who calls/,
+    because: /answer when it was given/,
   },
   { lie: "capabilitiesAt that says less", found: ELSEWHERE, because: /what its capabilities do not/ },
   { lie: "capabilitiesAt that promises what is refused", found: ELSEWHERE, because: /no synchronous calls/ },

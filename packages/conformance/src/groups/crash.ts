@@ -3,9 +3,10 @@ import type { Module } from "extruntime";
 import type { Bench } from "../bench.ts";
 import { expectCode, refusal } from "../expect.ts";
 import type { Subject } from "../facts.ts";
-import { expectWait, Keeper, loadCaller } from "../host-caller.ts";
+import { loadCaller } from "../host-caller.ts";
 import { descendants, kill } from "../processes.ts";
 import type { Group, Test } from "../test-list.ts";
+import { Neighbours } from "./neighbours.ts";
 
 /** Milliseconds in which a call that an engine runs again would call its host function again. */
 const AGAIN_MS = 200;
@@ -66,26 +67,14 @@ const neighbours: Test = {
   name: "a guest that crashes its engine costs other modules no running call and no state",
   async run(bench) {
     const runtime = await bench.runtime();
-    const keeper = new Keeper();
-    const waiting = await loadCaller(bench, keeper.fn, { runtime, limits: { maxInstances: 1 } });
-    const counter = await bench.load("counter", { limits: { maxInstances: 1 } }, runtime);
+    const neighbours = await Neighbours.make(bench, runtime);
     const options = { runtime, guest: "crash-after-call", limits: { maxInstances: 1 } };
     const module = await loadCaller(bench, () => null, options);
-    const asked = keeper.asked();
-    const running = expectWait(bench, waiting, "1", "late");
-    running.catch(() => {});
-    await bench.answered(asked, "a guest that calls its host function");
-    for (let i = 1; i <= 3; i++) {
-      assert.equal(
-        await bench.answered(counter.call("next"), "another module's call"),
-        i,
-        "another module lost its state",
-      );
-      const crash = () => bench.answered(module.invoke("crash", "1"), "a call that crashes");
-      await refusal(crash, "ERR_EXT_CRASHED", "a guest that crashes its engine");
-    }
-    keeper.answerLate();
-    await running;
+    for (let i = 0; i < 3; i++)
+      await neighbours.beside(() => {
+        const crash = () => bench.answered(module.invoke("crash", "1"), "a call that crashes");
+        return refusal(crash, "ERR_EXT_CRASHED", "a guest that crashes its engine");
+      });
   },
 };
 

@@ -85,6 +85,14 @@ const called: Test = {
         "the host function must be told who calls",
       );
     }
+    const kept = { list: [] as unknown[] };
+    const reused = await loadCaller(bench, (value) => {
+      kept.list = [value];
+      setImmediate(() => kept.list.push("later"));
+      return kept;
+    });
+    for (let i = 0; i < 3; i++)
+      expectJson(await answer(bench, reused.invoke("call", String(i))), { list: [i] }, "the answer when it was given");
     const nothing = await loadCaller(bench, () => undefined);
     expectJson(await answer(bench, nothing.invoke("call", "1")), null, "the answer of a function that returns nothing");
   },

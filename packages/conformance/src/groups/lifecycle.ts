@@ -123,10 +123,13 @@ const calls = (count: number): Test => ({
       await bench.load("echo", { limits }, runtime),
       await bench.load("throw", { limits }, runtime),
     ];
+    const print = await bench.load("print", { limits, logger: { info() {} } }, runtime);
     const filler = "x".repeat(100);
     const call = async (i: number) => {
       const payload = `{"i":${i},"text":"${filler}","list":[1,2,3]}`;
       if (i % FAILING === FAILING - 1) await failsWith(String(i), () => fail.invoke("fail", `"${i}"`));
+      else if (i % 10 === 3) assert.equal((await echo.call<{ i: number }>("echo", { i, filler })).i, i);
+      else if (i % 10 === 7) assert.equal(await print.invoke("print", `"${i} ${filler}"`), "null");
       else expectOwn(await echo.invoke("echo", payload), payload, i);
       if (i % 10 === 5 && bench.subject.capabilities.sync)
         ifFree(() => expectOwn(echo.invokeSync("echo", payload), payload, i));

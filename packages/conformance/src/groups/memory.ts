@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import type { Limits, Module } from "extruntime";
 import type { Bench } from "../bench.ts";
-import { expectJson, refusal } from "../expect.ts";
+import { refusal } from "../expect.ts";
 import { hasOwnProcesses, type Subject, times } from "../facts.ts";
-import { Keeper, loadCaller, mustWait } from "../host-caller.ts";
 import { residentBelow } from "../processes.ts";
 import { expectIdle } from "../processor-time.ts";
 import type { Group, Test } from "../test-list.ts";
+import { Neighbours } from "./neighbours.ts";
 
 const LIMIT_MB = 48;
 /** Mebibytes that the host may need beside the guest's own: the engine, copies of payloads, and what its collector has not taken back yet. */
@@ -117,7 +117,10 @@ function kept(abortable: boolean, often: number): Test[] {
     {
       name: "a payload that is larger than the limit fails with an error of the contract, and the module works on",
       async run(bench) {
-        const module = await bench.load("echo", { limits: { ...limits, memoryMb: 16 } });
+        const runtime = await bench.runtime();
+        // Another module's limit is nothing to it.
+        await bench.load("echo", { limits: { ...limits, memoryMb: 512 } }, runtime);
+        const module = await bench.load("echo", { limits: { ...limits, memoryMb: 16 } }, runtime);
         const payload = JSON.stringify("x".repeat(40 * MIB));
         await refusal(
           () => bench.answered(module.invoke("echo", payload), "a large payload"),
@@ -136,31 +139,11 @@ function neighbours(limits: Limits, exhaust: (bench: Bench, module: Module) => P
     name: "a guest that runs out of memory costs other modules no call and no state",
     async run(bench) {
       const runtime = await bench.runtime();
-      const counter = await bench.load("counter", { limits: { maxInstances: 1 } }, runtime);
+      const neighbours = await Neighbours.make(bench, runtime);
       const module = await bench.load("allocate", { limits }, runtime);
-      const keeper = new Keeper();
-      const waits = bench.subject.capabilities.hostFunctions && mustWait(bench.subject);
-      const waiting = waits ? await loadCaller(bench, keeper.fn, { limits: { maxInstances: 1 }, runtime }) : undefined;
-      for (let i = 1; i <= 3; i++) {
-        const asked = keeper.asked();
-        const call = waiting && seen(waiting.invoke("call", "1"));
-        if (call !== undefined) await bench.answered(asked, "the call of the host function");
-        const counted = Array.from({ length: 5 }, () => seen(counter.call("next")));
-        await exhaust(bench, module);
-        keeper.answerLate();
-        const answers = await bench.answered(Promise.all(counted), "calls of another module");
-        const expected = [1, 2, 3, 4, 5].map((n) => (i - 1) * 5 + n);
-        assert.deepEqual(answers, expected, "another module has lost its state");
-        if (call !== undefined) expectJson(await bench.answered(call, "a call that waits"), "late", "its answer");
-      }
+      for (let i = 0; i < 3; i++) await neighbours.beside(() => exhaust(bench, module));
     },
   };
-}
-
-/** One that fails before it is awaited is no unhandled rejection. */
-function seen<Value>(promise: Promise<Value>): Promise<Value> {
-  promise.catch(() => {});
-  return promise;
 }
 
 /** The most that the processes below this one have in memory beyond what they had at first. */

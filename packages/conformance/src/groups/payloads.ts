@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ExtensionError } from "extruntime";
+import { ExtensionError, type Module } from "extruntime";
 import type { Bench } from "../bench.ts";
 import { expectCode, expectJson, failure, parsed, refusal, show } from "../expect.ts";
 import type { Subject } from "../facts.ts";
@@ -129,6 +129,7 @@ const values: Test = {
     const module = await bench.load("echo");
     assert.deepEqual(await module.call("echo", { a: [1, "é", null, true] }), { a: [1, "é", null, true] });
     assert.equal(await module.call("echo"), null);
+    await copies(bench, module);
     const join = await bench.load("many");
     assert.deepEqual([await join.call("double", 21), await join.call("join", ["a", "b"])], [42, "a-b"]);
     for (const wrong of [
@@ -142,6 +143,21 @@ const values: Test = {
       );
   },
 };
+
+/** A value is sent as JSON when the call is made, and what comes back is nobody else's. */
+async function copies(bench: Bench, module: Module): Promise<void> {
+  const sent = { list: [1], at: new Date(0), not: Number.NaN, gone: undefined };
+  const said = { list: [1], at: "1970-01-01T00:00:00.000Z", not: null };
+  const call = module.call<{ list: number[] }>("echo", sent);
+  sent.list.push(2);
+  const back = await bench.answered(call, "a call whose value changes after it");
+  assert.deepEqual(back, said, "a value must be sent as JSON has it when the call is made");
+  back.list.push(3);
+  assert.deepEqual(await module.call("echo", said), said, "two calls have the same object as their answer");
+  const alike = { list: [1] };
+  const answer = await module.call<{ list: number[] }>("echo", alike);
+  assert.ok(answer !== alike && answer.list !== alike.list, "the answer is the object that was sent");
+}
 
 /** Results that have no JSON form: an error of the contract, and never text that is not JSON. */
 function badResults({ guests }: Subject): Test[] {

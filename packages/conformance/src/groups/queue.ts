@@ -37,7 +37,11 @@ export function queueGroup({ traits }: Subject): Group {
 /** An engine whose calls end within `invoke` never needs the queue: then every call must be answered. */
 async function bounded(bench: Bench, awaits: boolean, queue: number): Promise<void> {
   const fn = awaits ? "later" : "echo";
-  const module = await bench.load(awaits ? "async" : "echo", { limits: { maxInstances: 1, maxQueue: queue } });
+  const runtime = await bench.runtime();
+  // Another module's bounds are nothing to it.
+  const others = await bench.load("echo", { limits: { maxInstances: 4, maxQueue: 100 } }, runtime);
+  const limits = { maxInstances: 1, maxQueue: queue };
+  const module = await bench.load(awaits ? "async" : "echo", { limits }, runtime);
   const calls = [module.call<number>(fn, 0)];
   const overlaps = isRunning(module);
   for (let i = 1; i < 10; i++) calls.push(module.call<number>(fn, i));
@@ -53,6 +57,8 @@ async function bounded(bench: Bench, awaits: boolean, queue: number): Promise<vo
     }
   });
   assert.equal(await module.call(fn, 11), 11, "the module does not work afterwards");
+  const many = Array.from({ length: 50 }, (_, i) => others.call("echo", i));
+  assert.deepEqual(await bench.answered(Promise.all(many), "50 calls of another module"), [...Array(50).keys()]);
 }
 
 function isRunning(module: Module): boolean {

@@ -6,7 +6,17 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { createRuntime } from "extruntime/engine";
-import { declaring, ofEngine, ofHost, ofInstance, ofModule, ofRuntime, over } from "./lying.mjs";
+import {
+  declaring,
+  emptyingNeighbours,
+  failingNeighbours,
+  ofEngine,
+  ofHost,
+  ofInstance,
+  ofModule,
+  ofRuntime,
+  over,
+} from "./lying.mjs";
 import { toyEngine } from "./toy-engine.mjs";
 
 /** The host functions that a load offers, changed. */
@@ -84,6 +94,8 @@ const spinning = (code) => (engine, options) => {
   return declaring({ parallel: true })({ ...engine, compile: () => ({ instantiate, close() {} }) }, options);
 };
 
+const crashed = ({ code }) => code === "ERR_EXT_CRASHED";
+
 const ADDON = fileURLToPath(new URL("../../../extruntime/build/mapped_file.node", import.meta.url));
 
 const lies = {
@@ -155,6 +167,43 @@ const lies = {
   ),
   "a crashed call that runs again": again,
   "a crashed call that runs again and answers": silently,
+  "a crash that fails the calls of neighbours": failingNeighbours(crashed),
+  "a crash that costs neighbours their state": emptyingNeighbours(crashed),
+  "a call that reads its value later": ofModule((module) => ({
+    call: async (fn, value, options) => {
+      await later(0);
+      return module.call(fn, value, options);
+    },
+  })),
+  "an answer that is the object that was sent": ofModule((module) => ({
+    call: async (fn, value, options) => {
+      const answer = await module.call(fn, value, options);
+      return JSON.stringify(answer) === JSON.stringify(value) ? value : answer;
+    },
+  })),
+  "one object as the answer of equal calls": (engine, options) => {
+    const answers = new Map();
+    return ofModule((module) => ({
+      call: async (fn, value, rest) => {
+        const answer = await module.call(fn, value, rest);
+        const key = JSON.stringify([module.name, fn, answer]);
+        if (!answers.has(key)) answers.set(key, answer);
+        return answers.get(key);
+      },
+    }))(engine, options);
+  },
+  "host functions whose answer is read later": offering((functions) =>
+    Object.fromEntries(
+      Object.entries(functions).map(([name, fn]) => [
+        name,
+        async (value, context) => {
+          const answer = fn(value, context);
+          await later(5);
+          return answer;
+        },
+      ]),
+    ),
+  ),
   "a timed out call that runs again": ofModule((module) => ({
     invoke: (...args) =>
       module.invoke(...args).catch(async (error) => {

@@ -1,7 +1,7 @@
 // Engines that lie about memory, made from the honest toy engine. Placed in a process, where the placement makes the engine again from its origin, the lie is there alone.
 import { spawn } from "node:child_process";
 import { createRuntime } from "extruntime/engine";
-import { ofInstance, ofModule, over } from "./lying.mjs";
+import { failingNeighbours, ofInstance, over } from "./lying.mjs";
 import { toyEngine } from "./toy-engine.mjs";
 
 const kept = [];
@@ -46,27 +46,7 @@ const lies = {
       return instance.invoke(fn, payload, call);
     },
   })),
-  "out of memory that fails the calls of neighbours": (engine, options) => {
-    const running = new Set();
-    return ofModule((module) => {
-      const invoke = (fn, payload, invokeOptions) => {
-        const entry = {};
-        running.add(entry);
-        const failed = new Promise((_, reject) => {
-          entry.reject = reject;
-        });
-        const own = module.invoke(fn, payload, invokeOptions).catch((error) => {
-          if (error.code === "ERR_EXT_MEMORY") for (const other of running) other.reject(error);
-          throw error;
-        });
-        return Promise.race([own, failed]).finally(() => running.delete(entry));
-      };
-      return {
-        invoke,
-        call: async (fn, value, rest) => JSON.parse(await invoke(fn, JSON.stringify(value ?? null), rest)),
-      };
-    })(engine, options);
-  },
+  "out of memory that fails the calls of neighbours": failingNeighbours(({ code }) => code === "ERR_EXT_MEMORY"),
   "out of memory that costs all instances their state": (engine, options) => {
     const instances = new Set();
     return ofInstance((instance) => {

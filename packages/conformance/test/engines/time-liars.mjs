@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { Worker } from "node:worker_threads";
 import { createRuntime, ExtensionError, UNLIMITED } from "extruntime/engine";
-import { ofInstance, ofModule } from "./lying.mjs";
+import { emptyingNeighbours, failingNeighbours, ofInstance, ofModule } from "./lying.mjs";
 import { toyEngine } from "./toy-engine.mjs";
 
 const ended = () => new ExtensionError("ERR_EXT_TIMEOUT", "it was stopped");
@@ -109,6 +109,24 @@ const lies = {
     });
     return Promise.race([started, late]);
   }),
+  "a module's limit of time that begins with the guest": ofModule((module, _, { limits } = {}) => {
+    let last = Promise.resolve();
+    const invoke = (fn, payload, options = {}) => {
+      const own = options.timeoutMs ?? limits?.timeoutMs;
+      const turn = last;
+      const byModule = options.timeoutMs === undefined && own !== undefined;
+      const result = byModule
+        ? turn.then(() => module.invoke(fn, payload, { ...options, timeoutMs: own }))
+        : module.invoke(fn, payload, options);
+      last = result.catch(() => {});
+      return result;
+    };
+    return { invoke };
+  }),
+  "a timeout that fails the calls of neighbours": failingNeighbours(({ code }) => code === "ERR_EXT_TIMEOUT"),
+  "a timeout that costs neighbours their state": emptyingNeighbours(({ code }) => code === "ERR_EXT_TIMEOUT"),
+  "a signal that fails the calls of neighbours": failingNeighbours(({ message }) => message === "the user went away"),
+  "a signal that costs neighbours their state": emptyingNeighbours(({ message }) => message === "the user went away"),
   "a deadline that is up early": ofModule((module) => ({
     invoke: (fn, payload, options = {}) =>
       module.invoke(fn, payload, options.timeoutMs > 4 ? { ...options, timeoutMs: options.timeoutMs - 4 } : options),

@@ -20,6 +20,7 @@ export class Ledger {
     files: new Map(),
     loaded: new Map(),
     names: new Set(),
+    widestLimits: {},
     made: 0,
     memory: {},
     asModule() {
@@ -70,6 +71,10 @@ export class Ledger {
     if (!runtime.loaded.has(module.name)) runtime.loaded.set(module.name, module.raw);
     if (source?.files !== undefined && !runtime.files.has(module.name)) runtime.files.set(module.name, source.files);
     runtime.firstLogger ??= options?.logger;
+    runtime.firstLimits ??= options?.limits;
+    runtime.lastLimits = options?.limits ?? runtime.lastLimits;
+    for (const [key, value] of Object.entries(options?.limits ?? {}))
+      runtime.widestLimits[key] = Math.max(value, runtime.widestLimits[key] ?? 0);
     runtime.firstHost ??= options?.hostFunctions;
   }
 

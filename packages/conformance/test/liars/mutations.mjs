@@ -326,6 +326,15 @@ export const CLOSES = {
     again ? Promise.resolve() : undefined,
 };
 
+/** Those that both have, where they differ. */
+function withLimits(load, choose) {
+  const own = load.options?.limits;
+  if (own === undefined) return undefined;
+  const limits = Object.fromEntries(Object.entries(own).map(([key, value]) => [key, choose(key, value) ?? value]));
+  const changes = Object.keys(own).some((key) => own[key] !== limits[key]);
+  return changes ? { ...load, options: { ...load.options, limits } } : undefined;
+}
+
 /** Loading: `source` and `options`, and what becomes of the module or of the failure. */
 export const LOADS = {
   "without the limit of the pool": (load) => ({ ...load, options: without(load.options, "maxInstances") }),
@@ -421,6 +430,10 @@ export const LOADS = {
       }),
   }),
   "that fail though nothing is wrong": (load) => ({ ...load, refuses: true }),
+  "with the limits of the first": (load, { runtime }) => withLimits(load, (key) => runtime.firstLimits?.[key]),
+  "with the widest limits": (load, { runtime }) =>
+    withLimits(load, (key, own) => Math.max(own, runtime.widestLimits[key] ?? 0)),
+  "with the limits of the last": (load, { runtime }) => withLimits(load, (key) => runtime.lastLimits?.[key]),
 };
 
 function without(options, key) {

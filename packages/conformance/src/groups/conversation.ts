@@ -201,6 +201,8 @@ class Conversation {
     for (let i = 0; i < count; i++)
       for (const speaker of this.#speakers)
         calls.push(this.#say(speaker, i < this.#ways.get(speaker)! ? length : 0, false));
+    // Before anything can fail: what nobody waits for would be an unhandled rejection.
+    const settled = Promise.allSettled(calls);
     this.#speakers.forEach(({ module }, i) => {
       const { calls, running, queued } = module.stats();
       assert.equal(calls - before[i]!, count, `calls that ${module.name} counts while they are under way`);
@@ -208,7 +210,7 @@ class Conversation {
     });
     const failing = beside?.();
     failing?.catch(() => {});
-    const outcomes = await this.#bench.answered(Promise.allSettled(calls), `${calls.length} calls at a time`, 0.3);
+    const outcomes = await this.#bench.answered(settled, `${calls.length} calls at a time`, 0.3);
     await failing;
     for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
     for (const { module } of this.#speakers) {

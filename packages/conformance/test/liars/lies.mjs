@@ -124,6 +124,8 @@ const LOAD_TIMES = times(
 /** What can be seen of few calls alone: those whose time is up or whose signal fires, those that overlap, those after a close. So at few times. */
 const RARE = /their time|of time|signal|put off|closed|no JSON|nobody exported/;
 const RARE_TIMES = times("always", "in invoke", "in call", "with a pool of 1", "in the 2nd module");
+/** What has guests run on for ever; on the thread that tries them nothing else would run. */
+const ENDLESS = /without the limit of time|limits of the|widest limits|manifest's limits/;
 /** Of `close`, by what it was told. */
 const CLOSE_TIMES = {
   "told nothing": { when: ({ options }) => options === undefined },
@@ -241,7 +243,7 @@ function make(site, what, mutate, when, trigger = TRIGGERS[when]) {
     when: trigger.when,
     mutate,
     sync,
-    slices: slices ?? (!sync && hash(name) % 2 === 0),
+    slices: slices ?? (!sync && (ENDLESS.test(what) || hash(name) % 2 === 0)),
   };
 }
 

@@ -1,3 +1,4 @@
+import { ExtensionHost, strangers } from "extruntime";
 import { describe, expect, test } from "vitest";
 import { fixture } from "../../../fixtures/index.js";
 // Built: a process imports it by itself.
@@ -20,6 +21,18 @@ const source = {
       function never() { return new Promise(() => {}); }`,
   },
 };
+
+test("a policy for strangers, who may not hold the caller's thread, places it in a process", async () => {
+  const runtime = v8();
+  const host = new ExtensionHost({ runtimes: [runtime], policy: strangers() });
+  const module = await host.load({
+    manifest: { name: "g", runtime: "v8", module: "g.js", exports: ["f"] },
+    files: { "g.js": "function f(value) { return value }" },
+  });
+  expect([module.placement, module.capabilities.deadline]).toEqual(["process", "hard"]);
+  await host.close({ abort: true });
+  await runtime.close({ abort: true });
+});
 
 test("a worker thread is refused, with what to do instead", () => {
   expect(() => v8({ placement: "thread" })).toThrow(

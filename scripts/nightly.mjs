@@ -46,6 +46,9 @@ await script(async () => {
   await part("Popular Python packages in pyvm", (title) =>
     step(title, "node", ["scripts/python-packages.mjs"], { show: true }),
   );
+  await part("Recipes for Next.js and Docker", (title) =>
+    step(title, "node", ["scripts/release/recipes-test.mjs"], { show: true }),
+  );
   if (!values["no-suite"])
     await part("All tests at their full length", (title) =>
       step(title, "node", ["scripts/test.mjs"], { show: true, env: WHOLE }),

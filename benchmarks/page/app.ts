@@ -1,4 +1,5 @@
 import { formatBytes } from "../src/format.ts";
+import { choice } from "./choice.ts";
 import { result } from "./data.ts";
 import { h } from "./dom.ts";
 import { filterBar } from "./filter.ts";
@@ -9,7 +10,8 @@ import { trialSection } from "./trial.ts";
 
 const { machine, versions, missing, failures } = result;
 
-const sections = [promises(), ...result.trials.map(trialSection), installed(), absent()].filter(
+// What a user asks comes first, and what we promise ourselves last.
+const sections = [choice(), ...result.trials.map(trialSection), installed(), absent(), promises()].filter(
   (section) => section !== undefined,
 );
 

@@ -1,8 +1,9 @@
 import * as Plot from "@observablehq/plot";
 import { formatBytes, formatCount } from "../src/format.ts";
-import type { MetricInfo } from "../src/result.ts";
+import type { MetricInfo, SubjectInfo } from "../src/result.ts";
 import { axisMarks, axisOf, scaleOf, short } from "./axis.ts";
 import type { Point } from "./data.ts";
+import { h } from "./dom.ts";
 import { describe } from "./dots.ts";
 import { colorOf, DASHES, SYMBOLS } from "./looks.ts";
 
@@ -11,13 +12,57 @@ const HEIGHT = 480;
 /** Pixels that a name at the end of a line needs. */
 const NAME = 14;
 
-/** One line a subject over sizes, both axes logarithmic where that is of use. */
+/** Lines that can be told apart in one plot. */
+const MOST_LINES = 8;
+
+/** One line a subject over sizes, both axes logarithmic where that is of use; the names of what is left out stand below. */
 export function curves(
   points: readonly Point[],
   metric: MetricInfo,
   sizeTitle: string,
   width: number,
 ): Node | undefined {
+  const subjects = [...new Set(points.map(({ subject }) => subject))].sort((a, b) => rank(a) - rank(b));
+  const drawn = subjects.slice(0, MOST_LINES);
+  const plot = plotOf(
+    points.filter(({ subject }) => drawn.includes(subject)),
+    metric,
+    sizeTitle,
+    width,
+  );
+  if (plot === undefined) return undefined;
+  const left = subjects.length - drawn.length;
+  return h(
+    "div",
+    {},
+    plot,
+    width < NARROW ? h("p", { class: "lines" }, ...drawn.map(nameOf)) : undefined,
+    left > 0
+      ? h("p", { class: "lines" }, `${left} more are in the table below; the switches above choose what is drawn.`)
+      : undefined,
+  );
+}
+
+/** Engines on the calling thread and the peers first, floors last. */
+function rank({ kind, placement, primary }: SubjectInfo): number {
+  if (kind === "floor") return 4;
+  if (kind === "peer") return 1;
+  return primary ? (placement === "inline" ? 0 : 2) : 3;
+}
+
+function nameOf(subject: SubjectInfo): HTMLElement {
+  return h("span", { style: `color: ${colorOf(subject)}` }, `${MARKS[subject.placement]} ${subject.title}`);
+}
+
+/** As a letter, where a line's name stands below the plot. */
+const MARKS = { inline: "●", thread: "▲", process: "■" } as const;
+
+function plotOf(
+  points: readonly Point[],
+  metric: MetricInfo,
+  sizeTitle: string,
+  width: number,
+): (SVGSVGElement | HTMLElement) | undefined {
   if (points.length === 0) return undefined;
   const narrow = width < NARROW;
   const sorted = [...points].sort((a, b) => Number(a.size) - Number(b.size));
@@ -28,7 +73,7 @@ export function curves(
     width,
     height: narrow ? 420 : HEIGHT,
     marginLeft: 64,
-    marginRight: narrow ? 16 : 275,
+    marginRight: narrow ? 32 : 275,
     marginTop: 34,
     marginBottom: 40,
     x: { type: "log", axis: null },

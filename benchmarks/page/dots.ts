@@ -24,7 +24,7 @@ export function dots(points: readonly Point[], metric: MetricInfo, width: number
   return Plot.plot({
     width,
     height: rows.length * (narrow ? NARROW_ROW : ROW) + 74,
-    marginLeft: narrow ? 14 : Math.min(LONGEST, 24 + LETTER * Math.max(...domain.map(({ length }) => length))),
+    marginLeft: narrow ? 26 : Math.min(LONGEST, 24 + LETTER * Math.max(...domain.map(({ length }) => length))),
     marginRight: 72,
     marginTop: narrow ? 50 : 40,
     marginBottom: 24,

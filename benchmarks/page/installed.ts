@@ -32,7 +32,7 @@ function draw(rows: readonly InstalledSize[], width: number): Node {
   return Plot.plot({
     width,
     height: rows.length * (narrow ? 40 : ROW) + 50,
-    marginLeft: narrow ? 8 : 220,
+    marginLeft: narrow ? 16 : 220,
     marginRight: 70,
     marginTop: 38,
     x: { type: "sqrt", domain: [0, most], axis: null },

@@ -15,10 +15,9 @@ interface Row {
   readonly use: (value: number) => number;
 }
 
-const ROW = 44;
-/** Below this width the claim stands under what it is about. */
-const NARROW = 620;
-const NARROW_ROW = 66;
+/** Pixels of a line of text, and of what a row has besides. */
+const LINE = 16;
+const REST = 28;
 const LETTER = 6.9;
 
 export function promises(): HTMLElement {
@@ -42,7 +41,7 @@ export function promises(): HTMLElement {
       : h(
           "details",
           {},
-          h("summary", {}, `${open.length} were not measured in this run`),
+          h("summary", {}, `${open.length} not measured in this run`),
           h("ul", {}, ...open.map(({ line }) => h("li", {}, `${line.about}: ${line.claim}`))),
         ),
   );
@@ -64,10 +63,13 @@ function draw(rows: readonly Row[], width: number): Node {
   const low = Math.min(0.2, ...rows.map((row) => Math.min(row.use(row.summary.min), row.use(row.summary.max))));
   const high = Math.max(2, ...rows.map((row) => Math.max(row.use(row.summary.min), row.use(row.summary.max))));
   const color = ({ judged }: Row) => (judged.verdict === "met" ? "var(--met)" : "var(--unmet)");
-  const narrow = width < NARROW;
+  const captions = new Map(rows.map((row) => [row, wrap(row.name, (width - 130) / LETTER)]));
+  const row = REST + LINE * Math.max(...[...captions.values()].map(({ length }) => length));
+  /** Pixels from a row's middle to its bar, and to the top of its text. */
+  const [bar, top] = [row / 2 - 12, 8 - row / 2];
   return Plot.plot({
     width,
-    height: rows.length * (narrow ? NARROW_ROW : ROW) + 50,
+    height: rows.length * row + 50,
     marginLeft: 22,
     marginRight: 22,
     marginTop: 38,
@@ -75,11 +77,11 @@ function draw(rows: readonly Row[], width: number): Node {
     x: { type: "log", domain: [low, high], axis: null },
     y: { domain: rows.map(({ name }) => name), axis: null },
     marks: [
-      ...axisMarks("top", decades(low, high, narrow ? 3 : 8), 0, "share of the bound", (value) =>
+      ...axisMarks("top", decades(low, high, width < 620 ? 3 : 8), 0, "share of the bound", (value) =>
         short(`${digits(value * 100)} %`),
       ),
       Plot.ruleX([1], { stroke: "var(--one)", strokeWidth: 2 }),
-      Plot.ruleY(rows, { y: "name", x1: low, x2: at, stroke: color, strokeWidth: 7, strokeOpacity: 0.25, dy: BAR }),
+      Plot.ruleY(rows, { y: "name", x1: low, x2: at, stroke: color, strokeWidth: 7, strokeOpacity: 0.25, dy: bar }),
       Plot.ruleY(rows, {
         y: "name",
         x1: (row: Row) => row.use(row.summary.min),
@@ -87,9 +89,9 @@ function draw(rows: readonly Row[], width: number): Node {
         stroke: color,
         strokeWidth: 3,
         strokeLinecap: "round",
-        dy: BAR,
+        dy: bar,
       }),
-      Plot.dot(rows, { y: "name", x: at, fill: color, r: 5, dy: BAR }),
+      Plot.dot(rows, { y: "name", x: at, fill: color, r: 5, dy: bar }),
       Plot.text(rows, {
         ...HALO,
         y: "name",
@@ -98,16 +100,18 @@ function draw(rows: readonly Row[], width: number): Node {
         textAnchor: "start",
         fill: color,
         fontWeight: 700,
-        dy: narrow ? -22 : -8,
+        lineAnchor: "top",
+        dy: top,
       }),
       Plot.text(rows, {
         ...HALO,
         y: "name",
         frameAnchor: "left",
-        text: (row: Row) => caption(row, width),
+        text: (row: Row) => captions.get(row)!.join("\n"),
         textAnchor: "start",
         dx: 16,
-        dy: narrow ? -22 : -8,
+        lineAnchor: "top",
+        dy: top,
       }),
       Plot.text(rows, {
         ...HALO,
@@ -116,40 +120,28 @@ function draw(rows: readonly Row[], width: number): Node {
         text: (row: Row) => format(row.summary.median, row.judged.line.unit),
         textAnchor: "end",
         fontWeight: 700,
-        dy: narrow ? -22 : -8,
+        lineAnchor: "top",
+        dy: top,
       }),
-      ...(narrow
-        ? [
-            Plot.text(rows, {
-              ...HALO,
-              y: "name",
-              frameAnchor: "left",
-              text: (row: Row) => cut(row.judged.line.claim, (width - 50) / LETTER),
-              textAnchor: "start",
-              fill: "var(--muted)",
-              dx: 16,
-              dy: -6,
-            }),
-          ]
-        : []),
       Plot.tip(rows, Plot.pointerY({ y: "name", x: at, title: describe })),
     ],
   });
 }
 
-/** Pixels from a row's middle to its bar. */
-const BAR = 9;
 /** Lines behind a text do not strike it through. */
 const HALO = { fill: "currentColor", stroke: "var(--card)", strokeWidth: 5 };
 
 const mark = ({ judged }: Row) => (judged.verdict === "met" ? "✓" : "✗");
 
-function caption({ judged: { line } }: Row, width: number): string {
-  return width < NARROW ? line.about : cut(`${line.about}: ${line.claim}`, (width - 130) / LETTER);
-}
-
-function cut(text: string, letters: number): string {
-  return text.length <= letters ? text : `${text.slice(0, Math.floor(letters) - 1)}…`;
+/** The text in lines of at most so many letters, broken between words. */
+function wrap(text: string, letters: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= letters) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 function describe({ judged: { line }, summary }: Row): string {

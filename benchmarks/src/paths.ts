@@ -6,7 +6,7 @@ const url = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 export const ROOT = url("../../");
 export const BENCHMARKS = url("../");
 export const GUESTS = url("../guests/");
-export const FLOORS = url("../floors/");
+export const FLOORS = url("../src/floors/");
 export const PEERS = url("../peers/");
 export const DOCS = url("../../docs/");
 /** Runs land here; only the one that the report was written from is kept under version control. */

@@ -86,7 +86,7 @@ function record(
   for (const [metric, value] of Object.entries(readings)) {
     cell.metrics[metric] ??= new Array<number | null>(rounds).fill(null);
     // More than six digits are noise, and make the files larger.
-    cell.metrics[metric][round] = Number.isFinite(value) ? Number(value.toPrecision(6)) : null;
+    cell.metrics[metric][round] = Number.isFinite(value) ? Number(value.toPrecision(4)) : null;
   }
 }
 

@@ -20,8 +20,20 @@ const places = [
 const executablePath = places.find((path) => path !== "" && existsSync(path));
 const without = executablePath === undefined ? ", skipped: no Chromium was found (node scripts/chromium.mjs)" : "";
 
+/** Texts of plots that reach beyond their plot; for the page, which is no module of these tests. */
+const CUT_LABELS = `[...document.querySelectorAll("[data-figure] svg")].flatMap((plot) => {
+  const { left, right, top, bottom } = plot.getBoundingClientRect();
+  return [...plot.querySelectorAll("text")]
+    .filter((text) => {
+      const box = text.getBoundingClientRect();
+      return box.left < left - 1 || box.right > right + 1 || box.top < top - 1 || box.bottom > bottom + 1;
+    })
+    .map((text) => text.textContent);
+})`;
+
 const three = (value: number) => [value * 0.9, value, value * 1.1];
 const subjects = [NATIVE, { ...engine("quickjs"), title: "quickjs </script><b>" }, { ...PEER }, engine("wasm")];
+const MANY = Array.from({ length: 11 }, (_, index) => engine(`engine-${index}-of-a-name-that-is-long`));
 const result = makeResult(
   [
     ...subjects.map(({ id }, index) =>
@@ -35,11 +47,13 @@ const result = makeResult(
     ...["integers", "sort"].map((work) =>
       cell("compute", "native", work, { call: three(1e6), "callX:bare-js": three(1) }),
     ),
+    // More subjects than one plot has lines for, and a size whose name is long.
+    ...MANY.flatMap(({ id }) => ["38", "10000000"].map((size) => cell("payload", id, size, { call: three(1e6) }))),
     // A guest that was stopped before its deadline: no logarithmic axis has a place for that.
     cell("abort", "pyvm", "", { late: [-2e5, -1e5, 1e5] }),
   ],
   {
-    subjects: [...subjects, engine("pyvm")],
+    subjects: [...subjects, engine("pyvm"), ...MANY],
     installed: [{ name: "extruntime", version: "0.0.0", kind: "engine", ownBytes: 1e5, totalBytes: 3e5, packages: 3 }],
     missing: [{ id: "v8", title: "v8", reason: "<img src=x onerror=alert(1)>" }],
   },
@@ -75,8 +89,8 @@ describe.skipIf(executablePath === undefined)(`the page in Chromium${without}`, 
   }
 
   test.each([
-    [1200, "light"],
-    [1200, "dark"],
+    [1280, "light"],
+    [1280, "dark"],
     [390, "light"],
   ] as const)(
     "at %d pixels, %s: every plot has marks, nothing complains, nothing sticks out",
@@ -92,6 +106,7 @@ describe.skipIf(executablePath === undefined)(`the page in Chromium${without}`, 
         promises: 3,
         serial: 4,
         concurrent: 12,
+        payload: 16,
         compute: 1,
         abort: 1,
         installed: 2,
@@ -99,11 +114,28 @@ describe.skipIf(executablePath === undefined)(`the page in Chromium${without}`, 
       const nowhere =
         '[data-figure] :is([x="NaN"], [y="NaN"], [width="NaN"], [height="NaN"], [d*="NaN"], [transform*="NaN"])';
       expect(await page.$$eval(nowhere, (found) => found.map((each) => each.outerHTML))).toEqual([]);
+      expect(await page.evaluate<string[]>(CUT_LABELS)).toEqual([]);
       expect(complaints).toEqual([]);
       expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(width);
       await page.close();
     },
   );
+
+  test("the choice of an engine comes first, and our promises last", async () => {
+    const page = await open(1280, "light");
+    const sections = await page.$$eval("section", (found) => found.map(({ id }) => id));
+    expect([sections[0], sections.at(-1)]).toEqual(["choice", "promises"]);
+    expect(await page.textContent("#choice")).toContain("1.00 µs");
+    await page.close();
+  });
+
+  test("a plot has eight lines at the most, those of engines first, and says how many more there are", async () => {
+    const page = await open(1280, "light");
+    const section = page.locator("#payload");
+    expect(await section.locator('[aria-label="line"] > path').count()).toBe(8);
+    expect(await section.textContent()).toContain("3 more are in the table below");
+    await page.close();
+  });
 
   test("the themes differ, and the button changes them", async () => {
     const page = await open(1200, "light");

@@ -13,7 +13,7 @@ async function main(folder) {
   }
 }
 
-main(process.argv[2]).catch((error) => {
+main(process.argv[2] ?? "extensions").catch((error) => {
   console.log(error.code, error.message);
   process.exitCode = 1;
 });

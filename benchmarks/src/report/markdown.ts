@@ -2,6 +2,7 @@ import { format, formatBytes, formatSpan } from "../format.ts";
 import { type JudgedLine, judge } from "../lines.ts";
 import type { Profile, RunResult } from "../result.ts";
 import { summarize } from "../statistics.ts";
+import { CHOICE_COLUMNS, CHOICE_TITLE, type Choice, choices } from "./choice.ts";
 import { markdownTable, oneLine } from "./table.ts";
 import { trialTables } from "./trial-tables.ts";
 
@@ -16,16 +17,26 @@ export function renderMarkdown(result: RunResult, notes: Notes = {}): string {
     `<!-- Written by \`pnpm bench --report\` from benchmarks/results/report.json. Do not edit. -->`,
     "Every engine, the floors that it stands on, and the packages that a user would take instead, measured in one run. [benchmark.html](benchmark.html) shows the same as plots, and [choosing-an-engine.md](choosing-an-engine.md) says what follows from it.",
     machine(result),
+    `## ${CHOICE_TITLE}`,
+    ...choices(result).map(choiceTable),
+    ...result.trials.flatMap((trial) => [`## ${trial.title}`, trial.what, trialTables(result, trial)]),
+    ...installed(result),
+    ...absent(result),
     "## Promises of speed",
     "Each is a ratio to something measured beside it. `A ÷ B` is how many times B's time or rate A takes; in brackets the least and the most of all rounds.",
     promises(judged),
     ...profiles(result, judged, notes),
-    ...result.trials.flatMap((trial) => [`## ${trial.title}`, trial.what, trialTables(result, trial)]),
-    ...installed(result),
-    ...absent(result),
     method(result),
     CAVEATS,
   ].join("\n\n")}\n`;
+}
+
+function choiceTable({ language, rows }: Choice): string {
+  const lines = rows.map(({ subject, cells }) => [
+    subject.kind === "engine" ? `**${subject.title}**` : subject.title,
+    ...cells,
+  ]);
+  return markdownTable([language, ...CHOICE_COLUMNS], lines);
 }
 
 function machine({ machine: m, versions, date, commit, dirty, rounds, quick, seconds, leftOut }: RunResult): string {

@@ -70,7 +70,6 @@ async function race(
   readings[way] = median(slices.get(way)!);
   for (const { pair, floor } of opened) {
     readings[`${way}X:${pair.id}`] = ratioOf(slices, way, pair.id);
-    readings[`${way}Floor:${pair.id}`] = median(slices.get(pair.id)!);
     await floor.close();
   }
 }

@@ -1,6 +1,5 @@
 // Makes build/quickjs.wasm: the released build of quickjs-emscripten, which its makers optimise for size, mended
-// (mend-build.mjs) and its small functions inlined by Binaryen: a call takes about a quarter less time
-// (bench/call.mjs).
+// (mend-build.mjs) and its small functions inlined by Binaryen: a call takes about a quarter less time.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";

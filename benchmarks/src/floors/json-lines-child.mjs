@@ -1,5 +1,5 @@
 // The child of the floor "JSON lines over a pipe". With `batched` all lines of a chunk are answered with one write, else each with one.
-import { validate } from "../../fixtures/validate-email/native/validate.mjs";
+import { validate } from "../../../fixtures/validate-email/native/validate.mjs";
 
 const batched = process.argv[2] === "batched";
 let rest = "";

@@ -1,6 +1,6 @@
 // The worker of the floors that talk to a thread by hand: one way each.
 import { parentPort, workerData } from "node:worker_threads";
-import { validate } from "../../fixtures/validate-email/native/validate.mjs";
+import { validate } from "../../../fixtures/validate-email/native/validate.mjs";
 
 const TURN = 0;
 const LENGTH = 1;

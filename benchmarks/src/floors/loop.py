@@ -6,7 +6,7 @@ import os
 import sys
 from time import perf_counter_ns
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../fixtures/validate-email/pyvm"))
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../../fixtures/validate-email/pyvm"))
 from validate import validate  # noqa: E402
 
 

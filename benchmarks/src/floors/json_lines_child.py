@@ -5,7 +5,7 @@ import json
 import os
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../fixtures/validate-email/pyvm"))
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../../fixtures/validate-email/pyvm"))
 from validate import validate  # noqa: E402
 
 dumps, loads = json.dumps, json.loads

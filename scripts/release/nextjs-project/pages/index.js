@@ -1,0 +1,3 @@
+export default function Page() {
+  return "A host within Next.js";
+}

@@ -37,8 +37,8 @@ ${markdownTable(
     [
       "C, Rust, Go or AssemblyScript",
       "wasm",
-      "thread, with a deadline; inline for guests that you trust to end",
-      `a hard sandbox at ${f.ratio("wasm")} the bare loop; it cannot be stopped inline`,
+      "inline with a deadline, which stops anything; thread where the event loop must not wait for it",
+      `a hard sandbox at ${f.ratio("wasm")} the bare loop without a deadline`,
     ],
     [
       "Python that you trust, standard library",

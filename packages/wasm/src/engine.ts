@@ -1,5 +1,6 @@
 import {
   badManifest,
+  type Call,
   type CompileContext,
   DEFAULT_BOUNDS,
   ENGINE_VERSION,
@@ -11,13 +12,14 @@ import {
   type Manifest,
   type Program,
 } from "extruntime/engine";
-import { type Abi, checkAbi } from "./abi/abi.ts";
+import { type Abi, checkAbi, INITIALIZE, START } from "./abi/abi.ts";
 import { CommandInstance } from "./guest/command-abi.ts";
 import type { GuestOptions } from "./guest/guest.ts";
 import { PointerInstance } from "./guest/pointer-abi.ts";
 import { MalformedModule } from "./machine/module/binary-reader.ts";
 import { watchGrowth } from "./machine/module/grow-watch.ts";
 import { limitMemory, MAX_PAGES, MemoryRefusal, PAGE_BYTES } from "./machine/module/memory-limit.ts";
+import { ModuleBuilds } from "./machine/module/module-builds.ts";
 import { type CompiledModule, type Lease, ModuleCache } from "./machine/module/module-cache.ts";
 import { type ModuleShape, readShape } from "./machine/module/module-shape.ts";
 import { wasmApi } from "./machine/webassembly.ts";
@@ -50,8 +52,8 @@ export function wasmEngine(options: WasmEngineOptions = {}): Engine {
       languages: ["wasm"],
       hardSandbox: true,
       nativeAddon: false,
-      // A WebAssembly call can only be ended from outside by ending its thread.
-      deadline: false,
+      // By ticks in its code. A signal cannot fire while the guest holds the thread.
+      deadline: "hard",
       signal: false,
       // A trap is an exception and harms nobody; but were V8 itself to crash, it would take the host along.
       crashIsolation: false,
@@ -76,7 +78,8 @@ export function wasmEngine(options: WasmEngineOptions = {}): Engine {
       const abi = checkAbi(shape, extension);
       const pages = Math.min(MAX_PAGES, Math.floor((context.memoryBytes ?? defaultMemoryMb * MIB) / PAGE_BYTES));
       try {
-        const lease = await cache.lease(bytes, pages, () => compileModule(bytes, shape, pages));
+        const ticking = context.deadlines === true;
+        const lease = await cache.lease(bytes, pages, () => compileModule(bytes, shape, pages, ticking));
         return new WasmProgram(lease, abi, extension, context, maxSleepMs);
       } catch (error) {
         throw refusal(extension, error);
@@ -93,12 +96,14 @@ class WasmProgram implements Program {
 
   constructor(lease: Lease, abi: Abi, extension: Extension, context: CompileContext, maxSleepMs: number) {
     const { compiled } = lease;
+    const { builds } = compiled;
     this.#lease = lease;
     this.#abi = abi;
     this.#manifest = extension.manifest;
     this.#guest = {
       compiled,
-      link: (imports) => new wasmApi.Instance(compiled.module, imports),
+      link: (imports, ticking) => new wasmApi.Instance(ticking ? builds.ticking : builds.plain, imports),
+      ticks: { wanted: context.deadlines === true },
       log: (level, line) => context.log(level, line),
       maxSleepMs,
       host: context.host,
@@ -106,10 +111,10 @@ class WasmProgram implements Program {
     };
   }
 
-  instantiate(): Instance {
+  instantiate({ deadline }: Call): Instance {
     const { name, exports } = this.#manifest;
     return this.#abi === "pointer"
-      ? new PointerInstance(this.#guest, name, exports)
+      ? new PointerInstance(this.#guest, name, exports, deadline)
       : new CommandInstance(this.#guest, name);
   }
 
@@ -119,9 +124,18 @@ class WasmProgram implements Program {
 }
 
 /** @throws MalformedModule, MemoryRefusal, `WebAssembly.CompileError` */
-async function compileModule(bytes: Uint8Array, shape: ModuleShape, pages: number): Promise<CompiledModule> {
+async function compileModule(
+  bytes: Uint8Array,
+  shape: ModuleShape,
+  pages: number,
+  ticking: boolean,
+): Promise<CompiledModule> {
   const limited = limitMemory(bytes, shape, pages, watchGrowth(bytes, shape));
-  return { module: await wasmApi.compile(limited.bytes), shape, maxPages: limited.maxPages };
+  return {
+    builds: await ModuleBuilds.make(limited.bytes, [INITIALIZE, START], ticking),
+    shape,
+    maxPages: limited.maxPages,
+  };
 }
 
 function readModule(extension: Extension, bytes: Uint8Array): ModuleShape {

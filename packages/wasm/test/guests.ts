@@ -10,6 +10,7 @@ const FEATURES = {
   memory64: true,
   threads: true,
   reference_types: true,
+  tail_call: true,
 };
 
 /** WebAssembly text to a binary. */

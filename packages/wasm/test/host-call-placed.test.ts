@@ -54,6 +54,21 @@ describe.each(["thread", "process"] as const)("a guest in a %s that calls the ho
     });
   });
 
+  it("and waits in vain ends at its deadline, and another module of its worker is served, also by a caller that blocks its thread", async () => {
+    const { runtime, module } = await load(placement, { f: () => new Promise(() => {}) }, 1);
+    const manifest = { name: "other", runtime: "wasm", module: "guest.wasm", exports: ["plain"] };
+    const other = await runtime.load({ manifest, files: { "guest.wasm": GUEST } }, { hostFunctions: { f: () => 1 } });
+    try {
+      for (let i = 0; i < 3; i++) {
+        expect(await codeOf(() => module.invoke("echo", "1", { timeoutMs: 20 }))).toBe("ERR_EXT_TIMEOUT");
+        if (placement === "thread") expect(other.invokeSync("plain", "[2]")).toBe("[2]");
+      }
+      expect(await module.invoke("plain", "[1]")).toBe("[1]");
+    } finally {
+      await runtime.close({ abort: true });
+    }
+  });
+
   it("and waits for long keeps no other call of its module, nor of another one, from its answer", async () => {
     let release = () => {};
     const released = new Promise<void>((resolve) => {

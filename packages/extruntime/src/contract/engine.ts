@@ -78,6 +78,8 @@ export interface CompileContext {
   readonly bounds?: Bounds | undefined;
   /** The host functions that the extension may call; `undefined` for none. Only set where `capabilities.hostFunctions` is true. */
   readonly host?: HostCalls | undefined;
+  /** A limit of time is set for its calls or its loads, by the manifest, a policy, the host or the load: worth preparing for. A call may have one all the same. */
+  readonly deadlines?: boolean | undefined;
   /** No instance is wanted before the first call. */
   readonly lazy?: boolean | undefined;
   /**

@@ -62,7 +62,8 @@ export interface HostCalls {
   call(name: string, payload: string, call: Call | undefined): string | Promise<string>;
   /**
    * The same for a guest that cannot wait for a promise. It blocks where the host is in another thread or process; on the host's own
-   * thread a function that answers with a promise is a failure.
+   * thread a function that answers with a promise is a failure. Past the deadline of
+   * the guest's call the answer is a failure, and it is the engine's to stop the guest.
    */
   callNow(name: string, payload: string, call: Call | undefined): string;
 }
@@ -116,6 +117,14 @@ export function hostCallTooLong(name: string, bytes: number, { hostCallBytes }: 
   return hostFailure(
     "RangeError",
     `the host function ${name} takes up to ${hostCallBytes} bytes of JSON (limits.hostCallBytes), and got ${bytes}`,
+  );
+}
+
+/** The failure of a call that was not answered while its guest had time. */
+export function hostCallTooLate(name: string): string {
+  return hostFailure(
+    "TimeoutError",
+    `the host function ${name} did not answer before the deadline of the guest's call`,
   );
 }
 

@@ -146,6 +146,7 @@ class EngineRuntime implements Runtime {
       bounds,
       host,
       log,
+      deadlines: (sources.timeoutMs ?? sources.loadTimeoutMs) !== undefined,
       lazy: options.lazy,
     });
     const module: LoadedModule = new LoadedModule({

@@ -155,6 +155,7 @@ class Run implements World {
       dir: undefined,
       memoryBytes: undefined,
       limited: false,
+      deadlines: undefined,
       maxInstances: 1,
       bounds: core.DEFAULT_BOUNDS,
       files: [],

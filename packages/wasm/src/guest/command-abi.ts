@@ -23,7 +23,7 @@ export class CommandInstance implements Instance {
   invoke(fn: string, payload: string, call: Call): string {
     this.#guest.serve(call);
     this.#result.clear();
-    this.#guest.runCommand([this.#name, fn], Buffer.from(payload));
+    this.#guest.runCommand([this.#name, fn], Buffer.from(payload), call.deadline);
     const bytes = this.#result.take();
     const text = readResult(bytes as TextBuffer, 0, bytes.length);
     if (text === undefined) throw badResult("is not valid UTF-8");

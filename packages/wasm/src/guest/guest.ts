@@ -1,4 +1,4 @@
-import type { Bounds, Call, HostCalls, LogLevel } from "extruntime/engine";
+import { type Bounds, type Call, ExtensionError, type HostCalls, type LogLevel } from "extruntime/engine";
 import { ALLOC, FREE, INITIALIZE, importsHostCall, MEMORY, START } from "../abi/abi.ts";
 import { Allocator } from "../abi/allocator.ts";
 import { EXTRUNTIME, WASI } from "../machine/host-functions.ts";
@@ -6,7 +6,9 @@ import { LinearMemory } from "../machine/memory/linear-memory.ts";
 import { FAILED_GROWTHS, START_FUNCTION } from "../machine/module/grow-watch.ts";
 import { PAGE_BYTES } from "../machine/module/memory-limit.ts";
 import type { CompiledModule } from "../machine/module/module-cache.ts";
+import { moveState } from "../machine/state.ts";
 import { GuestExit, StopSwitch } from "../machine/stop.ts";
+import { checkedImports, Ticker } from "../machine/ticks/ticker.ts";
 import { BoundedLog } from "../machine/wasi/bounded-log.ts";
 import { Wasi } from "../machine/wasi/wasi.ts";
 import { ErrorLog, LineLog, type OutputStream } from "../machine/wasi/wasi-streams.ts";
@@ -17,7 +19,10 @@ import { HostCall } from "./host-call.ts";
 
 export interface GuestOptions {
   readonly compiled: CompiledModule;
-  readonly link: (imports: WasmImports) => WasmInstance;
+  /** Makes an instance, of the build with ticks where that is asked for. */
+  readonly link: (imports: WasmImports, ticking: boolean) => WasmInstance;
+  /** Whether instances of this program have ticks from their start on, as they do once one of its calls had a deadline. */
+  readonly ticks: { wanted: boolean };
   readonly log: (level: LogLevel, line: string) => void;
   readonly maxSleepMs: number;
   /** What the extension may call of the host. */
@@ -26,6 +31,11 @@ export interface GuestOptions {
   /** Where standard output goes; by default into the log. */
   readonly stdout?: OutputStream | undefined;
 }
+
+export type GuestExports = Readonly<Record<string, WasmFunction>>;
+
+const NOT_MOVABLE =
+  "its code changes tables or drops segments, so a deadline stops it only where it is known at load: set limits.timeoutMs in the manifest, in the policy or in load()";
 
 /** The host's side of one guest: its memory, what it imports, and how its runs end. */
 export class Guest {
@@ -40,8 +50,14 @@ export class Guest {
   readonly #env: AssemblyScriptEnv | undefined;
   readonly #hasImports: boolean;
   readonly #compiled: CompiledModule;
-  readonly #link: (imports: WasmImports) => WasmInstance;
+  readonly #link: GuestOptions["link"];
+  readonly #ticks: GuestOptions["ticks"];
   readonly #imports: WasmImports;
+  /** The same, with a look at the clock in each. */
+  #checked: WasmImports | undefined;
+  /** Of an instance that has ticks. */
+  #ticker: Ticker | undefined;
+  #exports: GuestExports = {};
   readonly #log: BoundedLog;
   readonly #stdoutLines: LineLog;
   readonly #stderr: ErrorLog;
@@ -54,6 +70,7 @@ export class Guest {
     this.maxBytes = options.compiled.maxPages * PAGE_BYTES;
     this.#hasImports = shape.imports.length > 0;
     this.#link = options.link;
+    this.#ticks = options.ticks;
     this.#log = new BoundedLog(options.log);
     this.#stdoutLines = new LineLog(this.#log, "info");
     this.#stderr = new ErrorLog(this.#log);
@@ -81,10 +98,14 @@ export class Guest {
    * Starts a program that stays: makes a WebAssembly instance, which runs its start function if it has one, and calls
    * what it exports to be called first: `_initialize` of a reactor, or `_start`. Throws the failure of either.
    */
-  start(args: readonly string[]): Readonly<Record<string, WasmFunction>> {
+  start(args: readonly string[], deadline: number): GuestExports {
     this.#wasi.start(args, Buffer.alloc(0));
+    const isTimed = deadline !== Number.POSITIVE_INFINITY;
     try {
-      const exports = this.#instantiate();
+      const exports = this.#instantiate(
+        this.#ticks.wanted || (isTimed && !this.#compiled.builds.startIsBrief),
+        deadline,
+      );
       if (exports[INITIALIZE] !== undefined) exports[INITIALIZE]();
       else this.#runStart(exports[START]);
       this.endRun();
@@ -94,17 +115,33 @@ export class Guest {
     }
   }
 
+  /**
+   * A run of a program that stays begins. Where it has a deadline and the instance has no ticks, another takes its place, with its state, and
+   * its exports are the answer.
+   *
+   * @throws ExtensionError `ERR_EXT_UNSUPPORTED` where it cannot.
+   */
+  beginRun(deadline: number): GuestExports | undefined {
+    if (deadline === Number.POSITIVE_INFINITY && this.#ticker === undefined) return undefined;
+    const moved = this.#ticker === undefined ? this.#move(deadline) : undefined;
+    this.#stop.deadline = deadline;
+    this.#ticker?.begin();
+    return moved;
+  }
+
   /** Runs a program from its `_start` to its end, in a WebAssembly instance that nobody holds afterwards. Throws its failure. */
-  runCommand(args: readonly string[], stdin: Uint8Array): void {
+  runCommand(args: readonly string[], stdin: Uint8Array, deadline: number): void {
     this.#wasi.start(args, stdin);
     try {
-      this.#instantiate()[START]?.();
+      const exports = this.#instantiate(deadline !== Number.POSITIVE_INFINITY, deadline);
+      exports[START]?.();
       this.endRun();
     } catch (thrown) {
       const reason = this.#stop.reason;
       if (reason instanceof GuestExit && reason.exitCode === 0) this.#renew();
       else throw this.failRun(thrown);
     } finally {
+      this.#exports = {};
       this.memory.attach(undefined);
       this.#hostCall?.attach(undefined);
       this.#env?.arrays.attach(undefined, undefined);
@@ -148,11 +185,31 @@ export class Guest {
     }
   }
 
-  #instantiate(): Readonly<Record<string, WasmFunction>> {
+  /** Goes on in an instance that has ticks. */
+  #move(deadline: number): GuestExports {
+    const { builds } = this.#compiled;
+    if (!builds.isMovable) throw new ExtensionError("ERR_EXT_UNSUPPORTED", NOT_MOVABLE);
+    const before = this.#exports;
+    const exports = this.#instantiate(true, deadline, false);
+    moveState(before, exports, MEMORY);
+    this.#ticks.wanted = true;
+    return exports;
+  }
+
+  /** Makes an instance, and runs its start function if it has one; where that is left out, it must be one that has ticks. */
+  #instantiate(ticking: boolean, deadline: number, start = true): GuestExports {
     this.#failedGrowths = undefined;
-    const exports = this.#link(this.#imports).exports as Readonly<Record<string, WasmFunction>>;
+    this.#stop.deadline = deadline;
+    if (ticking) this.#checked ??= checkedImports(this.#imports, this.#stop);
+    const imports = ticking ? this.#checked! : this.#imports;
+    const exports = this.#link(imports, ticking).exports as GuestExports;
+    this.#exports = exports;
+    if (ticking) {
+      this.#ticker ??= new Ticker(this.#stop);
+      this.#ticker.attach(exports);
+    }
     this.#failedGrowths = exports[FAILED_GROWTHS] as unknown as WasmGlobal | undefined;
-    exports[START_FUNCTION]?.();
+    if (start) exports[START_FUNCTION]?.();
     this.memory.attach(exports[MEMORY] as unknown as WasmMemory);
     const allocator = new Allocator(this.memory, this.maxBytes, exports[ALLOC]);
     this.#hostCall?.attach(allocator);

@@ -96,7 +96,10 @@ export class HostCall {
       );
     const payload = payloadLength === 0 ? NOTHING : readUtf8(bytes, payloadStart, payloadStart + payloadLength);
     if (payload === undefined) return failure("SyntaxError", `the host function ${name} takes JSON in UTF-8`);
-    return this.#host.callNow(name, payload, this.#caller);
+    const { deadline } = this.#stop;
+    const answer = this.#host.callNow(name, payload, this.#caller);
+    if (deadline !== Number.POSITIVE_INFINITY) this.#stop.check();
+    return answer;
   }
 
   #give(allocator: Allocator, answer: string): bigint {

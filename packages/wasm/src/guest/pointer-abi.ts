@@ -4,7 +4,7 @@ import { Allocator } from "../abi/allocator.ts";
 import { lengthOf, pointerOf } from "../abi/packed.ts";
 import { badResult, readResult } from "../abi/result-text.ts";
 import type { LinearMemory } from "../machine/memory/linear-memory.ts";
-import { Guest, type GuestOptions } from "./guest.ts";
+import { Guest, type GuestExports, type GuestOptions } from "./guest.ts";
 
 /**
  * The pointer ABI: the host asks the guest for a buffer, writes the payload into it, calls `fn(ptr, len)`, copies the
@@ -19,23 +19,24 @@ export class PointerInstance implements Instance {
   readonly #guest: Guest;
   readonly #memory: LinearMemory;
   readonly #functions = new Map<string, GuestFunction>();
-  readonly #allocator: Allocator;
-  readonly #free: Free;
+  #allocator!: Allocator;
+  #free!: Free;
   readonly #bounds: Bounds;
 
-  /** Runs the guest's start function and `_initialize`. Throws what they fail with. */
-  constructor(options: GuestOptions, name: string, functions: readonly string[]) {
+  /** Runs the guest's start function and `_initialize`. Throws what they fail with, and `ERR_EXT_TIMEOUT` at the deadline. */
+  constructor(options: GuestOptions, name: string, functions: readonly string[], deadline: number) {
     this.#bounds = options.bounds;
     this.#guest = new Guest(options);
     this.#memory = this.#guest.memory;
-    const exports = this.#guest.start([name]);
-    this.#allocator = new Allocator(this.#memory, this.#guest.maxBytes, exports[ALLOC]);
-    this.#free = exports[FREE] as unknown as Free;
+    const exports = this.#guest.start([name], deadline);
     for (const fn of functions) this.#functions.set(fn, exports[fn] as unknown as GuestFunction);
+    this.#bind(exports);
   }
 
   invoke(fn: string, payload: string, call: Call): string {
     this.#guest.serve(call);
+    const moved = this.#guest.beginRun(call.deadline);
+    if (moved !== undefined) this.#bind(moved);
     let result: string | number | undefined;
     try {
       result = this.#call(this.#functions.get(fn)!, payload);
@@ -49,6 +50,12 @@ export class PointerInstance implements Instance {
   }
 
   close(): void {}
+
+  #bind(exports: GuestExports): void {
+    this.#allocator = new Allocator(this.#memory, this.#guest.maxBytes, exports[ALLOC]);
+    this.#free = exports[FREE] as unknown as Free;
+    for (const fn of this.#functions.keys()) this.#functions.set(fn, exports[fn] as unknown as GuestFunction);
+  }
 
   /** The result's text; `undefined` for bytes that are not UTF-8, and their number where they are more than may be copied. */
   #call(guestFunction: GuestFunction, payload: string): string | number | undefined {

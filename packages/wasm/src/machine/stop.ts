@@ -1,4 +1,4 @@
-import type { ExtensionError } from "extruntime/engine";
+import { ExtensionError } from "extruntime/engine";
 
 /** The guest called `proc_exit`. Thrown through the guest's frames to end its run; not an `Error`, since no one reads its stack. */
 export class GuestExit {
@@ -16,6 +16,8 @@ export type StopReason = GuestExit | ExtensionError;
  * reason is kept: whatever the guest does afterwards, this is how its call ended.
  */
 export class StopSwitch {
+  /** Of the run under way, on the clock of `performance.now()`. */
+  deadline = Number.POSITIVE_INFINITY;
   #reason: StopReason | undefined;
 
   get reason(): StopReason | undefined {
@@ -25,6 +27,12 @@ export class StopSwitch {
   stop(reason: StopReason): never {
     this.#reason ??= reason;
     throw this.#reason;
+  }
+
+  /** Throws where the run was stopped, or its deadline has passed. */
+  check(now = performance.now()): void {
+    if (this.#reason !== undefined) throw this.#reason;
+    if (now >= this.deadline) this.stop(new ExtensionError("ERR_EXT_TIMEOUT", "it was stopped at its deadline"));
   }
 
   reset(): void {

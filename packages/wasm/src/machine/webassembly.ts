@@ -11,11 +11,13 @@ export interface WasmModule {
 export interface WasmMemory {
   /** Detached, and replaced by another, whenever the memory grows. */
   readonly buffer: ArrayBuffer;
+  /** By so many pages of 64 KiB. */
+  grow(pages: number): number;
 }
 
-/** One that the guest can set. */
-export interface WasmGlobal {
-  value: number;
+/** One that the guest can set: an `i64` is a bigint. */
+export interface WasmGlobal<Value extends number | bigint = number> {
+  value: Value;
 }
 
 export type WasmFunction = (...args: never[]) => unknown;
@@ -27,6 +29,8 @@ export interface WasmInstance {
 
 interface WebAssemblyApi {
   compile(bytes: Uint8Array): Promise<WasmModule>;
+  validate(bytes: Uint8Array): boolean;
+  readonly Module: new (bytes: Uint8Array) => WasmModule;
   readonly Instance: new (module: WasmModule, imports: WasmImports) => WasmInstance;
   /** A module that is not valid. */
   readonly CompileError: new (

@@ -1,5 +1,5 @@
 import type { Link } from "../wire/link.ts";
-import { GRACE_MS } from "./call-stopper.ts";
+import { type CallStopper, GRACE_MS } from "./call-stopper.ts";
 import type { RemoteCall } from "./remote-call.ts";
 import type { WorkerSilence } from "./worker-silence.ts";
 
@@ -17,12 +17,14 @@ export class BlockedCallers {
   readonly #worker: Awaited;
   readonly #link: Link;
   readonly #silence: WorkerSilence;
+  readonly #stopper: CallStopper;
   /** Milliseconds that the engine has to stop a call by itself. */
   readonly #graceMs: number;
   #count = 0;
 
-  constructor(worker: Awaited, link: Link, silence: WorkerSilence, softAbort: boolean) {
+  constructor(worker: Awaited, link: Link, silence: WorkerSilence, stopper: CallStopper, softAbort: boolean) {
     this.#worker = worker;
+    this.#stopper = stopper;
     this.#link = link;
     this.#silence = silence;
     this.#graceMs = softAbort ? GRACE_MS : 0;
@@ -40,9 +42,10 @@ export class BlockedCallers {
     this.#silence.listen();
     for (;;) {
       const look = performance.now() + SILENT_MS;
-      this.#link.waitFor!(done, Math.min(deadline, look));
+      this.#link.waitFor!(done, Math.min(deadline, look, this.#stopper.graceUntil));
+      this.#stopper.endGraces();
       if (done() || this.#worker.dead || performance.now() >= deadline) break;
-      this.#silence.listenOrAsk(() => this.#worker.handBack(true));
+      if (performance.now() >= look) this.#silence.listenOrAsk(() => this.#worker.handBack(true));
     }
     this.#silence.forget();
     this.#count--;

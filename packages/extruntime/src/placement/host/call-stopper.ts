@@ -25,6 +25,13 @@ export interface Stoppable {
   sendProbe(probe: RemoteCall): boolean;
 }
 
+/** Time that a call has to end by itself. */
+interface Grace {
+  /** On the clock of `performance.now()`. */
+  readonly until: number;
+  readonly end: () => void;
+}
+
 /** Stops calls that a worker runs, and the worker where a call does not stop otherwise. */
 export class CallStopper {
   readonly #worker: Stoppable;
@@ -36,6 +43,7 @@ export class CallStopper {
   /** Looks after a worker that takes no more calls. */
   #lingered: NodeJS.Timeout | undefined;
   #lingering = false;
+  readonly #graces = new Set<Grace>();
 
   constructor(
     worker: Stoppable,
@@ -54,6 +62,19 @@ export class CallStopper {
   /** The worker takes no more calls, and a call that nobody waits for holds its thread: the others of it may end yet. */
   get lingering(): boolean {
     return this.#lingering;
+  }
+
+  /** When the first grace ends, on the clock of `performance.now()`. */
+  get graceUntil(): number {
+    let first = Number.POSITIVE_INFINITY;
+    for (const { until } of this.#graces) first = Math.min(first, until);
+    return first;
+  }
+
+  /** Ends each grace whose time is up, for a caller that blocks this thread: no timer does. */
+  endGraces(): void {
+    const now = performance.now();
+    for (const { until, end } of this.#graces) if (until <= now) end();
   }
 
   stop(call: RemoteCall): void {
@@ -124,7 +145,12 @@ export class CallStopper {
       then();
       return;
     }
+    const end = () => {
+      if (this.#graces.delete(grace) && !call.settled) then();
+    };
+    const grace: Grace = { until: performance.now() + ms, end };
+    this.#graces.add(grace);
     // Not cleared when the call ends in time: that is rare, and then nothing is left to do.
-    setTimeout(() => call.settled || then(), ms).unref();
+    setTimeout(end, ms).unref();
   }
 }

@@ -51,8 +51,9 @@ export async function pack(
   // With a folder the rest is read there. The module is sent all the same, so that every worker runs the same code.
   const paths = dir === undefined ? await extension.list() : manifest.module === undefined ? [] : [manifest.module];
   const files = await Promise.all(paths.map((path) => extension.read(path)));
-  const { memoryBytes, maxInstances, bounds = DEFAULT_BOUNDS } = context;
-  return { message: { manifest, location, dir, memoryBytes, limited, maxInstances, bounds, files: paths }, files };
+  const { memoryBytes, maxInstances, deadlines, bounds = DEFAULT_BOUNDS } = context;
+  const message = { manifest, location, dir, memoryBytes, limited, maxInstances, deadlines, bounds, files: paths };
+  return { message, files };
 }
 
 /** A program whose instances live in workers. Each worker that gets one of them compiles it once. */

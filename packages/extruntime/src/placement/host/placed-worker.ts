@@ -95,7 +95,7 @@ export class PlacedWorker implements LinkEvents {
     this.#relief = new CallRelief(this, this.#link, this.#held, this.#unsent, this.#silence);
     this.#stopper = new CallStopper(this, keeper, this.#link, this.#held, softAbort);
     this.#reports = new ProgramReports(this, keeper, this.#link, this.#held);
-    this.#blocked = new BlockedCallers(this, this.#link, this.#silence, softAbort);
+    this.#blocked = new BlockedCallers(this, this.#link, this.#silence, this.#stopper, softAbort);
     this.#link.hold(false);
   }
 

@@ -94,16 +94,14 @@ class ProcessAgent implements AgentLink {
   /** Reads past the event loop, which has the same socket and finds there what comes later. */
   receive(): void {
     let read = 0;
-    while (read === 0) {
-      try {
-        read = readSync(FD.in, this.#piece);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
-      }
-      // At its end the host is gone, and the watchdog ends this process.
-      if (read === 0) pause();
+    try {
+      read = readSync(FD.in, this.#piece);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
     }
-    this.#take(this.#piece.subarray(0, read));
+    // At its end the host is gone, and the watchdog ends this process.
+    if (read === 0) pause();
+    else this.#take(this.#piece.subarray(0, read));
   }
 
   /** Where the host's frames are none there is nothing to go on with. */

@@ -113,6 +113,8 @@ export interface CompileMessage {
   /** The worker is limited in memory: an allocation that failed is its limit. */
   readonly limited: boolean;
   readonly maxInstances: number;
+  /** As `CompileContext.deadlines`. */
+  readonly deadlines: boolean | undefined;
   readonly bounds: Bounds;
   /** Paths of the files that came before, in their order. */
   readonly files: readonly string[];

@@ -3,6 +3,7 @@ import type { Call } from "../../contract/engine.ts";
 import {
   extensionClosed,
   type HostCalls,
+  hostCallTooLate,
   hostCallTooLong,
   nobodysCall,
   notGranted,
@@ -53,7 +54,6 @@ export class RemoteHostCalls implements HostCalls {
     );
   }
 
-  /** Whoever ends the call ends this thread: there is nothing else to look at. */
   callNow(name: string, payload: string, call: Call | undefined): string {
     const index = this.names.indexOf(name);
     if (index < 0) return notGranted(name, this.names);
@@ -64,8 +64,9 @@ export class RemoteHostCalls implements HostCalls {
     this.#ask(index, payload, key, true, (text) => {
       answer = text;
     });
-    while (answer === undefined) this.#receive();
-    return answer;
+    const until = call?.deadline ?? Number.POSITIVE_INFINITY;
+    while (answer === undefined && performance.now() < until) this.#receive();
+    return answer ?? hostCallTooLate(name);
   }
 
   #tooLong(name: string, payload: string): string | undefined {

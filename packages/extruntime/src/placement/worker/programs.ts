@@ -113,11 +113,12 @@ export class AgentPrograms {
   ): Promise<Program> {
     const { endsWithGuest, questions } = this.#setup;
     const extension = receivedExtension(message, bytes);
-    const { memoryBytes, maxInstances, bounds } = message;
+    const { memoryBytes, maxInstances, deadlines, bounds } = message;
     const host = questions.hostCalls(target, voice, extension.manifest, bounds);
     return this.engine!.compile(extension, {
       memoryBytes,
       maxInstances,
+      deadlines,
       bounds,
       host,
       endsWithGuest,

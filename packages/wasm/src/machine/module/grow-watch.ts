@@ -1,6 +1,6 @@
 import { BinaryReader, leb128, MalformedModule } from "./binary-reader.ts";
-import { findMemoryGrow, MEMORY_GROW, UnknownInstruction } from "./instructions.ts";
-import { type NewSections, SECTION } from "./module-rewrite.ts";
+import { findMemoryGrow, MEMORY_GROW, skipLocals, UnknownInstruction } from "./instructions.ts";
+import { appended, exportEntry, type NewSections, SECTION, sized } from "./module-rewrite.ts";
 import type { ModuleShape } from "./module-shape.ts";
 
 /**
@@ -15,7 +15,6 @@ export const FAILED_GROWTHS = "extruntime: failed growths";
 /** The start function: it is called by the host, since of an instance whose start function threw there is nothing to ask. */
 export const START_FUNCTION = "extruntime: start";
 
-const [FUNCTION_KIND, GLOBAL_KIND] = [0x00, 0x03];
 const I32 = 0x7f;
 
 /** The sections that change; `undefined` where nothing in the module grows its memory, or its code has instructions that are not known here. */
@@ -34,8 +33,8 @@ export function watchGrowth(bytes: Uint8Array, shape: ModuleShape): NewSections 
   const global = shape.imports.filter(({ kind }) => kind === "global").length + shape.globals;
   const call = Uint8Array.from([0x10, ...leb128(imported + bodies.length)]);
   const start = content(SECTION.start)?.u32();
-  const added = [exportEntry(FAILED_GROWTHS, GLOBAL_KIND, global)];
-  if (start !== undefined) added.push(exportEntry(START_FUNCTION, FUNCTION_KIND, start));
+  const added = [exportEntry(FAILED_GROWTHS, "global", global)];
+  if (start !== undefined) added.push(exportEntry(START_FUNCTION, "function", start));
   return new Map<number, Uint8Array[]>([
     [SECTION.type, appended(types, [Uint8Array.from([0x60, 1, I32, 1, I32])])],
     [SECTION.function, appended(functions, [Uint8Array.from(leb128(shape.types))])],
@@ -88,14 +87,6 @@ function mayGrow(bytes: Uint8Array, start: number, end: number): boolean {
   return false;
 }
 
-function skipLocals(body: BinaryReader): void {
-  for (let left = body.u32(); left > 0; left--) {
-    body.u32();
-    const type = body.byte();
-    if (type === 0x63 || type === 0x64) body.s33();
-  }
-}
-
 /** Bodies that grow nothing are taken as they are, in stretches. */
 function newCode(bytes: Uint8Array, bodies: readonly Body[], call: Uint8Array, last: Uint8Array): Uint8Array[] {
   const parts: Uint8Array[] = [Uint8Array.from(leb128(bodies.length + 1))];
@@ -107,9 +98,9 @@ function newCode(bytes: Uint8Array, bodies: readonly Body[], call: Uint8Array, l
       from = after;
     }
     pieces.push(bytes.subarray(from, end));
-    parts.push(Uint8Array.from(leb128(pieces.reduce((sum, piece) => sum + piece.length, 0))), ...pieces);
+    parts.push(...sized(pieces));
   }
-  parts.push(Uint8Array.from(leb128(last.length)), last);
+  parts.push(...sized([last]));
   return parts;
 }
 
@@ -119,16 +110,4 @@ function growFunction(global: number): Uint8Array {
   const count = [0x23, ...index, 0x41, 1, 0x6a, 0x24, ...index];
   // local.get 0, memory.grow 0, local.tee 0, i32.const -1, i32.eq, if … end, local.get 0, end
   return Uint8Array.from([0, 0x20, 0, 0x40, 0, 0x22, 0, 0x41, 0x7f, 0x46, 0x04, 0x40, ...count, 0x0b, 0x20, 0, 0x0b]);
-}
-
-function exportEntry(name: string, kind: number, index: number): Uint8Array {
-  const text = Buffer.from(name);
-  return Uint8Array.from([...leb128(text.length), ...text, kind, ...leb128(index)]);
-}
-
-/** A vector with more items at its end. */
-function appended(vector: BinaryReader | undefined, items: readonly Uint8Array[]): Uint8Array[] {
-  if (vector === undefined) return [Uint8Array.from(leb128(items.length)), ...items];
-  const count = vector.u32();
-  return [Uint8Array.from(leb128(count + items.length)), vector.bytes.subarray(vector.offset, vector.end), ...items];
 }

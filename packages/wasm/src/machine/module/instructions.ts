@@ -1,4 +1,4 @@
-import type { BinaryReader } from "./binary-reader.ts";
+import { BinaryReader } from "./binary-reader.ts";
 
 /**
  * Walks over the instructions of a function body. V8 validates the same bytes, so nothing is checked here; only the
@@ -15,20 +15,42 @@ const EMPTY_BLOCK = 0x40;
 export function findMemoryGrow(reader: BinaryReader, found: (start: number, end: number) => void): void {
   while (!reader.done) {
     const start = reader.offset;
-    const code = reader.byte();
-    skipImmediates(reader, code);
-    if (code === MEMORY_GROW) found(start, reader.offset);
+    if (nextInstruction(reader) === MEMORY_GROW) found(start, reader.offset);
   }
 }
 
-function skipImmediates(reader: BinaryReader, code: number): void {
-  if (code >= 0x45 && code <= 0xc4) return;
+/** The bodies in a code section, each from its locals on. */
+export function* functionBodies(code: BinaryReader): Generator<BinaryReader> {
+  for (let left = code.u32(); left > 0; left--) {
+    const size = code.u32();
+    const start = code.offset;
+    code.skip(size);
+    yield new BinaryReader(code.bytes, start, code.offset);
+  }
+}
+
+/** Reads past the locals that a body begins with, and gives their number. */
+export function skipLocals(body: BinaryReader): number {
+  let count = 0;
+  for (let left = body.u32(); left > 0; left--) {
+    count += body.u32();
+    const type = body.byte();
+    if (type === 0x63 || type === 0x64) body.s33();
+  }
+  return count;
+}
+
+/** Reads past one instruction, and gives its code: one byte, or `0xfc00` and the code of a bulk operation. @throws UnknownInstruction */
+export function nextInstruction(reader: BinaryReader): number {
+  const code = reader.byte();
+  if (code >= 0x45 && code <= 0xc4) return code;
   const shape = SHAPES[code];
   if (shape !== undefined) shape(reader);
-  else if (code === 0xfc) skipBulk(reader);
+  else if (code === 0xfc) return 0xfc00 + skipBulk(reader);
   else if (code === 0xfd) skipVector(reader);
   else if (code === 0xfe) skipAtomic(reader);
   else throw new UnknownInstruction(`instruction ${code.toString(16)}`);
+  return code;
 }
 
 type Skip = (reader: BinaryReader) => void;
@@ -114,12 +136,13 @@ define(none, 0xd1, 0xd3, 0xd4);
 define(index, 0xd2, 0xd5, 0xd6);
 
 /** Saturating conversions, and bulk operations on memories and tables. */
-function skipBulk(reader: BinaryReader): void {
+function skipBulk(reader: BinaryReader): number {
   const code = reader.u32();
-  if (code <= 7) return;
+  if (code <= 7) return code;
   if (code === 8 || code === 10 || code === 12 || code === 14) twoIndices(reader);
   else if (code <= 17) reader.u32();
   else throw new UnknownInstruction(`instruction fc ${code}`);
+  return code;
 }
 
 /** Numbers of 128 bits. */

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import type { WasmModule } from "../webassembly.ts";
+import type { ModuleBuilds } from "./module-builds.ts";
 import type { ModuleShape } from "./module-shape.ts";
 
 /** A module compiled under a memory limit. Without state, so any number of programs can share it. */
 export interface CompiledModule {
-  readonly module: WasmModule;
+  readonly builds: ModuleBuilds;
   readonly shape: ModuleShape;
   /** Pages (64 KiB) to which its memory can grow. */
   readonly maxPages: number;

@@ -18,6 +18,8 @@ export interface ModuleImport {
 
 export interface ModuleExport {
   readonly kind: ExternalKind;
+  /** Among those of its kind, imported ones first. */
+  readonly index: number;
   readonly signature: string | undefined;
 }
 
@@ -37,6 +39,8 @@ export interface ModuleShape {
   readonly usesGarbageCollection: boolean;
   /** Types, those in recursion groups included. */
   readonly types: number;
+  /** How many parameters each function of its own has. */
+  readonly parameters: readonly number[];
   readonly globals: number;
   /** The most values that one of its exceptions carries. */
   readonly exceptionValues: number;
@@ -73,13 +77,18 @@ export function readShape(bytes: Uint8Array): ModuleShape {
   const types = readTypes(content(SECTION.type));
   const imports = readImports(content(SECTION.import), types.functions);
   const functions = imports.filter((item) => item.kind === "function").map((item) => item.signature);
-  readVector(content(SECTION.function), (reader) => functions.push(types.functions[reader.u32()]?.signature));
+  const parameters: number[] = [];
+  readVector(content(SECTION.function), (reader) => {
+    const type = types.functions[reader.u32()];
+    functions.push(type?.signature);
+    parameters.push(type?.parameters ?? 0);
+  });
   const exports = new Map<string, ModuleExport>();
   readVector(content(SECTION.export), (reader) => {
     const name = reader.name();
     const kind = readKind(reader);
     const index = reader.u32();
-    exports.set(name, { kind, signature: kind === "function" ? functions[index] : undefined });
+    exports.set(name, { kind, index, signature: kind === "function" ? functions[index] : undefined });
   });
   let exceptionValues = 0;
   readVector(content(SECTION.tag), (reader) => {
@@ -93,6 +102,7 @@ export function readShape(bytes: Uint8Array): ModuleShape {
     exports,
     usesGarbageCollection: types.usesGarbageCollection,
     types: types.functions.length,
+    parameters,
     globals,
     exceptionValues,
   };

@@ -88,7 +88,8 @@ export class PollOneoff {
         ),
       );
     this.#left -= milliseconds;
-    Atomics.wait(NEVER, 0, 0, milliseconds);
+    Atomics.wait(NEVER, 0, 0, Math.min(milliseconds, Math.max(0, this.#stop.deadline - performance.now())));
+    this.#stop.check();
   }
 
   #read(at: number): Subscription {

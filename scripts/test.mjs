@@ -43,6 +43,8 @@ await script(async () => {
     runs.reduce((sum, run) => sum + run[outcome], 0),
   );
   // Said once more, since the tests themselves print thousands of lines.
+  for (const test of runs.flatMap((run) => run.unsteady ?? []))
+    console.log(`\nUNSTEADY, passed the second time  ${test}`);
   for (const failure of runs.flatMap((run) => run.failures)) console.log(`\nFAILED  ${failure}`);
   console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
   if (failed > 0 || passed === 0 || (ci && skipped > 0)) process.exitCode = 1;

@@ -11,6 +11,8 @@ import type { Group, Test } from "../test-list.ts";
 const LOADS = 1000;
 /** Where each of them starts a process, since modules do not share those. */
 const LOADS_OF_PROCESSES = 50;
+/** With `repeats`, at the least: more than may be on their way out. */
+const FEW_LOADS = 15;
 const CALLS = 50_000;
 /** Before it is measured, so that compilers and allocators have grown to their size. */
 const WARM_CALLS = 10_000;
@@ -49,7 +51,9 @@ const STEADY = 512;
 export function lifecycleGroup(subject: Subject): Group {
   const { capabilities, placement } = subject;
   const count = times(placement === "process" ? HOST_CALLS_FROM_AFAR : HOST_CALLS, subject);
-  const loads = loadsAndCloses(hasOwnProcesses(subject) ? LOADS_OF_PROCESSES : times(LOADS, subject));
+  const loads = loadsAndCloses(
+    hasOwnProcesses(subject) ? Math.max(FEW_LOADS, times(LOADS_OF_PROCESSES, subject)) : times(LOADS, subject),
+  );
   const plain = calls(times(CALLS, subject));
   const tests = [atRest, loads, plain, ...(capabilities.hostFunctions ? [hostCalls(count)] : [])];
   return { name: "lifecycle", promise: "contract", tests };

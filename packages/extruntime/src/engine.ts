@@ -18,6 +18,7 @@ export {
   type HostCalls,
   hostCallsTakeTooMuch,
   hostCallTooLong,
+  hostFailure,
   notGranted,
   readHostAnswer,
 } from "./contract/host-functions.ts";

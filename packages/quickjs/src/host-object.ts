@@ -1,5 +1,3 @@
-import { HOST_ANSWER } from "extruntime/engine";
-
 /**
  * The code of the global `host` inside the guest's context: a function that takes the function which asks the host. It is
  * evaluated before any guest code, where the manifest asks for host functions, and keeps the built-ins that it needs for
@@ -68,8 +66,3 @@ const call = (name, value) => {
 
 define(globalThis, "host", { call });
 })`;
-
-/** The answer to a guest whose call reaches no host function. */
-export function hostFailure(name: string, message: string): string {
-  return HOST_ANSWER.failure + JSON.stringify([name, message]);
-}

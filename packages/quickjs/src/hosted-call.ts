@@ -1,7 +1,6 @@
-import { type Call, type HostCalls, hasStackRoom } from "extruntime/engine";
+import { type Call, type HostCalls, hasStackRoom, hostFailure } from "extruntime/engine";
 import { MARK } from "./guest-javascript/index.ts";
 import type { HostCallTaker } from "./guest-requests.ts";
-import { hostFailure } from "./host-object.ts";
 import { lostMemory } from "./outcome.ts";
 import type { Vm } from "./vm.ts";
 import type { Handle } from "./vm-options.ts";

@@ -68,6 +68,7 @@ export interface HostCalls {
   callNow(name: string, payload: string, call: Call | undefined): string;
 }
 
+/** The answer to a guest whose call of a host function fails: the name and the message of the error that it gets. */
 export function hostFailure(name: string, message: string): string {
   return HOST_ANSWER.failure + JSON.stringify([name, message]);
 }

@@ -10,7 +10,7 @@ export class ProgramHistory {
   #ended = 0;
   /** When a call last had to wait until its thread was its own; 0 for never. */
   #crowded = 0;
-  /** When a call last went on by itself, and when one last held its thread past its end; 0 for never. */
+  /** When a call last ran asynchronously, and when one last held its thread past its end; 0 for never. */
   #waited = 0;
   #held = 0;
 

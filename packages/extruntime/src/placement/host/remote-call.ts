@@ -8,7 +8,7 @@ export interface GuestSide {
   readonly program: number;
   /** Of its program. */
   readonly history: ProgramHistory;
-  /** The call goes on by itself. */
+  /** The call runs asynchronously. */
   wentOn(): void;
   /** Before the answer is given. `broken`: the instance cannot serve on; `micros`: what its calls take, or 0. */
   ended(call: RemoteCall, broken: boolean, micros: number): void;
@@ -30,7 +30,7 @@ export class RemoteCall {
   /** While its worker has no key for it. */
   unsent: Unsent | undefined;
   readonly limits: Call;
-  /** The worker said that it goes on by itself. */
+  /** The worker said that it runs asynchronously. */
   later = false;
   /** The worker said that it began, or it could not be taken back any more when that was tried. */
   started = false;

@@ -12,7 +12,7 @@ import { printAtOnce } from "./output.ts";
 
 /**
  * What a worker thread runs. After a batch of calls it stays a while, blocked, since the next batch then finds it sooner
- * than through the event loop: where nothing goes on by itself, nobody misses that loop so shortly.
+ * than through the event loop: where no asynchronous call runs, nobody misses the loop for so short a time.
  */
 
 /**

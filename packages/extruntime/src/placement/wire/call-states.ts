@@ -16,7 +16,7 @@ export const GREATEST_KEY = USES * SLOTS - 1;
 const MOST_TRIES = 10_000;
 
 const STARTED = 1;
-/** Started, and left to go on by itself. */
+/** Started, and asynchronous: it runs while the worker serves others. */
 const LATER = 2;
 const WITHDRAWN = 3;
 

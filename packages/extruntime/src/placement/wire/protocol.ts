@@ -47,7 +47,7 @@ export const KIND = {
   failed: 18,
   /** The call `key` did not start: it was withdrawn, or its instance is broken. */
   skipped: 19,
-  /** The call `key` goes on by itself while the worker serves others. */
+  /** The call `key` is asynchronous: it runs while the worker serves others. */
   later: 20,
   /** A line of guest output. Target: the program; number: index into {@link LOG_LEVELS}; key: {@link nextLine} of the worker's line before it. */
   log: 21,

@@ -41,6 +41,14 @@ for (const kind of ["interpreted", "builtin"])
     expect(outcomes.filter((outcome) => outcome !== "ERR_EXT_TIMEOUT")).toEqual([]);
   });
 
+/** What pages take for granted, and something in its place. */
+const LEFT_TO_THE_READER = {
+  store: "new Map()",
+  database: "{}",
+  user: "{}",
+  request: "{ user: {} }",
+};
+
 /** The imports come from the stand-in, and what a page leaves to its reader is there. */
 function runnable(code: string): string {
   const imports = /^import \{[^}]*\} from "(?:extruntime|@extruntime\/[\w-]+)";$/gm;
@@ -51,10 +59,12 @@ function runnable(code: string): string {
       return "";
     })
     .replace('"assemblyscript/asc"', JSON.stringify(asc));
-  for (const name of ["ExtensionHost", "discoverRuntimes", "quickjs", "native", "pyvm", "wasm", "v8"])
+  for (const name of ["ExtensionHost", "discoverRuntimes", "strangers", "quickjs", "native", "pyvm", "wasm", "v8"])
     if (new RegExp(`\\b${name}\\(`).test(body)) names.add(name);
-  const store = /\bstore\b/.test(body) ? "const store = new Map();\n" : "";
-  return `import { ${[...names].join(", ")} } from ${JSON.stringify(shim)};\n${store}${body}`;
+  const left = Object.entries(LEFT_TO_THE_READER)
+    .filter(([name]) => new RegExp(`\\b${name}\\b`).test(body))
+    .map(([name, value]) => `const ${name} = ${value};\n`);
+  return `import { ${[...names].join(", ")} } from ${JSON.stringify(shim)};\n${left.join("")}${body}`;
 }
 
 async function findExamples(): Promise<Example[]> {

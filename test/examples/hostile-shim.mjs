@@ -118,7 +118,10 @@ export class ExtensionHost extends RealHost {
     await writeFolder(dir);
     return super.loadDir(dir, options);
   }
-  call(name, _fn, value, options) {
+  async call(name, fn, value, options) {
+    // An extension that the page does not show.
+    if (this.get(name) === undefined)
+      await this.load({ manifest: { name, runtime: "quickjs", module: "main.js", exports: [fn] }, files: {} });
     const { exports } = this.get(name);
     return record(() => super.call(name, exports[0], value, options));
   }

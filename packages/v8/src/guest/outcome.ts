@@ -41,7 +41,11 @@ export function thrownAtTopLevel(error: unknown): ExtensionError {
 }
 
 export function outOfMemory(cause?: unknown): ExtensionError {
-  return new ExtensionError("ERR_EXT_MEMORY", "it needs more memory than it may have (limits.memoryMb)", { cause });
+  return new ExtensionError(
+    "ERR_EXT_MEMORY",
+    "it needs more memory than it may have: limits.memoryMb, or without it the 128 MiB that the v8 runtime gives an isolate",
+    { cause },
+  );
 }
 
 export function timedOut(): ExtensionError {

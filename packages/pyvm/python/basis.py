@@ -5,7 +5,7 @@ from _frozen_importlib_external import (
     SourceFileLoader as _SourceFileLoader,
     SourceLoader as _SourceLoader,
 )
-from _thread import _local
+from _thread import _local, allocate_lock as _allocate_lock
 
 
 class CallAborted(BaseException):

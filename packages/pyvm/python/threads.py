@@ -19,19 +19,28 @@ def _whose():
     return getattr(_started, "program", -1) if unique == -1 else unique
 
 
+# Before 3.12 a thread has the identity of the one that started it until it runs: an abort of that one would hit it instead.
+_known_late = sys.version_info < (3, 12)
+
+
 def _inherit_program(start):
     """A thread is its program's who starts it, whatever it runs: `print` itself, or a function of the standard library."""
 
     def start_thread(function, *args, **kwargs):
         unique = _whose()
-        if unique == -1:
-            return start(function, *args, **kwargs)
+        begun = _allocate_lock()
 
         def run(*args, **kwargs):
-            _started.program = unique
+            begun.release()
+            if unique != -1:
+                _started.program = unique
             return function(*args, **kwargs)
 
-        return start(run, *args, **kwargs)
+        begun.acquire()
+        thread = start(run, *args, **kwargs)
+        if _known_late:
+            begun.acquire()
+        return thread
 
     return start_thread
 

@@ -50,12 +50,12 @@ export interface LoadRequest {
  */
 export interface Addon {
   /**
-   * Once per thread of Node. `settle` gets `[token, value, token, value, …]`, a failure being an Error that `failed` made.
+   * Once per thread of Node. `settle` gets token, value, token, value, …, a failure being an Error that `failed` made.
    * `ask` calls a host function for a guest that waits elsewhere, and returns the answer, or `undefined` where that will be
    * given to `answer`; `askNow` does so for one that this thread waits for. None of them throws.
    */
   attach(
-    settle: (batch: unknown[]) => void,
+    settle: (...batch: unknown[]) => void,
     output: (program: number, level: 0 | 1 | 2 | 3, text: string) => void,
     failed: (code: string, name: string, message: string, stack: string, disorder: boolean) => Error,
     ask: (program: number, id: number, name: string, payload: string) => string | undefined,

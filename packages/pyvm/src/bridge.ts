@@ -55,7 +55,7 @@ export class Bridge {
     this.addon = addon;
     this.poller = new Poller(addon);
     addon.attach(
-      (batch) => this.#settle(batch),
+      (...batch) => this.#settle(batch),
       (program, level, text) => this.#guests.get(program)?.print(LEVELS[level] ?? "info", text),
       failure,
       (program, id, name, payload) => this.#ask(program, id, name, payload),
@@ -155,7 +155,8 @@ export class Bridge {
     for (let i = 0; i < batch.length; i += 2) {
       const receiver = this.release(batch[i] as number);
       const value = batch[i + 1];
-      if (value instanceof Error) receiver?.fail(value);
+      if (typeof value === "string") receiver?.succeed(value as never);
+      else if (value instanceof Error) receiver?.fail(value);
       else receiver?.succeed(value as never);
     }
   }

@@ -12,8 +12,6 @@
 
 namespace pyvm {
 
-namespace {
-
 // Of one Node environment, on its thread.
 struct Environment {
     std::shared_ptr<Completions> completions;
@@ -66,6 +64,8 @@ struct Environment {
         if (environment->completions) environment->completions->close();
     }
 };
+
+namespace {
 
 std::vector<std::string> strings(const Napi::Value& value) {
     std::vector<std::string> texts;
@@ -182,6 +182,7 @@ Napi::Value load(const Napi::CallbackInfo& info) {
     }
     environment.completions->expect();
     environment.instances.insert(instance.get());
+    instance->environment = &environment;
     instance->show_pace(info[2].As<Napi::Float64Array>().Data());
     // While an environment ends, its instances may be finalised after its instance data: so each holds on to that.
     auto finalise = [kept = Environment::shared(info.Env())](Napi::Env, Instance* dead) {
@@ -212,9 +213,9 @@ napi_value invoke(napi_env env, napi_callback_info info) {
     napi_get_value_external(env, given[0], &data);
     napi_get_value_uint32(env, given[1], &token);
     napi_get_value_uint32(env, given[2], &function);
-    Environment& environment = Environment::of(env);
-    std::string_view payload = read_text(env, given[3], environment.buffer);
     auto* instance = static_cast<Instance*>(data);
+    Environment& environment = *instance->environment;
+    std::string_view payload = read_text(env, given[3], environment.buffer);
     sent(environment, instance, instance->invoke(token, function, payload));
     trim_buffer(environment.buffer);
     return nullptr;
@@ -232,7 +233,7 @@ napi_value invoke_sync(napi_env env, napi_callback_info info) {
     napi_get_value_uint32(env, given[1], &function);
     if (count >= 4) napi_get_value_double(env, given[3], &milliseconds);
     auto* instance = static_cast<Instance*>(data);
-    Environment& environment = Environment::of(env);
+    Environment& environment = *instance->environment;
     std::string_view payload = read_text(env, given[2], environment.buffer);
     Instance::Result result{};
     Failure failure;

@@ -12,10 +12,15 @@
 
 namespace pyvm {
 
+struct Environment;
+
 // Used on the thread of its Node environment only. It may have many asynchronous calls, which run one after the other; and
 // while it has none, a synchronous one.
 class Instance {
   public:
+    // Whose it is; set by addon.cc.
+    Environment* environment = nullptr;
+
     // Null when the system has no thread left. The load ends with the completion of `token`.
     static std::unique_ptr<Instance> load(Executor::Kind kind, ProgramSource source, std::uint32_t token,
                                           std::shared_ptr<Completions> completions);

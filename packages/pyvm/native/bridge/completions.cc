@@ -1,5 +1,6 @@
 #include "bridge/completions.h"
 
+#include <array>
 #include <chrono>
 #include <thread>
 
@@ -16,6 +17,9 @@ constexpr auto kHearing = std::chrono::seconds(1);
 constexpr int kYields = 64;
 constexpr auto kRest = std::chrono::microseconds(50);
 constexpr auto kInVain = std::chrono::seconds(5);
+
+// How many calls are settled together.
+constexpr std::size_t kTogether = 32;
 
 // What has been taken together, in the order in which it came. JavaScript may throw on the way, when it is being ended.
 struct Batch {
@@ -184,8 +188,9 @@ bool Completions::settle(Napi::Env env) {
     Batch batch(waiting_.exchange(nullptr));
     if (batch.first == nullptr) return false;
     Napi::HandleScope scope(env);
-    Napi::Array settled_values = Napi::Array::New(env);
-    std::uint32_t count = 0;
+    // As arguments: putting each into an array by Node-API takes as long as settling it.
+    std::array<napi_value, 2 * kTogether> settled_values;
+    std::size_t count = 0;
     for (; batch.first != nullptr; batch.drop_first()) {
         Completion& completion = *batch.first;
         if (completion.kind == Completion::Kind::output) {
@@ -197,13 +202,12 @@ bool Completions::settle(Napi::Env env) {
             asked_.push_back(std::move(completion.host_call));
             continue;
         }
-        napi_value token = nullptr;
-        napi_create_uint32(env, completion.token, &token);
-        napi_set_element(env, settled_values, count++, token);
-        napi_set_element(env, settled_values, count++, value_of(env, completion));
+        if (count == settled_values.size()) settle_.Call(env.Undefined(), std::exchange(count, 0), settled_values.data());
+        napi_create_uint32(env, completion.token, &settled_values[count++]);
+        settled_values[count++] = value_of(env, completion);
         settled();
     }
-    if (count > 0) settle_.Call({settled_values});
+    if (count > 0) settle_.Call(env.Undefined(), count, settled_values.data());
     return true;
 }
 

@@ -45,7 +45,7 @@ struct Completion {
 // closes, and swallows what comes in later.
 class Completions : public std::enable_shared_from_this<Completions> {
   public:
-    // JavaScript's thread. `settle` takes a flat array of token, value, token, value, …; `output` takes program, level, text;
+    // JavaScript's thread. `settle` takes token, value, token, value, …; `output` takes program, level, text;
     // `failed` makes an Error from code, name, message and stack. The other two are those of HostCalls.
     Completions(Napi::Env env, Napi::Function settle, Napi::Function output, Napi::Function failed, Napi::Function ask,
                 Napi::Function ask_now);

@@ -23,41 +23,46 @@ Ref await(Executor& executor, const Ref& coroutine) {
     return Ref::steal(py.PyObject_CallOneArg(executor.interpreter().support.run.get(), coroutine.get()));
 }
 
-Failure refuse_coroutine(const Ref& coroutine) {
+void refuse_coroutine(const Ref& coroutine, Failure& failure) {
     Ref close = Ref::steal(py.PyObject_GetAttrString(coroutine.get(), "close"));
     if (close) Ref::steal(py.PyObject_CallObject(close.get(), nullptr));
     py.PyErr_Clear();
-    return fail("ERR_EXT_UNSUPPORTED",
-                "the function is an `async def`, whose answer cannot be waited for on the calling "
-                "thread: use invoke");
+    failure = fail("ERR_EXT_UNSUPPORTED",
+                   "the function is an `async def`, whose answer cannot be waited for on the calling "
+                   "thread: use invoke");
 }
 
-Failure write(Executor& executor, const Ref& result) {
+Failure no_text(Executor& executor, const Ref& result) {
     if (!result) return take_exception(executor.interpreter());
+    if (!executor.writer().over()) return refused(executor, "ERR_EXT_BAD_RESULT", "the result cannot be said in JSON");
     std::size_t most = executor.guest().bounds.result;
-    if (to_json(executor.interpreter(), executor.writer(), result.get(), most, executor.guest().json)) return {};
-    if (executor.writer().over()) {
-        std::string bytes = std::to_string(std::max(executor.writer().size(), most + 1));
-        executor.writer().trim();
-        return fail("ERR_EXT_BAD_RESULT", "the result has " + bytes + " bytes or more, and limits.resultBytes is " +
-                                              std::to_string(most) + ": make it shorter, or have the host raise that limit");
-    }
-    return refused(executor, "ERR_EXT_BAD_RESULT", "the result cannot be said in JSON");
+    std::string bytes = std::to_string(std::max(executor.writer().size(), most + 1));
+    executor.writer().trim();
+    return fail("ERR_EXT_BAD_RESULT", "the result has " + bytes + " bytes or more, and limits.resultBytes is " +
+                                          std::to_string(most) + ": make it shorter, or have the host raise that limit");
 }
 
-Failure run(Executor& executor, std::size_t function, std::string_view payload, Caller caller, Ref* coroutine) {
+// What fails fills `failure`, which is empty before: a Failure to hand around costs every call as much as a dict does.
+void write(Executor& executor, const Ref& result, Failure& failure) {
+    const Guest& guest = executor.guest();
+    if (!result || !to_json(executor.interpreter(), executor.writer(), result.get(), guest.bounds.result, guest.json))
+        failure = no_text(executor, result);
+}
+
+void run(Executor& executor, std::size_t function, std::string_view payload, Caller caller, Failure& failure, Ref* coroutine) {
     Ref argument = from_json(executor.interpreter(), executor.reader(), payload);
-    if (!argument) return refused(executor, "ERR_EXT_BAD_PAYLOAD", "the payload is not JSON");
-
+    if (!argument) {
+        failure = refused(executor, "ERR_EXT_BAD_PAYLOAD", "the payload is not JSON");
+        return;
+    }
     Ref result = Ref::steal(py.PyObject_CallOneArg(executor.guest().functions[function].get(), argument.get()));
-    if (!result || !is_coroutine(result.get())) return write(executor, result);
-    if (caller == Caller::elsewhere) return write(executor, await(executor, result));
-    if (coroutine == nullptr) return refuse_coroutine(result);
+    if (!result || !is_coroutine(result.get())) return write(executor, result, failure);
+    if (caller == Caller::elsewhere) return write(executor, await(executor, result), failure);
+    if (coroutine == nullptr) return refuse_coroutine(result, failure);
     *coroutine = std::move(result);
-    return {};
 }
 
-// Runs `body`, which returns a Failure, as one call that may be stopped.
+// Runs `body`, which may fill `failure`, as one call that may be stopped.
 template <typename Body>
 bool run_stoppable(Executor& executor, Caller caller, Cancellation& cancellation, Failure& failure, Body body) {
     Interpreter& interpreter = executor.interpreter();
@@ -66,7 +71,7 @@ bool run_stoppable(Executor& executor, Caller caller, Cancellation& cancellation
     cancellation.number.store(executor.gate().next(), std::memory_order_release);
     executor.enter_gate(caller);
     // Asked for before that: then it is seen here; asked for later, the number is found.
-    if (!cancellation.requested.load()) failure = body();
+    if (!cancellation.requested.load()) body();
     AbortGate::Left left = executor.gate().leave();
     bool spent = left != AbortGate::Left::untouched && recover(interpreter);
     if (interpreter.prints.load(std::memory_order_relaxed)) flush_output();
@@ -90,12 +95,12 @@ Failure stopped() { return fail("ERR_EXT_TIMEOUT", "the call's time was up while
 bool run_call(Executor& executor, std::size_t function, std::string_view payload, Caller caller, Cancellation& cancellation,
               Failure& failure, Ref* coroutine) {
     return run_stoppable(executor, caller, cancellation, failure,
-                         [&] { return run(executor, function, payload, caller, coroutine); });
+                         [&] { run(executor, function, payload, caller, failure, coroutine); });
 }
 
 bool await_coroutine(Executor& executor, Ref coroutine, Cancellation& cancellation, Failure& failure) {
     return run_stoppable(executor, Caller::elsewhere, cancellation, failure,
-                         [&] { return write(executor, await(executor, coroutine)); });
+                         [&] { write(executor, await(executor, coroutine), failure); });
 }
 
 }  // namespace pyvm

@@ -167,7 +167,8 @@ class Executor : public std::enable_shared_from_this<Executor> {
     // Of the executor's own thread.
     bool finished_ = false;
     std::size_t left_ = 0;  // jobs taken from the queue and not begun
-    Clock::time_point since_;  // when the job that runs began
+    Clock::time_point since_;  // when the first of these jobs began
+    int unmeasured_ = 0;  // jobs whose time is not noted yet
     int spins_ = kBoldest;  // how far looking for jobs, instead of sleeping, is trusted
     static constexpr int kBoldest = 8;
 };

@@ -12,6 +12,7 @@ namespace {
 // Past this json.dumps answers: it knows a circle when it sees one.
 constexpr int kDeepest = 400;
 constexpr std::size_t kKept = 1 << 20;  // bytes of buffer kept between calls
+constexpr int kLongestNumber = 24;
 
 // Exact as long as a double counts in ones.
 constexpr double kWholeDoubles = 1e15;
@@ -20,184 +21,192 @@ constexpr double kWholeDoubles = 1e15;
 
 bool JsonWriter::write(PyObject* root, std::size_t most, const JsonRules& rules) {
     rules_ = rules.extend ? &rules : nullptr;
-    size_ = 0;
     most_ = most;
     over_ = false;
     ascii_ = true;
-    if (value(root, 0) && !too_long(0)) return true;
+    char* out = value(room(buffer_.data(), 0), root, 0);
+    if (out != nullptr && !too_long(out, 0)) return true;
     if (py.PyErr_Occurred() != nullptr && (rules_ == nullptr || over_)) py.PyErr_Clear();
     return false;
 }
 
 bool JsonWriter::assign(const char* text, std::size_t size) {
-    size_ = 0;
     ascii_ = false;  // not looked at
-    if (too_long(size)) {
-        size_ = size;
-        return false;
-    }
-    put(text, size);
-    return true;
+    size_ = size;
+    over_ = over_ || size > most_;
+    if (!over_) put(room(buffer_.data(), 0), text, size);
+    return !over_;
 }
 
 void JsonWriter::trim() {
     if (buffer_.size() <= kKept) return;
     buffer_ = {};
+    end_ = nullptr;
     size_ = 0;
 }
 
-void JsonWriter::grow(std::size_t size) { buffer_.resize((size_ + size) * 2 + 256); }
+char* JsonWriter::grow(char* out, std::size_t size) {
+    std::size_t written = out - buffer_.data();
+    buffer_.resize((written + size) * 2 + 256);
+    end_ = buffer_.data() + buffer_.size();
+    return buffer_.data() + written;
+}
 
-bool JsonWriter::value(PyObject* object_, int depth) {
-    if (object_ == py._Py_NoneStruct) return put("null", 4), true;
-    if (object_ == py._Py_TrueStruct) return put("true", 4), true;
-    if (object_ == py._Py_FalseStruct) return put("false", 5), true;
+char* JsonWriter::value(char* out, PyObject* object_, int depth) {
     PyObject* type = type_of(object_);
-    if (type == py.PyUnicode_Type) return string(object_);
-    if (type == py.PyLong_Type) return integer(object_);
-    if (type == py.PyFloat_Type) return real(py.PyFloat_AsDouble(object_));
+    if (type == py.PyUnicode_Type) return string(out, object_);
+    if (object_ == py._Py_NoneStruct) return put(out, "null", 4);
+    if (object_ == py._Py_TrueStruct) return put(out, "true", 4);
+    if (object_ == py._Py_FalseStruct) return put(out, "false", 5);
+    if (type == py.PyLong_Type) return integer(out, object_);
+    if (type == py.PyFloat_Type) return real(out, py.PyFloat_AsDouble(object_));
     if (depth >= kDeepest) return too_deep();
-    if (type == py.PyDict_Type) return object(object_, depth + 1);
-    if (type == py.PyList_Type) return list(object_, depth + 1);
-    if (type == py.PyTuple_Type) return tuple(object_, depth + 1);
-    return rules_ != nullptr && extended(object_, depth + 1);
+    if (type == py.PyDict_Type) return object(out, object_, depth + 1);
+    if (type == py.PyList_Type) return list(out, object_, depth + 1);
+    if (type == py.PyTuple_Type) return tuple(out, object_, depth + 1);
+    return rules_ != nullptr ? extended(out, object_, depth + 1) : nullptr;
 }
 
-bool JsonWriter::too_deep() {
+char* JsonWriter::too_deep() {
     if (rules_ != nullptr) py.PyErr_SetString(*py.PyExc_RecursionError, "it is nested deeper than 400 levels, or holds itself");
-    return false;
+    return nullptr;
 }
 
-bool JsonWriter::extended(PyObject* object, int depth) {
+char* JsonWriter::extended(char* out, PyObject* object, int depth) {
     Ref plainer = Ref::steal(py.PyObject_CallOneArg(rules_->extend.get(), object));
-    return plainer && value(plainer.get(), depth);
+    return plainer ? value(out, plainer.get(), depth) : nullptr;
 }
 
-bool JsonWriter::key(PyObject* name) {
-    if (type_of(name) == py.PyUnicode_Type) return string(name);
-    if (rules_ == nullptr) return false;
+char* JsonWriter::key(char* out, PyObject* name) {
+    if (type_of(name) == py.PyUnicode_Type) return string(out, name);
+    if (rules_ == nullptr) return nullptr;
     Ref text = Ref::steal(py.PyObject_CallOneArg(rules_->key.get(), name));
-    return text && string(text.get());
+    return text ? string(out, text.get()) : nullptr;
 }
 
-bool JsonWriter::object(PyObject* shared, int depth) {
+char* JsonWriter::object(char* out, PyObject* shared, int depth) {
     // Without a GIL another thread may change a dict that is being walked, and so may the code of rules; a copy is nobody
     // else's.
     Ref copy = Ref::steal(py.without_gil || rules_ != nullptr ? py.PyDict_Copy(shared) : nullptr);
     PyObject* dict = copy ? copy.get() : shared;
-    put('{');
+    *out++ = '{';
     PySize position = 0;
     PyObject* name = nullptr;
     PyObject* member = nullptr;
     bool first = true;
     while (py.PyDict_Next(dict, &position, &name, &member) != 0) {
-        if (!first) put(',');
+        if (!first) *out++ = ',';
         first = false;
-        if (too_long(0)) return false;
-        if (!key(name)) return false;
-        put(':');
-        if (!value(member, depth)) return false;
+        if (too_long(out, 0)) return nullptr;
+        out = key(out, name);
+        if (out == nullptr) return nullptr;
+        *out++ = ':';
+        out = value(out, member, depth);
+        if (out == nullptr) return nullptr;
     }
-    put('}');
-    return true;
+    *out++ = '}';
+    return room(out, 0);
 }
 
-bool JsonWriter::list(PyObject* list, int depth) {
-    put('[');
+char* JsonWriter::list(char* out, PyObject* list, int depth) {
+    *out++ = '[';
+    out = room(out, 0);
     for (PySize i = 0; i < py.PyList_Size(list); i++) {
-        if (i > 0) put(',');
-        if (too_long(0)) return false;
+        if (i > 0) *out++ = ',';
+        if (too_long(out, 0)) return nullptr;
         Ref element = py.PyList_GetItemRef != nullptr ? Ref::steal(py.PyList_GetItemRef(list, i))
                                                       : Ref::share(py.PyList_GetItem(list, i));
-        if (!element || !value(element.get(), depth)) return false;
+        out = element ? value(out, element.get(), depth) : nullptr;
+        if (out == nullptr) return nullptr;
     }
-    put(']');
-    return true;
+    *out++ = ']';
+    return room(out, 0);
 }
 
-bool JsonWriter::tuple(PyObject* tuple, int depth) {
-    put('[');
+char* JsonWriter::tuple(char* out, PyObject* tuple, int depth) {
+    *out++ = '[';
+    out = room(out, 0);
     PySize size = py.PyTuple_Size(tuple);
     for (PySize i = 0; i < size; i++) {
-        if (i > 0) put(',');
-        if (too_long(0)) return false;
-        if (!value(py.PyTuple_GetItem(tuple, i), depth)) return false;
+        if (i > 0) *out++ = ',';
+        if (too_long(out, 0)) return nullptr;
+        out = value(out, py.PyTuple_GetItem(tuple, i), depth);
+        if (out == nullptr) return nullptr;
     }
-    put(']');
-    return true;
+    *out++ = ']';
+    return room(out, 0);
 }
 
-bool JsonWriter::integer(PyObject* number) {
+char* JsonWriter::integer(char* out, PyObject* number) {
     int overflow = 0;
     long long small = py.PyLong_AsLongLongAndOverflow(number, &overflow);
-    if (overflow == 0) {
-        char* at = room(24);
-        size_ += std::to_chars(at, at + 24, small).ptr - at;
-        return true;
-    }
+    if (overflow == 0) return room(std::to_chars(out, out + kLongestNumber, small).ptr, 0);
     Ref digits = Ref::steal(py.PyObject_Str(number));
     PySize size = 0;
     const char* text = digits ? py.PyUnicode_AsUTF8AndSize(digits.get(), &size) : nullptr;
-    if (text == nullptr) return false;
-    put(text, size);
-    return true;
+    return text != nullptr ? put(out, text, size) : nullptr;
 }
 
-bool JsonWriter::real(double number) {
-    if (!std::isfinite(number)) return rules_ != nullptr && (put("null", 4), true);
-    if (std::fabs(number) < kWholeDoubles && number == std::trunc(number) && !(number == 0 && std::signbit(number))) {
-        char* at = room(24);
-        size_ += std::to_chars(at, at + 24, static_cast<long long>(number)).ptr - at;
-        put(".0", 2);
-        return true;
-    }
+char* JsonWriter::real(char* out, double number) {
+    if (!std::isfinite(number)) return rules_ != nullptr ? put(out, "null", 4) : nullptr;
+    if (std::fabs(number) < kWholeDoubles && number == std::trunc(number) && !(number == 0 && std::signbit(number)))
+        return put(std::to_chars(out, out + kLongestNumber, static_cast<long long>(number)).ptr, ".0", 2);
     char* text = py.PyOS_double_to_string(number, 'r', 0, kFloatAddDotZero, nullptr);
-    if (text == nullptr) return false;
-    put(text, std::strlen(text));
+    if (text == nullptr) return nullptr;
+    out = put(out, text, std::strlen(text));
     py.PyMem_Free(text);
-    return true;
+    return out;
 }
 
-bool JsonWriter::string(PyObject* text) {
+char* JsonWriter::string(char* out, PyObject* text) {
     PySize size = 0;
-    if (const char* data = py.PyUnicode_AsUTF8AndSize(text, &size)) {
-        if (too_long(size)) return false;
-        quoted(data, size);
-        return true;
-    }
+    if (const char* data = py.PyUnicode_AsUTF8AndSize(text, &size))
+        return too_long(out, size) ? nullptr : quoted(out, data, size);
     // A lone surrogate, which UTF-8 cannot say and JSON's escapes can.
     py.PyErr_Clear();
     Ref bytes = Ref::steal(py.PyUnicode_AsEncodedString(text, "utf-8", "surrogatepass"));
     char* data = nullptr;
-    if (!bytes || py.PyBytes_AsStringAndSize(bytes.get(), &data, &size) != 0 || too_long(size)) return false;
-    quoted(data, size);
-    return true;
+    if (!bytes || py.PyBytes_AsStringAndSize(bytes.get(), &data, &size) != 0 || too_long(out, size)) return nullptr;
+    return quoted(out, data, size);
 }
 
-void JsonWriter::quoted(const char* text, std::size_t size) {
-    const char* end = text + size;
-    char* out = room(size + 2);
+char* JsonWriter::quoted(char* out, const char* text, std::size_t size) {
+    out = room(out, size + 2);
     *out++ = '"';
     const char* at = text;
+    const char* end = text + size;
     for (; end - at >= 8; at += 8, out += 8) {
         std::uint64_t word = load_word(at);
         if (special_bytes(word) != 0) break;
         std::memcpy(out, &word, 8);
     }
+    if (end - at >= 4 && end - at < 8) {
+        // Its first four bytes and its last.
+        std::uint32_t first;
+        std::uint32_t last;
+        std::memcpy(&first, at, 4);
+        std::memcpy(&last, end - 4, 4);
+        if (special_bytes(static_cast<std::uint64_t>(last) << 32 | first) == 0) {
+            std::memcpy(out, &first, 4);
+            std::memcpy(out + (end - at) - 4, &last, 4);
+            out += end - at;
+            at = end;
+        }
+    }
     for (; at < end; at++) {
         auto c = static_cast<unsigned char>(*at);
-        if (c < 0x20 || c == '"' || c == '\\' || c >= 0x80) break;
+        if (c < 0x20 || c == '"' || c == '\\' || c >= 0x80) return escaped(out, at, end);
         *out++ = *at;
     }
-    size_ = out - buffer_.data();
-    if (at < end) escaped(at, end);
-    put('"');
+    *out++ = '"';
+    return out;
 }
 
-// The rest of a string, byte by byte, from the first byte on that is not itself.
-void JsonWriter::escaped(const char* at, const char* end) {
+// The rest of a string and its end, byte by byte, from the first byte on that is not itself.
+char* JsonWriter::escaped(char* out, const char* at, const char* end) {
     static const char hex[] = "0123456789abcdef";
     for (; at < end; at++) {
+        out = room(out, 0);
         auto c = static_cast<unsigned char>(*at);
         if (c >= 0x80) {
             ascii_ = false;
@@ -205,26 +214,30 @@ void JsonWriter::escaped(const char* at, const char* end) {
             if (c == 0xED && next >= 0xA0) {
                 unsigned unit = 0xD000 | (next & 0x3F) << 6 | (static_cast<unsigned char>(at[2]) & 0x3F);
                 const char escape[6] = {'\\', 'u', hex[unit >> 12], hex[unit >> 8 & 15], hex[unit >> 4 & 15], hex[unit & 15]};
-                put(escape, 6);
+                std::memcpy(out, escape, 6);
+                out += 6;
                 at += 2;
             } else {
-                put(*at);
+                *out++ = *at;
             }
         } else if (c == '"' || c == '\\') {
-            put('\\');
-            put(*at);
+            *out++ = '\\';
+            *out++ = *at;
         } else if (c >= 0x20) {
-            put(*at);
+            *out++ = *at;
         } else {
             const char letter = c == '\n' ? 'n' : c == '\t' ? 't' : c == '\r' ? 'r' : c == '\b' ? 'b' : c == '\f' ? 'f' : 'u';
-            put('\\');
-            put(letter);
+            *out++ = '\\';
+            *out++ = letter;
             if (letter == 'u') {
                 const char digits[4] = {'0', '0', hex[c >> 4], hex[c & 15]};
-                put(digits, 4);
+                std::memcpy(out, digits, 4);
+                out += 4;
             }
         }
     }
+    *out++ = '"';
+    return room(out, 0);
 }
 
 }  // namespace pyvm

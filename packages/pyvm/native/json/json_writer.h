@@ -38,37 +38,43 @@ class JsonWriter {
     void trim();
 
   private:
-    bool value(PyObject* value, int depth);
-    bool extended(PyObject* value, int depth);
-    bool key(PyObject* name);
-    bool too_deep();
-    bool object(PyObject* dict, int depth);
-    bool list(PyObject* list, int depth);
-    bool tuple(PyObject* tuple, int depth);
-    bool integer(PyObject* number);
-    bool real(double number);
-    bool string(PyObject* text);
-    void quoted(const char* text, std::size_t size);
-    void escaped(const char* text, const char* end);
-    void put(const char* text, std::size_t size) {
-        std::memcpy(room(size), text, size);
-        size_ += size;
+    // What follows takes where it may write, with `kRoom` bytes of room there, and returns where it has ended, with as many;
+    // null where there is no text. The place is passed on and not kept in the writer, where each byte written would have it
+    // read again: to the compiler a char may be anything.
+    char* value(char* out, PyObject* value, int depth);
+    char* extended(char* out, PyObject* value, int depth);
+    char* key(char* out, PyObject* name);
+    char* object(char* out, PyObject* dict, int depth);
+    char* list(char* out, PyObject* list, int depth);
+    char* tuple(char* out, PyObject* tuple, int depth);
+    char* integer(char* out, PyObject* number);
+    char* real(char* out, double number);
+    char* string(char* out, PyObject* text);
+    char* quoted(char* out, const char* text, std::size_t size);
+    char* escaped(char* out, const char* text, const char* end);
+    char* put(char* out, const char* text, std::size_t size) {
+        out = room(out, size);
+        std::memcpy(out, text, size);
+        return out + size;
     }
-    void put(char c) {
-        *room(1) = c;
-        size_++;
+    char* too_deep();
+
+    // More than a number, or two separators and an escape.
+    static constexpr std::size_t kRoom = 32;
+    // The same place, with room for so many bytes and `kRoom` more.
+    char* room(char* out, std::size_t size) {
+        return static_cast<std::size_t>(end_ - out) < size + kRoom ? grow(out, size + kRoom) : out;
     }
-    // Where the next `size` bytes go; there is room for them, and for as many as the scanner reads ahead.
-    char* room(std::size_t size) {
-        if (size_ + size + kTextPadding > buffer_.size()) grow(size);
-        return buffer_.data() + size_;
-    }
-    void grow(std::size_t size);
+    char* grow(char* out, std::size_t size);
     // Whether so many bytes more are too many.
-    bool too_long(std::size_t more) { return over_ = over_ || size_ + more > most_; }
+    bool too_long(const char* out, std::size_t more) {
+        size_ = out - buffer_.data();
+        return over_ = over_ || size_ + more > most_;
+    }
 
     const JsonRules* rules_ = nullptr;  // those that extend; null for none
     std::vector<char> buffer_;
+    char* end_ = nullptr;  // of the buffer
     std::size_t size_ = 0;
     std::size_t most_ = 0;
     bool over_ = false;

@@ -147,6 +147,10 @@ def _silence_cancellations(loop):
     loop.set_exception_handler(handle)
 
 
+def heed():
+    """Calling it is enough: what another thread has put into this one is raised at its begin, and is gone then."""
+
+
 def recover():
     """After an abort: gives back what an exception at a bad moment has left behind. True: the program is better loaded anew."""
     thread = get_ident()

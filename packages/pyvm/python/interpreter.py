@@ -63,26 +63,15 @@ def prepare():
             pass
 
 
-# Times that CPython runs code before it has made the best of it, about.
-_REHEARSALS = 4
-
-
 def warm_up():
-    """A spare interpreter does while nobody waits what most programs will have it do: imports, patterns, and a load from end to end.
-
-    Several times, since CPython fits code to what it meets there as it runs: a pattern takes twice as long to compile in an
-    interpreter that has compiled none.
-    """
+    """A spare interpreter does while nobody waits what most programs will have it do: imports, and a load from end to end."""
     import json, re
 
     paths = sys.path[:]
     code = compile("def run(value):\n    return value", "/rehearsal/guest.py", "exec")
-    for each in range(_REHEARSALS):
-        load(code, "/rehearsal/guest.py", "rehearsal", 0, ["run"], "/rehearsal", None, [], None, False)
-        del sys.modules["rehearsal"]
-        sys.path[:] = paths
-        re.compile(rf"^[a-z_]\w*(?:\.[^@\s{each}]+|\d{{1,3}})?$")
-    re.purge()
+    load(code, "/rehearsal/guest.py", "rehearsal", 0, ["run"], "/rehearsal", None, [], None, False)
+    del sys.modules["rehearsal"]
+    sys.path[:] = paths
 
 
 THREADS_SECONDS = 5

@@ -28,17 +28,21 @@ def _inherit_program(start):
 
     def start_thread(function, *args, **kwargs):
         unique = _whose()
-        begun = _allocate_lock()
+        begun = _known_late and _allocate_lock()
+        if unique == -1 and not begun:
+            return start(function, *args, **kwargs)
 
         def run(*args, **kwargs):
-            begun.release()
+            if begun:
+                begun.release()
             if unique != -1:
                 _started.program = unique
             return function(*args, **kwargs)
 
-        begun.acquire()
+        if begun:
+            begun.acquire()
         thread = start(run, *args, **kwargs)
-        if _known_late:
+        if begun:
             begun.acquire()
         return thread
 

@@ -67,6 +67,8 @@ export interface Addon {
   about(): { version: string; ownGil: boolean; withoutGil: boolean };
   /** Has the spare interpreter made, if there is none. */
   spare(): void;
+  /** The spare interpreter, if there is one, will be wanted at once: it gets its thread and its code at hand meanwhile. */
+  rouse(): void;
   /** A number for a copy of a program, unique in the process. */
   program(): number;
   compile(token: number, source: Uint8Array, filename: string): void;

@@ -123,6 +123,7 @@ async function compile(
   const running = await cpython.start(prefix);
   if (!shared) needOwnGil(running);
   const { bridge } = running;
+  if (!shared) bridge.rouseSpare();
   setAside.endsProcess = running.freeThreaded && context.endsWithGuest === true;
   const module = moduleOf(extension);
   const source = await extension.read(module);

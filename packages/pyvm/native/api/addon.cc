@@ -139,6 +139,9 @@ Napi::Value about(const Napi::CallbackInfo& info) {
 // spare(): makes the spare interpreter
 void spare(const Napi::CallbackInfo&) { Runtime::get().replenish(); }
 
+// rouse(): a load is about to want the spare interpreter
+void rouse(const Napi::CallbackInfo&) { Runtime::get().rouse(); }
+
 // program() → number
 Napi::Value program(const Napi::CallbackInfo& info) {
     static std::atomic<std::int64_t> last{0};
@@ -313,6 +316,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     exports.Set("start", Napi::Function::New(env, start));
     exports.Set("about", Napi::Function::New(env, about));
     exports.Set("spare", Napi::Function::New(env, spare));
+    exports.Set("rouse", Napi::Function::New(env, rouse));
     exports.Set("program", Napi::Function::New(env, program));
     exports.Set("compile", Napi::Function::New(env, compile));
     exports.Set("load", Napi::Function::New(env, load));

@@ -99,10 +99,21 @@ AbortGate::Left AbortGate::leave() {
     } else if (py.PyEval_SetTrace != nullptr) {
         py.PyEval_SetTrace(nullptr, nullptr);
     }
-    py.PyThreadState_SetAsyncExc(identity_, nullptr);
+    heed();
     if (py.PyErr_Occurred() != nullptr) py.PyErr_Clear();
     everywhere_.store(false);
     return anywhere_.exchange(false) ? Left::disordered : Left::stopped;
+}
+
+void AbortGate::heed() const {
+    if (py.PyThreadState_GetUnchecked != nullptr) {
+        py.PyThreadState_SetAsyncExc(identity_, nullptr);
+        return;
+    }
+    // Before 3.13 taking an exception back leaves it announced, to all threads of the interpreter and until the next one is
+    // raised; and 3.11 runs in a circle where a thread that is traced calls a function then.
+    if (py.PyErr_Occurred() != nullptr) py.PyErr_Clear();
+    if (!Ref::steal(py.PyObject_CallObject(executor_.interpreter().support.heed.get(), nullptr))) py.PyErr_Clear();
 }
 
 void AbortGate::let_aborter_work() const {
@@ -135,7 +146,7 @@ bool AbortGate::come_back() {
     if ((state_.load() & kPhases) == inside) return true;
     let_aborter_work();
     // It may have put its exception into the thread just before that went outside: once is enough.
-    py.PyThreadState_SetAsyncExc(identity_, nullptr);
+    heed();
     PyObject* call_aborted = executor_.interpreter().support.call_aborted.get();
     if (everywhere_.load()) raise_always(call_aborted);
     py.PyErr_SetNone(call_aborted);
@@ -175,12 +186,13 @@ int AbortGate::trace_once(PyObject* call_aborted, PyFrameObject* frame, int what
     return raised;
 }
 
-bool AbortGate::in_standard_library() const {
+bool AbortGate::in_spared_frame() const {
     if (py.without_gil || py.PyThreadState_GetFrame == nullptr) return false;
     Ref frame = Ref::steal(reinterpret_cast<PyObject*>(py.PyThreadState_GetFrame(thread_state_)));
     if (!frame) return false;
     std::string file = file_of(reinterpret_cast<PyFrameObject*>(frame.get()));
-    return belongs_to_standard_library(executor_.interpreter(), file);
+    // The addon's own frames are the library's, too: it calls them to start a thread, with locks held.
+    return file == kBootstrapFile || belongs_to_standard_library(executor_.interpreter(), file);
 }
 
 void AbortGate::raise_always(PyObject* call_aborted) {
@@ -244,7 +256,7 @@ class Aborter {
         for (int looks = 0;; looks++) {
             Outcome outcome = act(AbortGate::inside, &Aborter::interrupt);
             if (outcome != Outcome::not_yet) return outcome == Outcome::done;
-            if (thread_time(gate_.thread_) - since >= (traces_surely() ? kPatience : kLongForbearance))
+            if (thread_time(gate_.thread_) - since >= kPatience)
                 return act(AbortGate::inside, &Aborter::interrupt_by_trace) == Outcome::done;
             std::this_thread::sleep_for(looks < kManyLooks ? kLook : kRareLook);
         }
@@ -275,7 +287,7 @@ class Aborter {
         // A loop that waits is in the standard library, and ends by being told to.
         bool loop_stops = is_true(tell(interpreter_.support.stop));
         if (gate_.interrupt_outside()) return Outcome::done;
-        if (gate_.in_standard_library()) return loop_stops ? Outcome::done : Outcome::not_yet;
+        if (gate_.in_spared_frame()) return loop_stops ? Outcome::done : Outcome::not_yet;
         py.PyThreadState_SetAsyncExc(gate_.identity_, interpreter_.support.call_aborted.get());
         return Outcome::done;
     }
@@ -291,7 +303,7 @@ class Aborter {
         gate_.everywhere_.store(true);
         if (!py.without_gil) set_trace(AbortGate::trace);
         // Its own making, in the thread concerned, sets the trace function of that thread.
-        bool wants_both = !traces_surely() && (gate_.anywhere_.load() || !gate_.in_standard_library());
+        bool wants_both = !traces_surely() && (gate_.anywhere_.load() || !gate_.in_spared_frame());
         if (py.without_gil || wants_both)
             py.PyThreadState_SetAsyncExc(gate_.identity_, interpreter_.support.call_stopped.get());
         return Outcome::done;

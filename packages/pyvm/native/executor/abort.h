@@ -69,6 +69,8 @@ class AbortGate {
     // The lowest two bits of the state; the rest is the number of the call.
     enum Phase : std::uint64_t { idle = 0, inside = 1, aborting = 2, aborted = 3 };
 
+    // Of the thread of the call: an exception that was put into it and is not raised yet is gone.
+    void heed() const;
     // Attached: until no thread works on the abort of this call.
     void let_aborter_work() const;
     // For that thread: calls `interrupt` if the guest's is outside. False: it is inside.
@@ -78,8 +80,8 @@ class AbortGate {
     static int trace(PyObject* call_aborted, PyFrameObject*, int what, PyObject*);
     // The same, and no further event is traced in this thread.
     static int trace_once(PyObject* call_aborted, PyFrameObject*, int what, PyObject*);
-    // Whether the thread of the call, which stands still, is in a frame of the standard library.
-    bool in_standard_library() const;
+    // Whether the thread of the call, which stands still, is in a frame of the standard library, or of the addon.
+    bool in_spared_frame() const;
 
     Executor& executor_;
     std::atomic<std::uint64_t> state_{0};

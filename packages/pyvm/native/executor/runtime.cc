@@ -82,4 +82,9 @@ void Runtime::replenish() {
     if (spare_ != nullptr) spare_->post(std::make_unique<WarmUpJob>());
 }
 
+void Runtime::rouse() {
+    std::scoped_lock lock(mutex_);
+    if (spare_ != nullptr) spare_->post(std::make_unique<WarmUpJob>());
+}
+
 }  // namespace pyvm

@@ -30,6 +30,8 @@ class Runtime {
     std::shared_ptr<Executor> take(Executor::Kind kind);
     // Makes the spare interpreter, if there is none.
     void replenish();
+    // It will be wanted at once: has it do again what it did while nobody waited, so that its thread and its code are at hand.
+    void rouse();
 
   private:
     std::mutex mutex_;  // guards what follows

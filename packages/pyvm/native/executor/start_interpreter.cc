@@ -103,6 +103,7 @@ std::string run_bootstrap(Interpreter& interpreter) {
     support.stop = get("stop");
     support.end_loop = get("end_loop");
     support.recover = get("recover");
+    support.heed = get("heed");
     support.warm_up = get("warm_up");
     support.shutdown = get("shutdown");
     support.whose = get("_whose");

@@ -13,7 +13,7 @@ namespace pyvm {
 // Functions of the bootstrap module (../python) that the addon calls.
 struct Support {
     Ref describe, loads, dumps, call_aborted, call_stopped, compile_source, load, unload, run, cancel, stop, end_loop, recover,
-        warm_up, shutdown, whose, host_failure, keep_extension;
+        heed, warm_up, shutdown, whose, host_failure, keep_extension;
     // Folder of the standard library, with a slash at its end.
     std::string standard_library;
 };

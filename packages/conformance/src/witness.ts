@@ -90,8 +90,13 @@ export class Witness {
     this.see(() => {
       assert.ok(LEVELS.includes(level as LogLevel), `a line of ${module.name} has the level ${level}`);
       assert.equal(typeof message, "string", `a line of ${module.name} is no text`);
+      const { extension, runtime } = fields;
       const expected = { extension: module.name, runtime: this.#subject.runtime };
-      assert.deepEqual({ ...fields }, expected, `a line of ${module.name} must name its extension and its runtime`);
+      assert.deepEqual(
+        { extension, runtime },
+        expected,
+        `a line of ${module.name} must name its extension and its runtime`,
+      );
     });
   }
 

@@ -1,5 +1,15 @@
 export type { AppliedLimits, LimitSource, LimitSources } from "./contract/applied-limits.ts";
 export type { Bounds } from "./contract/bounds.ts";
+export type {
+  CallMessage,
+  CrashMessage,
+  ExtensionMessage,
+  HostCallMessage,
+  LoadMessage,
+  ReplacementMessage,
+  StopMessage,
+  WaitMessage,
+} from "./contract/events.ts";
 export type { HostFunction, HostFunctionContext, HostFunctions } from "./contract/host-functions.ts";
 export { InstanceBudget, type InstanceBudgetOptions } from "./contract/instance-budget.ts";
 export {
@@ -39,6 +49,7 @@ export type { PlacementPolicy } from "./host/policy-placement.ts";
 export type { PolicyCondition, PolicyRule } from "./host/policy-rules.ts";
 export { type StrangersOptions, strangers, type TrustedOptions, trusted } from "./host/presets.ts";
 export type { WatchEvent, WatchOptions } from "./host/watch.ts";
+export { fieldsFirst } from "./kit/logger.ts";
 export type { Extension, ExtensionFiles, ExtensionSource } from "./manifest/extension.ts";
 export { type Limits, type Manifest, type ManifestInput, type Placement, parseManifest } from "./manifest/manifest.ts";
 export {

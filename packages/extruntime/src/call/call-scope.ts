@@ -1,8 +1,10 @@
 import { AsyncResource } from "node:async_hooks";
 import type { Call } from "../contract/engine.ts";
+import type { HostCallMessage } from "../contract/events.ts";
 import type { HostFunction, HostFunctionContext } from "../contract/host-functions.ts";
 import type { InvokeOptions } from "../contract/runtime.ts";
 import { ExtensionError, type ExtensionErrorCode } from "../errors.ts";
+import { takeCallId } from "./call-id.ts";
 import type { LimitedCall } from "./limits.ts";
 
 /** What a call can fail with that has not stopped it: the guest did so itself, or never ran. */
@@ -55,6 +57,12 @@ export abstract class Caller {
     return this.#controller.signal;
   }
 
+  /** Of a call of the host function `name`. */
+  message(name: string): HostCallMessage {
+    const { name: extension, version } = this.#identity;
+    return { extension, version, callId: this.id, function: name };
+  }
+
   protected contextFor(name: string): HostFunctionContext {
     const caller = this;
     return Object.freeze({
@@ -75,13 +83,12 @@ export abstract class Caller {
   }
 }
 
-let calls = 0;
-
 /**
  * One call of a module with host functions: its limits, and on whose behalf it calls them. Engines get it as the {@link Call} of `invoke` and give it back with each call
  * of a host function. Modules without host functions have none of these, and pay nothing for them.
  */
 export class CallScope extends Caller implements LimitedCall {
+  readonly id = takeCallId();
   readonly fn: string;
   readonly deadline: number;
   readonly signal: AbortSignal | undefined;
@@ -90,7 +97,6 @@ export class CallScope extends Caller implements LimitedCall {
   /** The engine has ended it: what its guest still asks for is asked for nobody. */
   ended = false;
   readonly #resource = new AsyncResource("extruntime.call", { requireManualDestroy: true });
-  #id = 0;
 
   constructor(identity: CallerIdentity, fn: string, deadline: number, options: InvokeOptions | undefined) {
     super(identity);
@@ -99,11 +105,6 @@ export class CallScope extends Caller implements LimitedCall {
     this.signal = options?.signal;
     this.context = options?.context;
     this.ownTimeoutMs = options?.timeoutMs;
-  }
-
-  get id(): number {
-    if (this.#id === 0) this.#id = ++calls;
-    return this.#id;
   }
 
   run(name: string, fn: HostFunction, value: unknown): unknown {
@@ -121,6 +122,11 @@ export class TopLevel extends Caller {
   run(name: string, fn: HostFunction, value: unknown): unknown {
     return fn(value, this.contextFor(name));
   }
+}
+
+/** Number of a call that has none yet, unless its host functions know it by one. */
+export function callIdOf(call: Call): number {
+  return call instanceof CallScope ? call.id : takeCallId();
 }
 
 /** The engine has ended the call. */

@@ -1,5 +1,6 @@
 import { type Bounds, BYTES_PER_CALL, BYTES_PER_VALUE, cut, excessBytes } from "../contract/bounds.ts";
 import type { Call } from "../contract/engine.ts";
+import { type HostCallMessage, hostCallChannel, isTraced, traceHostCall } from "../contract/events.ts";
 import {
   cannotWait,
   HOST_ANSWER,
@@ -108,7 +109,7 @@ export class GrantedFunctions implements HostCalls {
       return hostFailure("SyntaxError", `the host function ${name} takes JSON: ${(error as Error).message}`);
     }
     try {
-      const result = caller.run(name, fn, value);
+      const result = caller.run(name, isTraced(hostCallChannel) ? traced(fn, caller.message(name)) : fn, value);
       return isThenable(result) ? result : this.#answer(name, result);
     } catch (error) {
       return failureOf(error, this.#bounds);
@@ -141,6 +142,10 @@ export class GrantedFunctions implements HostCalls {
       `the answer of the host function ${name} has ${excess} bytes or more, and limits.payloadBytes is ${payloadBytes}`,
     );
   }
+}
+
+function traced(fn: HostFunction, message: HostCallMessage): HostFunction {
+  return (value, context) => traceHostCall(message, () => fn(value, context));
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

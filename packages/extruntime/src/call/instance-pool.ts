@@ -34,6 +34,8 @@ export interface PoolOptions {
   readonly loadTimeoutMs: number | undefined;
   /** Told when an instance fails to close. Must not throw. */
   readonly onCloseError: (error: unknown) => void;
+  /** Told when an instance broke. Must not throw. */
+  readonly onReplaced: () => void;
 }
 
 /** Busy instances that are compared for one call that is sent ahead. */
@@ -341,7 +343,10 @@ export class InstancePool implements BudgetMember {
   }
 
   #discard(slot: Slot): void {
-    if (isBroken(slot)) this.#replaced++;
+    if (isBroken(slot)) {
+      this.#replaced++;
+      this.#options.onReplaced();
+    }
     if (slot.queues) this.#queueing.splice(this.#queueing.indexOf(slot), 1);
     if (slot === this.#hot) this.#hot = undefined;
     let closing: undefined | Promise<void>;

@@ -1,14 +1,17 @@
 import type { AppliedLimits } from "../contract/applied-limits.ts";
 import { boundError, excessBytes, payloadTooLong, resultTooLong, surelyWithin } from "../contract/bounds.ts";
 import { type Call, UNLIMITED } from "../contract/engine.ts";
+import { type CallMessage, callChannel, type ExtensionMessage, isTraced } from "../contract/events.ts";
 import type { Capabilities, CloseOptions, InvokeOptions, InvokeSyncOptions, Module } from "../contract/runtime.ts";
 import type { ModuleStats } from "../contract/statistics.ts";
 import { ExtensionError, locate } from "../errors.ts";
 import type { GuestLog } from "../kit/guest-log.ts";
 import { needStack } from "../kit/stack-headroom.ts";
 import type { Manifest, Placement } from "../manifest/manifest.ts";
+import { tellEnd, tellsEnds } from "./call-events.ts";
+import { giveCallId, nextCallId, takeCallId } from "./call-id.ts";
 import { CallList } from "./call-list.ts";
-import { endScope, failScope } from "./call-scope.ts";
+import { callIdOf, endScope, failScope } from "./call-scope.ts";
 import { CallStatistics, countsOf } from "./call-statistics.ts";
 import type { Start } from "./call-times.ts";
 import { InstancePool, type Slot } from "./instance-pool.ts";
@@ -57,6 +60,11 @@ export class LoadedModule implements Module, CallOwner {
   /** Of these, those whose callers have an answer. */
   #abandoned = 0;
   readonly #statistics = new CallStatistics();
+  /** The function whose guest holds this thread, and the number of its call. */
+  #inside: string | undefined;
+  #insideId = 0;
+  /** Of the calls that do not end at once, the one that started last. */
+  #latest: PendingCall | undefined;
   #closing: Promise<void> | undefined;
   /** It closes, and its calls are to be aborted. */
   #aborting = false;
@@ -88,9 +96,15 @@ export class LoadedModule implements Module, CallOwner {
   }
 
   invoke(fn: string, payload: string, options?: InvokeOptions): Promise<string> {
+    return isTraced(callChannel) ? this.#invokeTraced(fn, payload, options) : this.#invoke(fn, payload, options);
+  }
+
+  #invoke(fn: string, payload: string, options: InvokeOptions | undefined): Promise<string> {
     let call: Call;
     let slot: Slot | undefined;
     let result: string | Promise<string>;
+    const outer = this.#inside;
+    const outerId = this.#insideId;
     const start = this.#statistics.begin();
     try {
       call = this.#admit(fn, payload, options);
@@ -102,6 +116,8 @@ export class LoadedModule implements Module, CallOwner {
       if (slot === undefined) return this.#enqueue(fn, payload, call, start);
       if (slot.instance.invokeLater !== undefined) return this.#startLater(fn, payload, call, slot, start);
       this.#output.renew(++this.#running);
+      this.#inside = fn;
+      this.#insideId = call === UNLIMITED ? takeCallId() : callIdOf(call);
       result = slot.instance.invoke(fn, payload, call);
       if (typeof result === "string") {
         this.#release(slot);
@@ -115,14 +131,28 @@ export class LoadedModule implements Module, CallOwner {
         slot.nextThrown = this.#thrown;
         this.#thrown = slot;
       }
-      return Promise.reject(this.#failAtOnce(error, fn, payload, call, start));
+      const id = this.#insideId;
+      this.#inside = outer;
+      this.#insideId = outerId;
+      return Promise.reject(this.#failAtOnce(error, fn, payload, call, start, id === outerId ? 0 : id));
     }
-    if (typeof result !== "string") return this.#follow(fn, payload, call, slot!, start, result).promise;
+    const id = this.#insideId;
+    this.#inside = outer;
+    this.#insideId = outerId;
+    if (typeof result !== "string") return this.#follow(fn, payload, call, slot!, start, result, id).promise;
     this.#statistics.done(payload, result, start);
     return Promise.resolve(result);
   }
 
   invokeSync(fn: string, payload: string, options?: InvokeSyncOptions): string {
+    return isTraced(callChannel)
+      ? this.#invokeSyncTraced(fn, payload, options)
+      : this.#invokeSync(fn, payload, options);
+  }
+
+  #invokeSync(fn: string, payload: string, options: InvokeSyncOptions | undefined): string {
+    const outer = this.#inside;
+    const outerId = this.#insideId;
     const start = this.#statistics.begin();
     const call = this.#admit(fn, payload, options);
     let slot: Slot | undefined;
@@ -131,6 +161,8 @@ export class LoadedModule implements Module, CallOwner {
       slot = this.#takeNow(fn);
       this.#output.renew(++this.#running);
       const { instance } = slot;
+      this.#inside = fn;
+      this.#insideId = call === UNLIMITED ? takeCallId() : callIdOf(call);
       result =
         instance.invokeSync === undefined ? instance.invoke(fn, payload, call) : instance.invokeSync(fn, payload, call);
       if (typeof result === "string") {
@@ -145,9 +177,15 @@ export class LoadedModule implements Module, CallOwner {
         slot.nextThrown = this.#thrown;
         this.#thrown = slot;
       }
-      throw this.#failAtOnce(error, fn, payload, call, start);
+      const id = this.#insideId;
+      this.#inside = outer;
+      this.#insideId = outerId;
+      throw this.#failAtOnce(error, fn, payload, call, start, id === outerId ? 0 : id);
     }
-    if (typeof result !== "string") throw this.#refusePromise(fn, payload, call, slot!, start, result);
+    const id = this.#insideId;
+    this.#inside = outer;
+    this.#insideId = outerId;
+    if (typeof result !== "string") throw this.#refusePromise(fn, payload, call, slot!, start, result, id);
     this.#statistics.done(payload, result, start);
     return result;
   }
@@ -213,7 +251,8 @@ export class LoadedModule implements Module, CallOwner {
     return Math.max(0, this.#pool.sentAhead - (this.#running - this.#abandoned));
   }
 
-  started(): void {
+  started(call: PendingCall): void {
+    this.#latest = call;
     this.#output.renew(++this.#running);
   }
 
@@ -294,8 +333,50 @@ export class LoadedModule implements Module, CallOwner {
     if (excess !== undefined) throw this.#located(payloadTooLong(excess, bounds), fn);
   }
 
+  /** The call that a line of output is of, where that is certain. */
+  callOfLine(): { function: string; callId: number } | undefined {
+    if (this.#inside !== undefined) {
+      return { function: this.#inside, callId: this.#insideId };
+    }
+    const latest = this.#latest;
+    return this.#running === 1 && latest?.runs === true ? { function: latest.fn, callId: latest.id } : undefined;
+  }
+
+  get message(): ExtensionMessage {
+    const { name, version, runtime, placement } = this;
+    return { extension: name, version, runtime, placement };
+  }
+
+  #invokeTraced(fn: string, payload: string, options: InvokeOptions | undefined): Promise<string> {
+    const message = this.#callMessage(fn, payload);
+    return callChannel.tracePromise(() => {
+      giveCallId(message.callId);
+      try {
+        return this.#invoke(fn, payload, options);
+      } finally {
+        takeCallId();
+      }
+    }, message);
+  }
+
+  #invokeSyncTraced(fn: string, payload: string, options: InvokeSyncOptions | undefined): string {
+    const message = this.#callMessage(fn, payload);
+    return callChannel.traceSync(() => {
+      giveCallId(message.callId);
+      try {
+        return this.#invokeSync(fn, payload, options);
+      } finally {
+        takeCallId();
+      }
+    }, message);
+  }
+
+  #callMessage(fn: string, payload: string): CallMessage {
+    return { ...this.message, callId: nextCallId(), function: fn, payload };
+  }
+
   #enqueue(fn: string, payload: string, limits: Call, start: Start): Promise<string> {
-    const call = new PendingCall(this, fn, payload, limits, start, true);
+    const call = new PendingCall(this, fn, payload, limits, callIdOf(limits), start, true);
     this.#pending.add(call);
     if (this.#pool.wait(call, this.#goneAhead)) {
       this.#statistics.accepted(payload, start);
@@ -307,17 +388,26 @@ export class LoadedModule implements Module, CallOwner {
   }
 
   #startLater(fn: string, payload: string, limits: Call, slot: Slot, start: Start): Promise<string> {
-    const call = new PendingCall(this, fn, payload, limits, start);
+    const call = new PendingCall(this, fn, payload, limits, callIdOf(limits), start);
     this.#pending.add(call);
     this.#statistics.accepted(payload, start);
     call.serve(slot);
     return call.promise;
   }
 
-  #follow(fn: string, payload: string, limits: Call, slot: Slot, start: Start, result: Promise<string>): PendingCall {
+  #follow(
+    fn: string,
+    payload: string,
+    limits: Call,
+    slot: Slot,
+    start: Start,
+    result: Promise<string>,
+    id: number,
+  ): PendingCall {
     this.#statistics.accepted(payload, start);
-    const call = new PendingCall(this, fn, payload, limits, start);
+    const call = new PendingCall(this, fn, payload, limits, id, start);
     this.#pending.add(call);
+    this.#latest = call;
     call.follow(slot, result);
     // A host function that the guest called on this thread may have closed the module.
     if (this.#aborting) this.#cancel(call);
@@ -332,7 +422,7 @@ export class LoadedModule implements Module, CallOwner {
     return this.#closedError(fn, "was closed and its calls were aborted");
   }
 
-  #failAtOnce(error: unknown, fn: string, payload: string, call: Call, start: Start): unknown {
+  #failAtOnce(error: unknown, fn: string, payload: string, call: Call, start: Start, id: number): unknown {
     this.#takeBack();
     const explained = this.explain(error, fn, undefined, call);
     this.#statistics.accepted(payload, start);
@@ -340,6 +430,7 @@ export class LoadedModule implements Module, CallOwner {
     this.failed(explained);
     endScope(call);
     failScope(call, explained);
+    if (tellsEnds()) tellEnd(this.message, id === 0 ? callIdOf(call) : id, fn, explained);
     return explained;
   }
 
@@ -375,8 +466,9 @@ export class LoadedModule implements Module, CallOwner {
     slot: Slot,
     start: Start,
     result: Promise<string>,
+    id: number,
   ): ExtensionError {
-    this.#follow(fn, payload, call, slot, start, result).promise.catch(() => {});
+    this.#follow(fn, payload, call, slot, start, result, id).promise.catch(() => {});
     const error = this.#located(
       new ExtensionError("ERR_EXT_UNSUPPORTED", "the function is asynchronous; use invoke"),
       fn,

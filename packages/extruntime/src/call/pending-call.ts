@@ -1,7 +1,9 @@
 import { type Answer, type Call, NOT_STARTED, UNLIMITED } from "../contract/engine.ts";
+import { type ExtensionMessage, isTraced, type WaitMessage, waitChannel } from "../contract/events.ts";
 import { ExtensionError } from "../errors.ts";
 import { DeadlineTimer } from "../kit/deadline-timer.ts";
 import { whenAborted } from "./abort-watch.ts";
+import { beginWait, endWait, tellEnd, tellsEnds } from "./call-events.ts";
 import type { Listed } from "./call-list.ts";
 import { endScope, failScope } from "./call-scope.ts";
 import type { Start } from "./call-times.ts";
@@ -9,8 +11,10 @@ import { type Slot, Waiter } from "./instance-pool.ts";
 
 /** The module, as a call of it sees it. */
 export interface CallOwner {
+  /** Of messages about its calls. */
+  readonly message: ExtensionMessage;
   /** The call has an instance and starts to run. */
-  started(): void;
+  started(call: PendingCall): void;
   /** The caller has an answer, and the engine has yet to end the call: it still holds its slot. */
   abandoned(): void;
   /** Takes the slot back after the call has ended in the engine. */
@@ -38,6 +42,7 @@ export interface CallOwner {
 export class PendingCall extends Waiter implements Answer, Listed {
   place = -1;
   readonly promise: Promise<string>;
+  readonly id: number;
   readonly fn: string;
   readonly #owner: CallOwner;
   readonly #payload: string;
@@ -45,6 +50,8 @@ export class PendingCall extends Waiter implements Answer, Listed {
   readonly #start: Start;
   /** It is in the queue for the first time. */
   #waits: boolean;
+  /** Told to those who listen, while it waits. */
+  #wait: WaitMessage | undefined;
   #resolve!: (result: string) => void;
   #reject!: (error: unknown) => void;
   #settled = false;
@@ -55,12 +62,13 @@ export class PendingCall extends Waiter implements Answer, Listed {
   /** Held until the engine's promise settles, which may be after the caller's did. */
   #slot: Slot | undefined;
 
-  constructor(owner: CallOwner, fn: string, payload: string, limits: Call, start: Start, waits = false) {
+  constructor(owner: CallOwner, fn: string, payload: string, limits: Call, id: number, start: Start, waits = false) {
     super();
     this.#owner = owner;
     this.fn = fn;
     this.#payload = payload;
     this.#limits = limits;
+    this.id = id;
     this.#start = start;
     this.#waits = waits;
     this.promise = new Promise((resolve, reject) => {
@@ -68,14 +76,17 @@ export class PendingCall extends Waiter implements Answer, Listed {
       this.#reject = reject;
     });
     if (limits !== UNLIMITED) this.#watch(limits);
+    if (waits && isTraced(waitChannel)) this.#wait = beginWait(owner.message, this.id, fn);
+  }
+
+  /** It holds an instance. */
+  get runs(): boolean {
+    return this.#slot !== undefined;
   }
 
   override serve(slot: Slot): void {
-    this.#owner.started();
-    if (this.#waits) {
-      this.#waits = false;
-      this.#owner.waited(this.#start);
-    }
+    this.#owner.started(this);
+    if (this.#waits) this.#endWait();
     this.#slot = slot;
     const { instance } = slot;
     let result: string | Promise<string>;
@@ -137,6 +148,7 @@ export class PendingCall extends Waiter implements Answer, Listed {
     this.#owner.left(this);
     if (this.#settled) return;
     this.#finish();
+    if (this.#wait !== undefined) this.#wait = endWait(this.#wait, error);
     this.#reject(error);
   }
 
@@ -182,8 +194,16 @@ export class PendingCall extends Waiter implements Answer, Listed {
     this.#finish();
     this.#owner.answered(undefined, this.#start);
     this.#owner.failed(error);
+    if (this.#wait !== undefined) this.#wait = endWait(this.#wait, error);
+    if (tellsEnds()) tellEnd(this.#owner.message, this.id, this.fn, error);
     this.#reject(error);
     failScope(this.#limits, error);
+  }
+
+  #endWait(): void {
+    this.#waits = false;
+    this.#owner.waited(this.#start);
+    if (this.#wait !== undefined) this.#wait = endWait(this.#wait);
   }
 
   #finish(): void {

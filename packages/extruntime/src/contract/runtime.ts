@@ -47,7 +47,10 @@ export interface Capabilities {
   readonly hostFunctions: boolean;
 }
 
-/** Where a guest's `console.log`, `print` or standard error goes. `console` fits, and so do most logging libraries. */
+/**
+ * Where a guest's `console.log`, `print` or standard error goes. `console` fits, and so do pino and Fastify's logger, which are known and get the fields first.
+ * For another one that takes its fields first there is `fieldsFirst(logger)`.
+ */
 export interface Logger {
   /** For `console.debug` of guests, and the like. */
   debug?(message: string, fields: LogFields): void;
@@ -66,8 +69,17 @@ export type LogLevel = keyof Logger;
 export interface LogFields {
   /** Name of the extension. */
   readonly extension: string;
+  /** Its version; `0.0.0` where the manifest has none. */
+  readonly version: string;
   /** Name of the runtime that holds it. */
   readonly runtime: string;
+  /**
+   * The call that the line is of, where that is certain: its guest holds the host's thread, or no other call of the module runs. Of a guest's top
+   * level, and of calls that overlap elsewhere, it is left out.
+   */
+  readonly function?: string;
+  /** Number of that call, as in events and in the context of host functions. */
+  readonly callId?: number;
 }
 
 /** What a host says of one load. */

@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type ReplacementMessage, replacementChannel } from "../contract/events.ts";
 import type { HostFunctions } from "../contract/host-functions.ts";
 import { InstanceBudget, type InstanceBudgetOptions } from "../contract/instance-budget.ts";
 import {
@@ -13,6 +14,7 @@ import {
 } from "../contract/runtime.ts";
 import type { HostStats } from "../contract/statistics.ts";
 import { ExtensionError, locate } from "../errors.ts";
+import { loggerSink } from "../kit/logger.ts";
 import { type Extension, type ExtensionSource, openExtension } from "../manifest/extension.ts";
 import type { UnavailableEngine } from "./discover.ts";
 import { HostStatistics } from "./host-statistics.ts";
@@ -283,6 +285,7 @@ export class ExtensionHost implements AsyncDisposable {
         });
       const before = this.#modules.get(manifest.name);
       this.#modules.set(manifest.name, module);
+      if (before !== undefined && !before.closed) tellReplacement(module, before);
       if (before !== undefined) this.#retire(before);
       if (extension.dir !== undefined) this.#warn(module, runtime);
       return module;
@@ -302,9 +305,10 @@ export class ExtensionHost implements AsyncDisposable {
     ];
     if (can.length === 0) return;
     this.#warned = true;
-    this.#logger?.warn?.(
+    const { name, version } = module;
+    loggerSink(this.#logger, () => ({ extension: name, version, runtime: runtime.name }))(
+      "warn",
       `this host has no policy, so an extension can ${can.join(", and ")}. For code of strangers give it policy: strangers(), for your own policy: trusted()`,
-      { extension: module.name, runtime: runtime.name },
     );
   }
 
@@ -332,6 +336,15 @@ export class ExtensionHost implements AsyncDisposable {
   #checkOpen(): void {
     if (this.#closing !== undefined) throw new ExtensionError("ERR_EXT_CLOSED", "the host is closed");
   }
+}
+
+function tellReplacement({ name, version, runtime, placement }: Module, before: Module): void {
+  if (!replacementChannel.hasSubscribers) return;
+  const of = "extension";
+  replacementChannel.publish({
+    ...{ extension: name, version, runtime, placement },
+    ...{ of, before: before.version },
+  } satisfies ReplacementMessage);
 }
 
 type FolderLoad = { readonly dir: string } & ({ readonly module: Module } | { readonly error: ExtensionError });

@@ -1,5 +1,5 @@
 import { type Bounds, cut } from "../contract/bounds.ts";
-import type { LogFields, Logger, LogLevel } from "../contract/runtime.ts";
+import type { LogLevel } from "../contract/runtime.ts";
 
 /** Where bounded output goes. */
 export type LogSink = (level: LogLevel, message: string) => void;
@@ -51,16 +51,4 @@ export class GuestLog {
     this.#told = true;
     this.#sink("warn", `… (the rest of this call's output is dropped: limits.logChars is ${this.#logChars})`);
   }
-}
-
-/** A logger as guest output goes to it. Never throws: a fault of the logger is not the guest's to see. */
-export function loggerSink(logger: Logger | undefined, fields: LogFields): LogSink {
-  if (logger === undefined) return () => {};
-  return (level, message) => {
-    try {
-      logger[level]?.(message, fields);
-    } catch {
-      // Nothing is left to report it to.
-    }
-  };
 }

@@ -2,6 +2,13 @@ import { grant } from "../call/granted-functions.ts";
 import { LoadedModule } from "../call/module.ts";
 import { checkLimits } from "../contract/bounds.ts";
 import { ENGINE_VERSION, type Engine, type Program } from "../contract/engine.ts";
+import {
+  isTraced,
+  type LoadMessage,
+  loadChannel,
+  type ReplacementMessage,
+  replacementChannel,
+} from "../contract/events.ts";
 import { InstanceBudget } from "../contract/instance-budget.ts";
 import {
   type Capabilities,
@@ -13,7 +20,8 @@ import {
   type Runtime,
 } from "../contract/runtime.ts";
 import { ExtensionError, locate } from "../errors.ts";
-import { GuestLog, loggerSink } from "../kit/guest-log.ts";
+import { GuestLog } from "../kit/guest-log.ts";
+import { loggerSink } from "../kit/logger.ts";
 import { PLACEMENTS } from "../manifest/definition.ts";
 import { type Extension, type ExtensionSource, openExtension } from "../manifest/extension.ts";
 import { checkSettings, type Limits, type Manifest, type Placement } from "../manifest/manifest.ts";
@@ -90,7 +98,10 @@ class EngineRuntime implements Runtime {
 
   load(source: ExtensionSource | Extension, options: LoadOptions = {}): Promise<Module> {
     if (this.#closing !== undefined) return Promise.reject(this.#closedError());
-    const loading = this.#load(source, options);
+    const message: LoadMessage = { runtime: this.name, extension: undefined, version: undefined, placement: undefined };
+    const loading = isTraced(loadChannel)
+      ? loadChannel.tracePromise(() => this.#load(source, options, message), message)
+      : this.#load(source, options, message);
     this.#loading.add(loading);
     const done = () => this.#loading.delete(loading);
     loading.then(done, done);
@@ -112,15 +123,18 @@ class EngineRuntime implements Runtime {
     return this.close();
   }
 
-  async #load(source: ExtensionSource | Extension, options: LoadOptions): Promise<Module> {
+  async #load(source: ExtensionSource | Extension, options: LoadOptions, message: LoadMessage): Promise<Module> {
     checkLimits(options.limits);
     const extension = await openExtension(source);
     const { manifest } = extension;
+    message.extension = manifest.name;
+    message.version = manifest.version;
     try {
       this.#checkFit(manifest);
       checkSettings(manifest, sectionFor(this.#engine), extension.location);
       if (this.unavailable !== undefined) throw new ExtensionError("ERR_EXT_UNSUPPORTED", this.unavailable);
       const placement = mostIsolated(this.placement, manifest.placement, options.placement);
+      message.placement = placement;
       const module = await this.#start(placement, extension, options);
       if (options.lazy !== true) await this.#warm(module);
       return module;
@@ -135,8 +149,10 @@ class EngineRuntime implements Runtime {
     const engine = this.#at(placement);
     const { limits, bounds, sources } = this.#limits(placement, manifest, options);
     const memoryBytes = limits.memoryMb === undefined ? undefined : limits.memoryMb * MIB;
-    const fields = { extension: manifest.name, runtime: this.name };
-    const output = new GuestLog(loggerSink(options.logger ?? this.#options.logger, fields), bounds);
+    const fields = { extension: manifest.name, version: manifest.version, runtime: this.name };
+    let loaded: LoadedModule | undefined;
+    const fieldsOf = () => ({ ...fields, ...loaded?.callOfLine() });
+    const output = new GuestLog(loggerSink(options.logger ?? this.#options.logger, fieldsOf), bounds);
     const log = output.write;
     const host = grant(manifest, options.hostFunctions, bounds);
     if (host !== undefined && !engine.capabilities.hostFunctions) throw this.#noHostFunctions(host.names);
@@ -165,10 +181,15 @@ class EngineRuntime implements Runtime {
         queue: limits.maxQueue,
         budget: options.budget ?? this.#budget,
         loadTimeoutMs: limits.loadTimeoutMs,
+        onReplaced: () => {
+          if (replacementChannel.hasSubscribers && loaded !== undefined)
+            replacementChannel.publish({ ...loaded.message, of: "instance" } satisfies ReplacementMessage);
+        },
         onCloseError: (error) => log("error", `an instance failed to close: ${String(error)}`),
       },
       onClosed: () => this.#modules.delete(module),
     });
+    loaded = module;
     this.#modules.add(module);
     return module;
   }

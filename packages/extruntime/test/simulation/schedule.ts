@@ -183,6 +183,7 @@ class Run implements World {
         queue: limits.queue,
         budget: this.#budget,
         loadTimeoutMs: limits.timeoutMs,
+        onReplaced: () => {},
         onCloseError: (error: unknown) => this.#fail(`an instance failed to close: ${String(error)}`),
       },
       onClosed: () => {},

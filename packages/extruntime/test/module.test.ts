@@ -394,6 +394,6 @@ describe("loading", () => {
     };
     await createRuntime(engine, { logger }).load(fakeExtension());
     expect(lines.map(([, message]) => message.length)).toEqual([5, 16_391]);
-    expect(lines[0]).toEqual(["info", "hello", { extension: "example", runtime: "fake" }]);
+    expect(lines[0]).toEqual(["info", "hello", { extension: "example", version: "1.2.3", runtime: "fake" }]);
   });
 });

@@ -256,6 +256,17 @@ export class LoadedModule implements Module, CallOwner {
     this.#output.renew(++this.#running);
   }
 
+  enter(fn: string, id: number): () => void {
+    const outer = this.#inside;
+    const outerId = this.#insideId;
+    this.#inside = fn;
+    this.#insideId = id;
+    return () => {
+      this.#inside = outer;
+      this.#insideId = outerId;
+    };
+  }
+
   abandoned(): void {
     this.#abandoned++;
   }

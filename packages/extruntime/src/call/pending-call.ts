@@ -15,6 +15,8 @@ export interface CallOwner {
   readonly message: ExtensionMessage;
   /** The call has an instance and starts to run. */
   started(call: PendingCall): void;
+  /** The guest of a call holds this thread, until what is returned is called. */
+  enter(fn: string, id: number): () => void;
   /** The caller has an answer, and the engine has yet to end the call: it still holds its slot. */
   abandoned(): void;
   /** Takes the slot back after the call has ended in the engine. */
@@ -90,16 +92,20 @@ export class PendingCall extends Waiter implements Answer, Listed {
     this.#slot = slot;
     const { instance } = slot;
     let result: string | Promise<string>;
+    let leave: (() => void) | undefined;
     try {
       if (instance.invokeLater !== undefined) {
         instance.invokeLater(this.fn, this.#payload, this.#limits, this);
         return;
       }
+      leave = this.#owner.enter(this.fn, this.id);
       result = instance.invoke(this.fn, this.#payload, this.#limits);
     } catch (error) {
+      leave?.();
       this.#end(slot, error, undefined);
       return;
     }
+    leave();
     if (typeof result === "string") this.#end(slot, undefined, result);
     else this.follow(slot, result);
   }

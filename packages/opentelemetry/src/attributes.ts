@@ -27,7 +27,10 @@ export function ofExtension({ extension, version, runtime, placement }: Extensio
 
 /** The stable code of an ExtensionError, or else the error's name. */
 export function errorType(error: unknown): string {
-  const { code, name } = (typeof error === "object" && error !== null ? error : {}) as { code?: unknown; name?: unknown };
+  const { code, name } = (typeof error === "object" && error !== null ? error : {}) as {
+    code?: unknown;
+    name?: unknown;
+  };
   if (typeof code === "string") return code;
   return typeof name === "string" && name !== "" ? name : "_OTHER";
 }

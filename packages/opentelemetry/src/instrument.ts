@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { type Meter, metrics, type MeterProvider, trace, type TracerProvider } from "@opentelemetry/api";
+import { type Meter, type MeterProvider, metrics, type TracerProvider, trace } from "@opentelemetry/api";
 import type {
   CallMessage,
   CrashMessage,
@@ -113,7 +113,10 @@ function traceAll(tracer: ReturnType<TracerProvider["getTracer"]>, meter: Meter)
 }
 
 function countAll(meter: Meter): (() => void)[] {
-  const stops = meter.createCounter("extruntime.call.stops", { unit: "{call}", description: "Calls that were stopped" });
+  const stops = meter.createCounter("extruntime.call.stops", {
+    unit: "{call}",
+    description: "Calls that were stopped",
+  });
   const crashes = meter.createCounter("extruntime.call.crashes", {
     unit: "{call}",
     description: "Calls that ended with their engine",

@@ -135,8 +135,7 @@ describe("the measure of calls", () => {
       expect(measured).toBe(10);
       for (let i = 0; i < 100_000; i++) call(0.001, 0.001);
       expect(measured).toBeLessThan(2000);
-      expect(times.summary().count).toBeGreaterThan(99_000);
-      expect(times.summary()).toMatchObject({ p50: expect.closeTo(0.001, 4), max: 5 });
+      expect(times.summary()).toMatchObject({ count: 100_010, p50: expect.closeTo(0.001, 4), max: 5 });
       time += 20;
       for (let i = 0; i < 64; i++) call(0.001, 0);
       const before = measured;

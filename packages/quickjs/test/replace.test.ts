@@ -10,7 +10,7 @@ const REPLACEMENTS = nightly ? 1000 : 100;
 const CALLS_EACH = 100;
 /** After so many the memory is looked at first: what is kept once is kept by then. */
 const WARM = REPLACEMENTS / 4;
-/** A module that stays behind holds a hundred kilobytes at the least: its compiled program, its pool and its instances. */
+/** Bytes a replacement. A module that stays behind unclosed holds megabytes: the memory of its instance. */
 const MOST_KEPT = 20_000;
 
 setFlagsFromString("--expose-gc");

@@ -33,6 +33,7 @@ export class CallStatistics {
     this.#calls++;
     this.#payloadBytes += payload.length;
     this.#resultBytes += result.length;
+    this.durations.end(start);
   }
 
   accepted(payload: string, start: Start): void {

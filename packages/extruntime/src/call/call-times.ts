@@ -56,9 +56,12 @@ export class Times {
   #sampled: RecordableHistogram | undefined;
   /** Milliseconds. */
   #max = 0;
+  /** All of them, whether they were measured or not. */
+  #count = 0;
 
   /** Something that began at `start` ends. */
   end(start: Start): void {
+    this.#count++;
     if (start !== 0) this.#record(start, performance.now() - Math.abs(start));
   }
 
@@ -68,7 +71,7 @@ export class Times {
     const max = this.#max;
     // A percentile is the upper end of its step.
     const percentile = (p: number) => Math.min(all.percentile(p) / NANOSECONDS, max);
-    return { count: all.count, p50: percentile(50), p99: percentile(99), max };
+    return { count: this.#count, p50: percentile(50), p99: percentile(99), max };
   }
 
   /** Takes in what another one holds. */
@@ -77,6 +80,7 @@ export class Times {
     this.#each ??= createHistogram(RANGE);
     other.#addTo(this.#each);
     this.#max = Math.max(this.#max, other.#max);
+    this.#count += other.#count;
   }
 
   #record(start: Start, ms: number): void {

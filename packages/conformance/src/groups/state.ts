@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { LoadOptions } from "extruntime";
+import type { LoadOptions, Module } from "extruntime";
+import type { Bench } from "../bench.ts";
 import { refusal } from "../expect.ts";
 import type { Subject } from "../facts.ts";
 import { HOST_FUNCTION } from "../sources/kit-guest.ts";
@@ -9,27 +10,59 @@ export function stateGroup(_subject: Subject): Group {
   return { name: "state", promise: "contract", tests };
 }
 
+/** Times that modules are loaded until they keep their instances. */
+const LOADS = 5;
+
+/**
+ * Looks at modules of one runtime that count, and checks what it saw of those that kept their instances. In a worker one may lose its instance to a machine that is so busy that the
+ * worker was taken for held; its stats tell so, and others are loaded.
+ */
+async function inFirstInstances(
+  bench: Bench,
+  count: number,
+  look: (modules: readonly Module[]) => Promise<() => void>,
+): Promise<void> {
+  const runtime = await bench.runtime();
+  for (let left = bench.subject.placement === "inline" ? 1 : LOADS; left > 0; left--) {
+    const modules: Module[] = [];
+    for (let i = 0; i < count; i++) modules.push(await bench.load("counter", { limits: { maxInstances: 1 } }, runtime));
+    const check = await look(modules);
+    if (left === 1 || modules.every((module) => module.stats().instancesCreated === 1)) return check();
+    await Promise.all(modules.map((module) => module.close()));
+  }
+}
+
 const tests: readonly Test[] = [
   {
     name: "a guest's globals last from call to call in its instance",
     async run(bench) {
-      const module = await bench.load("counter", { limits: { maxInstances: 1 } });
-      const counts = [];
-      for (let i = 0; i < 100; i++) counts.push(await module.call("next"));
-      assert.deepEqual(
-        counts,
-        Array.from({ length: 100 }, (_, i) => i + 1),
-      );
+      await inFirstInstances(bench, 1, async ([module]) => {
+        const counts: unknown[] = [];
+        for (let i = 0; i < 100; i++) counts.push(await module!.call("next"));
+        return () =>
+          assert.deepEqual(
+            counts,
+            Array.from({ length: 100 }, (_, i) => i + 1),
+          );
+      });
     },
   },
   {
     name: "no other module sees them, of the same folder and the same name too",
     async run(bench) {
-      const runtime = await bench.runtime();
-      const modules = [];
-      for (let i = 0; i < 5; i++) modules.push(await bench.load("counter", { limits: { maxInstances: 1 } }, runtime));
-      for (let round = 1; round <= 3; round++)
-        for (const module of modules) assert.equal(await module.call("next"), round);
+      await inFirstInstances(bench, 5, async (modules) => {
+        const rounds: unknown[][] = [];
+        for (let round = 1; round <= 3; round++) {
+          const counts: unknown[] = [];
+          for (const module of modules) counts.push(await module.call("next"));
+          rounds.push(counts);
+        }
+        return () =>
+          assert.deepEqual(
+            rounds,
+            [1, 2, 3].map((round) => modules.map(() => round)),
+          );
+      });
     },
   },
   {

@@ -12,7 +12,7 @@ const faults = [];
 if (repositoryUrl === null)
   faults.push("repository.json: url is null. Set it to the repository's address, such as https://host/owner/name.");
 const pending = readdirSync(join(root, ".changeset")).filter((file) => file.endsWith(".md"));
-if (pending.length > 0) faults.push(`${pending.length} changesets are pending. Run: npx pnpm changeset version`);
+if (pending.length > 0) faults.push(`${pending.length} changesets are pending. Run: node scripts/release/version.mjs`);
 
 const packages = publicPackages();
 const versions = new Set(packages.map(({ manifest }) => manifest.version));

@@ -32,13 +32,18 @@ async function packed() {
   const names = ["extruntime", "@extruntime/quickjs", "@extruntime/wasm"];
   const printed = await step("Staging the packages", "node", ["scripts/release/stage.mjs", ...names]);
   const folders = printed.split("\n").filter((line) => line.startsWith(join(root, "staged")));
-  const entries = folders.map((folder) => {
-    const { name } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  const manifests = folders.map((folder) => JSON.parse(readFileSync(join(folder, "package.json"), "utf8")));
+  const entries = folders.map((folder, index) => {
+    const manifest = manifests[index];
+    // Packages of other platforms are in no registry, and a lockfile would miss them.
+    for (const each of Object.keys(manifest.optionalDependencies ?? {}))
+      if (!manifests.some(({ name }) => name === each)) delete manifest.optionalDependencies[each];
+    writeFileSync(join(folder, "package.json"), JSON.stringify(manifest, null, 2));
     const file = execFileSync("npm", ["pack", "--silent", "--pack-destination", work], {
       cwd: folder,
       encoding: "utf8",
     });
-    return [name, `file:../${basename(file.trim())}`];
+    return [manifest.name, `file:../${basename(file.trim())}`];
   });
   return Object.fromEntries(entries);
 }

@@ -68,7 +68,11 @@ function mainPackage({ dir, manifest }) {
   writeJson(folder, {
     ...published,
     ...repositoryFields(dir),
-    ...(pages.length > 0 ? { files: [...manifest.files, "docs"] } : {}),
+    files: [
+      ...manifest.files,
+      ...(existsSync(changelog) ? ["CHANGELOG.md"] : []),
+      ...(pages.length > 0 ? ["docs"] : []),
+    ],
     // Only the script that builds the addon runs where it is installed, and only when it is asked to.
     ...(scripts?.["build:addon"] ? { scripts: { "build:addon": scripts["build:addon"] } } : {}),
     ...(published.dependencies ? { dependencies: resolved(published.dependencies) } : {}),

@@ -50,6 +50,44 @@ describe("a WASI command", () => {
     expect(module.stats().instancesCreated).toBe(1);
   });
 
+  // Each kind of state that a run can leave behind, and that the next one would answer with.
+  it.each([
+    [
+      "memory of its data",
+      `(i32.store8 (i32.const 300) (i32.add (i32.load8_u (i32.const 300)) (i32.const 1)))`,
+      "(i32.load8_u (i32.const 300))",
+      "1",
+    ],
+    ["memory that was zero", "(i32.store8 (i32.const 250001) (i32.const 7))", "(i32.load8_u (i32.const 250001))", "0"],
+    ["the last byte", "(i32.store8 (i32.const 262143) (i32.const 7))", "(i32.load8_u (i32.const 262143))", "0"],
+    ["an i64", "(global.set $long (i64.const -9))", "(i32.wrap_i64 (global.get $long))", "3"],
+    ["an f64", "(global.set $float (f64.const 8))", "(i32.trunc_f64_s (global.get $float))", "2"],
+    ["a table", "(table.set $t (i32.const 0) (ref.null func))", "(ref.is_null (table.get $t (i32.const 0)))", "0"],
+    [
+      "a dropped segment",
+      "(memory.init $once (i32.const 400) (i32.const 0) (i32.const 1)) (data.drop $once)",
+      "(i32.const 5)",
+      "5",
+    ],
+    ["pages", "(drop (memory.grow (i32.const 1)))", "(memory.size)", "4"],
+    ["a trap", "(if (i32.eq (local.get $n) (i32.const 2)) (then unreachable))", "(i32.load8_u (i32.const 300))", "0"],
+  ])("finds nothing of the run before: %s", async (_, change, read, expected) => {
+    const more = `(global $long (mut i64) (i64.const 3)) (global $float (mut f64) (f64.const 2)) (global $state (mut i32) (i32.const 0))
+      (table $t 1 funcref) (elem (table $t) (i32.const 0) func $read) (data $once "5")`;
+    // It reads before it changes, so that a state that stayed would be the answer.
+    const body = `(local.set $n (call $read)) (global.set $state ${read}) ${change}
+      (i32.store8 (i32.const 200) (i32.add (i32.const 48) (global.get $state)))
+      (call $write (i32.const 1) (i32.const 200) (i32.const 1))`;
+    const module = await loadGuest(command(body, { more }), { exports: RUN });
+    const before = expected === "1" ? "0" : expected;
+    for (let i = 0; i < 12; i++) {
+      const fails = await module
+        .invoke("run", i % 3 === 1 ? "[]" : "[1]", i % 4 === 3 ? { timeoutMs: 120_000 } : {})
+        .catch((error: Error) => error.message);
+      if (!fails.includes("unreachable")) expect(fails, `call ${i}`).toBe(before);
+    }
+  });
+
   it("takes exit code 0 for success, also from the depth of the program", async () => {
     const module = await loadGuest(command(`${ECHO} (call $proc_exit (i32.const 0)) unreachable`), { exports: RUN });
     expect(await module.invoke("run", "[1]")).toBe("[1]");

@@ -25,7 +25,7 @@ export type PolicyCondition = {
 } & {
   /** The runtime's own name, or one of several. */
   readonly runtime?: OneOf<string> | undefined;
-  /** A language that the engine takes, or one of several: `"python"`. */
+  /** A language that the engine takes, or one of several: `"javascript"`. */
   readonly language?: OneOf<string> | undefined;
   /** Where it would run without this rule. */
   readonly placement?: OneOf<Placement> | undefined;

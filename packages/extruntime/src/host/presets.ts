@@ -31,7 +31,7 @@ const FOR_STRANGERS = {
  * A policy for code that somebody wrote whom you do not know: it runs in an engine that gives it nothing of the host, off the event loop, where a deadline
  * stops whatever it does; its time, memory, calls, payloads, answers and output are bounded. An extension that asks for more than a limit is refused.
  *
- * An engine that cannot hold this in a thread, such as v8, runs in a process. One that cannot hold it anywhere is refused when an extension wants it: one without `hardSandbox`, such as native.
+ * An engine that cannot hold this in a thread runs in a process. One that cannot hold it anywhere is refused when an extension wants it: one without `hardSandbox`.
  *
  * @throws TypeError for limits that are none.
  */

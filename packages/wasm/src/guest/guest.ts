@@ -6,7 +6,7 @@ import { LinearMemory } from "../machine/memory/linear-memory.ts";
 import { FAILED_GROWTHS, START_FUNCTION } from "../machine/module/grow-watch.ts";
 import { PAGE_BYTES } from "../machine/module/memory-limit.ts";
 import type { CompiledModule } from "../machine/module/module-cache.ts";
-import { moveState } from "../machine/state.ts";
+import { moveState, Snapshot } from "../machine/state.ts";
 import { GuestExit, StopSwitch } from "../machine/stop.ts";
 import { checkedImports, Ticker } from "../machine/ticks/ticker.ts";
 import { BoundedLog } from "../machine/wasi/bounded-log.ts";
@@ -37,6 +37,12 @@ export type GuestExports = Readonly<Record<string, WasmFunction>>;
 const NOT_MOVABLE =
   "its code changes tables or drops segments, so a deadline stops it only where it is known at load: set limits.timeoutMs in the manifest, in the policy or in load()";
 
+interface KeptInstance {
+  readonly exports: GuestExports;
+  readonly ticking: boolean;
+  readonly snapshot: Snapshot;
+}
+
 /** The host's side of one guest: its memory, what it imports, and how its runs end. */
 export class Guest {
   readonly memory = new LinearMemory();
@@ -58,6 +64,9 @@ export class Guest {
   /** Of an instance that has ticks. */
   #ticker: Ticker | undefined;
   #exports: GuestExports = {};
+  /** Of a command: an instance that can be as it was before its run. */
+  #kept: KeptInstance | undefined;
+  #runs = 0;
   readonly #log: BoundedLog;
   readonly #stdoutLines: LineLog;
   readonly #stderr: ErrorLog;
@@ -129,12 +138,12 @@ export class Guest {
     return moved;
   }
 
-  /** Runs a program from its `_start` to its end, in a WebAssembly instance that nobody holds afterwards. Throws its failure. */
+  /** Runs a program from its `_start` to its end, in a WebAssembly instance of which nothing is seen afterwards. Throws its failure. */
   runCommand(args: readonly string[], stdin: Uint8Array, deadline: number): void {
     this.#wasi.start(args, stdin);
     try {
-      const exports = this.#instantiate(deadline !== Number.POSITIVE_INFINITY, deadline);
-      exports[START]?.();
+      this.#ticks.wanted ||= deadline !== Number.POSITIVE_INFINITY;
+      this.#pristine(deadline)[START]?.();
       this.endRun();
     } catch (thrown) {
       const reason = this.#stop.reason;
@@ -196,17 +205,44 @@ export class Guest {
     return exports;
   }
 
+  /** An instance in which nothing has run: the one of the runs before, as it was, where that can be. */
+  #pristine(deadline: number): GuestExports {
+    const ticking = this.#ticks.wanted;
+    const kept = this.#kept;
+    if (kept?.ticking === ticking) {
+      if (kept.snapshot.restore()) {
+        this.#attach(kept.exports, deadline, ticking);
+        return kept.exports;
+      }
+      // It would grow again.
+      this.#runs = Number.NEGATIVE_INFINITY;
+    }
+    const exports = this.#instantiate(ticking, deadline);
+    const { builds } = this.#compiled;
+    // Not worth it for a guest that runs once.
+    const keeps = ++this.#runs > 1 && !builds.hasStart && builds.isMovable;
+    this.#kept = keeps ? { exports, ticking, snapshot: new Snapshot(exports, MEMORY) } : undefined;
+    return exports;
+  }
+
   /** Makes an instance, and runs its start function if it has one; where that is left out, it must be one that has ticks. */
   #instantiate(ticking: boolean, deadline: number, start = true): GuestExports {
-    this.#failedGrowths = undefined;
-    this.#stop.deadline = deadline;
     if (ticking) this.#checked ??= checkedImports(this.#imports, this.#stop);
     const imports = ticking ? this.#checked! : this.#imports;
+    this.#failedGrowths = undefined;
+    this.#stop.deadline = deadline;
     const exports = this.#link(imports, ticking).exports as GuestExports;
+    this.#attach(exports, deadline, ticking, start);
+    return exports;
+  }
+
+  #attach(exports: GuestExports, deadline: number, ticking: boolean, start = false): void {
+    this.#stop.deadline = deadline;
     this.#exports = exports;
     if (ticking) {
       this.#ticker ??= new Ticker(this.#stop);
       this.#ticker.attach(exports);
+      this.#ticker.begin();
     }
     this.#failedGrowths = exports[FAILED_GROWTHS] as unknown as WasmGlobal | undefined;
     if (start) exports[START_FUNCTION]?.();
@@ -214,7 +250,6 @@ export class Guest {
     const allocator = new Allocator(this.memory, this.maxBytes, exports[ALLOC]);
     this.#hostCall?.attach(allocator);
     if (exports[ALLOC] !== undefined) this.#env?.arrays.attach(allocator, exports[FREE] as never);
-    return exports;
   }
 
   /** Logs what is left of the run's output, and begins its bounds anew. */

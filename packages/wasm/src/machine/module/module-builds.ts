@@ -5,6 +5,7 @@ import { addTicks } from "../ticks/ticks.ts";
 import { type WasmModule, wasmApi } from "../webassembly.ts";
 import { START_FUNCTION } from "./grow-watch.ts";
 import { UnknownInstruction } from "./instructions.ts";
+import { SECTION } from "./module-rewrite.ts";
 import { type ModuleShape, readShape } from "./module-shape.ts";
 
 /**
@@ -57,6 +58,11 @@ export class ModuleBuilds {
   get startIsBrief(): boolean {
     this.#startIsBrief ??= this.#findBriefStart();
     return this.#startIsBrief;
+  }
+
+  /** Whether making an instance runs code. */
+  get hasStart(): boolean {
+    return this.#shape.exports.has(START_FUNCTION) || this.#shape.sections.some(({ id }) => id === SECTION.start);
   }
 
   /** Whether an instance without ticks can go on in one that has them, with all its state. */

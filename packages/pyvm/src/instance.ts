@@ -122,6 +122,7 @@ export class PyvmInstance implements Instance {
   invokeHere(fn: string, payload: string, call: Call): string | Promise<string> {
     const bridge = this.#bridge;
     const token = bridge.begin(NOBODY);
+    this.#here = call;
     let result: string | undefined;
     try {
       result = this.#invokeSync(this.#native, this.#indexOf(fn), payload, call.deadline - performance.now(), token);

@@ -147,6 +147,16 @@ const TIME: readonly Liar[] = [
     found: /times out costs other modules/,
     because: /lost its state/,
   },
+  {
+    lie: "a timeout that fails all calls of its module",
+    found: /same module that wait beside it time out/,
+    because: /it was stopped|ERR_EXT_TIMEOUT|time/,
+  },
+  {
+    lie: "a queue in which calls with a limit go first",
+    found: /in that order however they were made/,
+    because: /were served as/,
+  },
   { lie: "a signal that fails the calls of neighbours", found: /signal ends costs other/, because: /user went away/ },
   { lie: "a signal that costs neighbours their state", found: /signal ends costs other/, because: /lost its state/ },
   { lie: "a deadline that is up early", found: /a timeout is never up too early/, because: /was up after/ },

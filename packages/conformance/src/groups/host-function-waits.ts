@@ -27,6 +27,7 @@ export function waitingTests(subject: Subject): Test[] {
   return [
     ...sharing.map((test) => ({ ...test, shares: true })),
     ...(stoppable ? [timedOut] : []),
+    ...(stoppable && mustWait(subject) ? [beside] : []),
     ...(capabilities.signal === false ? [] : [aborted]),
     ...(stoppable && guests.includes("call-host-top-level") ? [topLevel] : []),
     closed,
@@ -79,6 +80,31 @@ const timedOut: Test = {
     await expectIdle("a call whose host function never answers", bench.patience(0.2));
     const made = TIMEOUTS + (TIMEOUTS / AT_A_TIME) * SERVED;
     assert.ok(keeper.calls > 0 && keeper.calls <= made, `${made} calls called it ${keeper.calls} times`);
+  },
+};
+
+/** A call that waits for its host function is on no thread, and loses nothing when another is ended. */
+const beside: Test = {
+  name: "one that answers late answers, though calls of the same module that wait beside it time out",
+  async run(bench) {
+    const keeper = new Keeper();
+    const module = await loadCaller(bench, keeper.fn, { limits: { maxInstances: 3 } });
+    const asked = keeper.asked();
+    const waiting = module.invoke("call", "1");
+    waiting.catch(() => {});
+    await bench.answered(asked, "the call of the host function");
+    for (let i = 0; i < 3; i++)
+      expectCode(
+        await failure(
+          () =>
+            bench.answered(module.invoke("call", "2", { timeoutMs: TIMEOUT_MS }), "a call that waits for ever", 0.4),
+          "the call",
+        ),
+        "ERR_EXT_TIMEOUT",
+        "a call that waits for ever",
+      );
+    keeper.answerLate();
+    expectJson(await bench.answered(waiting, "the call that waited longer"), "late", "its answer");
   },
 };
 

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import type { Module } from "extruntime";
+import type { InvokeOptions, Module } from "extruntime";
 import type { Bench } from "../bench.ts";
 import { expectCode } from "../expect.ts";
 import type { Subject } from "../facts.ts";
 import type { Group } from "../test-list.ts";
 
-export function queueGroup({ traits }: Subject): Group {
+export function queueGroup({ traits, capabilities }: Subject): Group {
   return {
     name: "the queue",
     promise: "contract",
@@ -30,8 +30,32 @@ export function queueGroup({ traits }: Subject): Group {
           assert.deepEqual(order, [...Array(50).keys()]);
         },
       },
+      {
+        name: "calls that wait are served in that order however they were made",
+        run: (bench) => mixed(bench, capabilities),
+      },
     ],
   };
+}
+
+/** One that has a limit or a signal, or is made by another method, has no other place than the next: the guest counts them. */
+async function mixed(bench: Bench, { deadline, signal }: Subject["capabilities"]): Promise<void> {
+  const module = await bench.load("counter", { limits: { maxInstances: 1 } });
+  const options = (i: number): InvokeOptions => ({
+    ...(i % 3 === 1 && deadline !== false ? { timeoutMs: 600_000 } : {}),
+    ...(i % 5 === 2 && signal !== false ? { signal: new AbortController().signal } : {}),
+  });
+  const calls = Array.from({ length: 50 }, (_, i) =>
+    i % 2 === 0
+      ? module.call<number>("next", i, options(i))
+      : module.invoke("next", String(i), options(i)).then(Number),
+  );
+  const counts = await bench.answered(Promise.all(calls), "50 calls");
+  // On a busy machine an instance that is held up is set aside, and the next one counts from 1.
+  const begun = counts.filter((count) => count === 1).length;
+  assert.ok(begun <= module.stats().instancesCreated, `${begun} instances have counted from 1`);
+  for (const [i, count] of counts.entries())
+    assert.ok(count === 1 || count === counts[i - 1]! + 1, `the calls were served as ${counts.join(", ")}`);
 }
 
 /** An engine whose calls end within `invoke` never needs the queue: then every call must be answered. */

@@ -57,28 +57,31 @@ export const ofHost = (change) =>
       engine.compile(extension, { ...context, host: host && over(host, change(host, extension)) }),
   }));
 
-/** About modules that have no part in what befalls another: a call that fails with this code fails those of all others that are under way. */
-export const failingNeighbours = (matches) => (engine, options) => {
-  const running = new Set();
-  return ofModule((module) => {
-    const invoke = (...args) => {
-      const entry = { module };
-      running.add(entry);
-      const failed = new Promise((_, reject) => {
-        entry.reject = reject;
-      });
-      const own = module.invoke(...args).catch((error) => {
-        if (matches(error)) for (const other of running) if (other.module !== module) other.reject(error);
-        throw error;
-      });
-      return Promise.race([own, failed]).finally(() => running.delete(entry));
-    };
-    return {
-      invoke,
-      call: async (fn, value, rest) => JSON.parse(await invoke(fn, JSON.stringify(value ?? null), rest)),
-    };
-  })(engine, options);
-};
+/** A call that fails so fails those of other modules that are under way; of its own module where `own` is set. */
+export const failingNeighbours =
+  (matches, { own: ownModule = false } = {}) =>
+  (engine, options) => {
+    const running = new Set();
+    return ofModule((module) => {
+      const invoke = (...args) => {
+        const entry = { module };
+        running.add(entry);
+        const failed = new Promise((_, reject) => {
+          entry.reject = reject;
+        });
+        const own = module.invoke(...args).catch((error) => {
+          if (matches(error))
+            for (const other of running) if ((other.module === module) === ownModule) other.reject(error);
+          throw error;
+        });
+        return Promise.race([own, failed]).finally(() => running.delete(entry));
+      };
+      return {
+        invoke,
+        call: async (fn, value, rest) => JSON.parse(await invoke(fn, JSON.stringify(value ?? null), rest)),
+      };
+    })(engine, options);
+  };
 
 /** The same, and what it costs the others is what they have counted. */
 export const emptyingNeighbours = (matches) => (engine, options) => {

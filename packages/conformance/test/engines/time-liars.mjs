@@ -124,6 +124,38 @@ const lies = {
     return { invoke };
   }),
   "a timeout that fails the calls of neighbours": failingNeighbours(({ code }) => code === "ERR_EXT_TIMEOUT"),
+  "a timeout that fails all calls of its module": failingNeighbours(({ code }) => code === "ERR_EXT_TIMEOUT", {
+    own: true,
+  }),
+  "a queue in which calls with a limit go first": ofModule((module) => {
+    const waiting = [];
+    let busy = false;
+    const next = async () => {
+      if (busy) return;
+      busy = true;
+      await undefined;
+      while (waiting.length > 0) {
+        const first = Math.max(
+          0,
+          waiting.findIndex(({ options }) => options.timeoutMs !== undefined),
+        );
+        const { fn, payload, options, resolve } = waiting.splice(first, 1)[0];
+        const result = module.invoke(fn, payload, options);
+        resolve(result);
+        await result.catch(() => {});
+      }
+      busy = false;
+    };
+    const invoke = (fn, payload, options = {}) =>
+      new Promise((resolve) => {
+        waiting.push({ fn, payload, options, resolve });
+        void next();
+      });
+    return {
+      invoke,
+      call: async (fn, value, options) => JSON.parse(await invoke(fn, JSON.stringify(value ?? null), options)),
+    };
+  }),
   "a timeout that costs neighbours their state": emptyingNeighbours(({ code }) => code === "ERR_EXT_TIMEOUT"),
   "a signal that fails the calls of neighbours": failingNeighbours(({ message }) => message === "the user went away"),
   "a signal that costs neighbours their state": emptyingNeighbours(({ message }) => message === "the user went away"),

@@ -76,9 +76,11 @@ const closing: readonly Test[] = [
     async run(bench) {
       const runtime = await bench.runtime();
       const module = await bench.load("echo", undefined, runtime);
+      const other = await bench.load("echo", undefined, runtime);
       await bench.answered(Promise.resolve(module[Symbol.asyncDispose]()), "disposal of a module");
       await bench.answered(Promise.resolve(runtime[Symbol.asyncDispose]()), "disposal of a runtime");
-      assert.equal(module.closed, true);
+      assert.deepEqual([module.closed, other.closed], [true, true]);
+      assert.equal(other.stats().instances, 0, "instances are alive after the disposal of their runtime");
     },
   },
 ];

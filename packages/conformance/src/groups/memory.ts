@@ -108,9 +108,9 @@ function kept(abortable: boolean, often: number): Test[] {
       name: "a limit in the manifest holds, and a good guest works within it",
       async run(bench) {
         const runtime = await bench.runtime();
+        const big = await bench.loadWith("big", { limits }, undefined, runtime);
         const module = await bench.loadWith("allocate", { limits }, undefined, runtime);
         await exhaust(bench, module);
-        const big = await bench.loadWith("big", { limits }, undefined, runtime);
         assert.equal(await big.call("big", 1_000_000), "x".repeat(1_000_000));
       },
     },
@@ -120,7 +120,8 @@ function kept(abortable: boolean, often: number): Test[] {
         const runtime = await bench.runtime();
         // Another module's limit is nothing to it.
         await bench.load("echo", { limits: { ...limits, memoryMb: 512 } }, runtime);
-        const module = await bench.load("echo", { limits: { ...limits, memoryMb: 16 } }, runtime);
+        const own = { limits: { ...limits, memoryMb: 16 } };
+        const module = await bench.loadWith("echo", own, undefined, runtime);
         const payload = JSON.stringify("x".repeat(40 * MIB));
         await refusal(
           () => bench.answered(module.invoke("echo", payload), "a large payload"),

@@ -7,7 +7,7 @@ import { Agent } from "../worker/agent.ts";
 import type { AgentLink } from "../worker/agent-link.ts";
 import { AgentLoop } from "../worker/agent-loop.ts";
 import { giveWay } from "../worker/priority.ts";
-import { type ThreadData, threadMemory } from "./memory.ts";
+import { END, type ThreadData, threadMemory } from "./memory.ts";
 import { printAtOnce } from "./output.ts";
 
 /**
@@ -40,6 +40,10 @@ class ThreadAgent implements AgentLink {
     this.#memory = threadMemory(data.memory);
     this.states = this.#memory.states;
     Atomics.store(this.#memory.thread, 0, ownThread());
+    process.on("exit", (code) => {
+      Atomics.store(this.#memory.thread, END, (code & 0xff) + 1);
+      this.#memory.toHost.interrupt();
+    });
     this.#agent = new Agent(this);
     this.#loop = new AgentLoop(this.#agent, () => this.#serve());
     data.bell.on("message", () => this.#serve());

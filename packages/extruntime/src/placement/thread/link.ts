@@ -8,11 +8,11 @@ import {
 import { OwnFiles } from "../../kit/own-files.ts";
 import { WorkerFolder } from "../host/worker-folder.ts";
 import { type Death, type Link, type LinkEvents, sentWrong } from "../wire/link.ts";
-import { type ProcessorUse, useOf } from "../wire/processor-use.ts";
+import { hasEnded, type ProcessorUse, useOf } from "../wire/processor-use.ts";
 import { type Body, FLAG, KIND, type StartMessage } from "../wire/protocol.ts";
 import { MOST_IN_RING } from "../wire/ring.ts";
 import { shown } from "../wire/shown.ts";
-import { type ThreadData, type ThreadMemory, threadMemory, threadMemoryBytes } from "./memory.ts";
+import { END, type ThreadData, type ThreadMemory, threadMemory, threadMemoryBytes } from "./memory.ts";
 
 const files = new OwnFiles(import.meta.url);
 const AGENT = files.path("./agent.js");
@@ -24,6 +24,8 @@ export function checkThreadAgent(): void {
 
 /** Milliseconds after which the host turns to its event loop even if frames keep coming. */
 const LONGEST_MS = 4;
+/** Milliseconds between looks at a thread for which a caller blocks this one: it may have ended. */
+const LOOK_MS = 100;
 
 type Frame = [kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body];
 
@@ -43,6 +45,8 @@ export class ThreadLink implements Link {
   #unplaced = 0;
   /** Keys of calls with such bodies, until they have begun. */
   #notBegun: number[] = [];
+  /** It has a memory limit of its own. */
+  readonly #limited: boolean;
   #given = 0;
   #taken = 0;
   #ringing = false;
@@ -57,6 +61,7 @@ export class ThreadLink implements Link {
     const aside = new MessageChannel();
     const workerData: ThreadData = { memory, bell: bell.port2, aside: aside.port2 };
     this.#events = events;
+    this.#limited = resourceLimits !== undefined;
     this.#memory = threadMemory(memory);
     this.#bell = bell.port1;
     this.#aside = aside.port1;
@@ -71,7 +76,7 @@ export class ThreadLink implements Link {
     this.#worker.on("error", (error) => this.#end(deathBy(error)));
     this.gone = new Promise((resolve) => {
       this.#worker.on("exit", (code) => {
-        this.#end({ how: `ended by itself with exit code ${code}`, memory: false });
+        this.#end({ how: endedWith(code), memory: false });
         resolve(folder.remove());
       });
     });
@@ -170,9 +175,18 @@ export class ThreadLink implements Link {
       if (done() || this.#ended) return;
       const left = deadline - performance.now();
       if (left <= 0) return;
-      // Looked at once in a while, should the thread die: its `exit` event cannot come while this thread is blocked.
-      if (!this.#memory.toHost.waitForFrames(Math.min(left, 100)) && this.#worker.threadId === -1) return;
+      const came = this.#memory.toHost.waitForFrames(Math.min(left, LOOK_MS));
+      this.#noticeEnd(came);
     }
+  }
+
+  /** Its `exit` event cannot come while this thread is blocked. */
+  #noticeEnd(came: boolean): void {
+    const { thread } = this.#memory;
+    const end = Atomics.load(thread, END);
+    if (end > 0) this.#end({ how: endedWith(end - 1), memory: false });
+    // One that runs out of memory says nothing.
+    else if (!came && hasEnded(Atomics.load(thread, 0))) this.#end({ how: NO_REASON, memory: this.#limited });
   }
 
   #end(death: Death): void {
@@ -244,6 +258,12 @@ export class ThreadLink implements Link {
       return undefined;
     }
   };
+}
+
+const NO_REASON = "ended without a word while its caller blocked the host: most likely it ran out of memory";
+
+function endedWith(code: number): string {
+  return `ended by itself with exit code ${code}`;
 }
 
 function deathBy(error: unknown): Death {

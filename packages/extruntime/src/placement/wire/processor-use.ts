@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readFileSync, readlinkSync } from "node:fs";
 
 /** What a thread has had of the processors since it began. */
 export interface ProcessorUse {
@@ -33,6 +33,11 @@ export function ownThread(): number {
   } catch {
     return 0;
   }
+}
+
+/** Whether there is no such thread in this process any more; `false` where the system does not tell, and before it has begun. */
+export function hasEnded(thread: number): boolean {
+  return thread !== 0 && !existsSync(`/proc/self/task/${thread}`);
 }
 
 /** Milliseconds of a processor that a thread uses up in silence, until it counts as held by what a guest left behind. */

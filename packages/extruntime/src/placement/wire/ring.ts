@@ -98,6 +98,11 @@ export class FrameRing {
     return true;
   }
 
+  /** For the writer: ends a `waitForFrames`, though there may be none. */
+  interrupt(): void {
+    Atomics.notify(this.#control, HEAD);
+  }
+
   /** For a writer that may block: returns when the reader has read on, or after `timeoutMs`. */
   waitForRoom(timeoutMs: number): void {
     Atomics.store(this.#control, WRITER_BLOCKED, 1);

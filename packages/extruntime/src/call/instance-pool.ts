@@ -122,9 +122,9 @@ export class InstancePool implements BudgetMember {
     return this.#use(this.#hotOrIdle() ?? this.#leastLoaded() ?? this.#grow(1));
   }
 
-  /** An instance for a call that cannot wait; it goes before those that can. */
-  takeNow(): Slot | undefined {
-    return this.#use(this.#popIdle() ?? this.#grow(Number.POSITIVE_INFINITY));
+  /** An instance for a call that cannot wait, but until its deadline for one to be made; it goes before those that can. */
+  takeNow(deadline: number): Slot | undefined {
+    return this.#use(this.#popIdle() ?? this.#grow(Number.POSITIVE_INFINITY, deadline));
   }
 
   /**
@@ -288,7 +288,7 @@ export class InstancePool implements BudgetMember {
    * Starts one more instance where that is allowed and fewer are being made than `demand` calls want. Returns it when the
    * engine makes it at once, and throws what it then throws; else it is handed out when it is ready.
    */
-  #grow(demand: number): Slot | undefined {
+  #grow(demand: number, until = Number.POSITIVE_INFINITY): Slot | undefined {
     if (this.#live >= this.#options.size || this.#creating >= demand) return undefined;
     if (!this.#budget.reserve(this, demand !== Number.POSITIVE_INFINITY)) return undefined;
     this.#live++;
@@ -297,7 +297,9 @@ export class InstancePool implements BudgetMember {
     let made: Instance | Promise<Instance>;
     try {
       const now = demand === Number.POSITIVE_INFINITY && this.#program.instantiateSync !== undefined;
-      made = now ? this.#program.instantiateSync!(this.#startCall()) : this.#program.instantiate(this.#startCall());
+      made = now
+        ? this.#program.instantiateSync!(this.#startCall(), until)
+        : this.#program.instantiate(this.#startCall());
     } catch (error) {
       this.#forget();
       throw error;

@@ -158,7 +158,7 @@ export class LoadedModule implements Module, CallOwner {
     let slot: Slot | undefined;
     let result: string | Promise<string>;
     try {
-      slot = this.#takeNow(fn);
+      slot = this.#takeNow(fn, call);
       this.#output.renew(++this.#running);
       const { instance } = slot;
       this.#inside = fn;
@@ -461,10 +461,10 @@ export class LoadedModule implements Module, CallOwner {
     }
   }
 
-  #takeNow(fn: string): Slot {
+  #takeNow(fn: string, { deadline }: Call): Slot {
     const { runtime, capabilities } = this.#setup;
     if (!capabilities.sync) throw this.#located(noSync(runtime), fn);
-    const slot = this.#pool.takeNow();
+    const slot = this.#pool.takeNow(deadline);
     if (slot !== undefined) return slot;
     throw this.#located(notNow(this.#pool.creating), fn);
   }

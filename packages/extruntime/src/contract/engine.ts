@@ -99,8 +99,12 @@ export interface Program {
    * Throws `ERR_EXT_UNKNOWN_FUNCTION` where the code lacks a function of `manifest.exports`, `ERR_EXT_GUEST` where the top level throws.
    */
   instantiate(call: Call): Instance | Promise<Instance>;
-  /** Blocking form of `instantiate`; with it `invokeSync` can create an instance. */
-  instantiateSync?(call: Call): Instance;
+  /**
+   * Blocking form of `instantiate`; with it `invokeSync` can create an instance.
+   *
+   * @param until when its caller waits no longer, on the clock of `performance.now()`: then it throws `ERR_EXT_TIMEOUT`.
+   */
+  instantiateSync?(call: Call, until: number): Instance;
   /** Called once, when the module begins to close: an `instantiate` that waits for room may fail at once. */
   closing?(): void;
   /** Called once, after all instances are closed. */

@@ -58,6 +58,16 @@ export class SimClock {
     this.#hostBusyUntil = Math.max(this.#hostBusyUntil, this.now + ms);
   }
 
+  /** The host's thread is blocked until something happens in a worker, or until a time. Returns whether something did. */
+  blockedUntil(time: number): boolean {
+    const next = this.#workers.time;
+    if (next === time) throw new Error("the host waits for ever, and nothing happens in any worker");
+    this.now = Math.max(this.now, Math.min(next, time));
+    if (next > time) return false;
+    this.#workers.take()!.run();
+    return true;
+  }
+
   /** Runs what comes until `done` or until a time. Returns whether it was done. */
   async run(until: number, done: () => boolean): Promise<boolean> {
     await settled();

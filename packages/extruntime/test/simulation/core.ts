@@ -10,6 +10,7 @@ const COPIES = fileURLToPath(new URL("../../node_modules/.simulation/", import.m
 export interface Core {
   readonly LoadedModule: typeof import("../../dist/call/module.js").LoadedModule;
   readonly InstanceBudget: typeof import("../../dist/contract/instance-budget.js").InstanceBudget;
+  readonly GuestLog: typeof import("../../dist/kit/guest-log.js").GuestLog;
   readonly DEFAULT_BOUNDS: typeof import("../../dist/contract/bounds.js").DEFAULT_BOUNDS;
   readonly ExtensionError: typeof import("../../dist/errors.js").ExtensionError;
   readonly NOT_STARTED: typeof import("../../dist/contract/engine.js").NOT_STARTED;
@@ -44,10 +45,11 @@ export async function loadCore(name: string, changes: readonly Change[]): Promis
     await writeFile(join(folder, file), text.replace(from, to));
   }
   const load = (file: string) => import(/* @vite-ignore */ pathToFileURL(join(folder, file)).href);
-  const [module, budget, bounds, errors, spi, program, pool, states, journal, stream, message] = await Promise.all(
+  const [module, budget, log, bounds, errors, spi, program, pool, states, journal, stream, message] = await Promise.all(
     [
       "call/module.js",
       "contract/instance-budget.js",
+      "kit/guest-log.js",
       "contract/bounds.js",
       "errors.js",
       "contract/engine.js",
@@ -62,6 +64,7 @@ export async function loadCore(name: string, changes: readonly Change[]): Promis
   return {
     ...module,
     ...budget,
+    ...log,
     ...bounds,
     ...errors,
     ...spi,

@@ -63,6 +63,30 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    what: "a worker that got its calls from a synchronous caller while it started is never looked at",
+    changes: [
+      {
+        file: WORKER,
+        from: "this.#keeper.busy();\n        }\n    }\n    /** The same for a caller",
+        to: ";\n        }\n    }\n    /** The same for a caller",
+      },
+    ],
+  },
+  {
+    what: "a synchronous call waits for its instance for as long as that may take",
+    changes: [{ file: "call/instance-pool.js", from: "this.#startCall(), until)", to: "this.#startCall(), Infinity)" }],
+  },
+  {
+    what: "a synchronous caller is told of a program that was handed back as of a failed engine",
+    changes: [
+      {
+        file: "placement/host/placed-program.js",
+        from: "call?.error !== undefined && call.error !== NOT_STARTED",
+        to: "call?.error !== undefined",
+      },
+    ],
+  },
+  {
     what: "a deadline is as early as a timer of Node",
     changes: [{ file: "kit/deadline-timer.js", from: "if (left > 0)", to: "if (false)" }],
   },

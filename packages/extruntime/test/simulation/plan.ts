@@ -38,6 +38,8 @@ export interface CallPlan {
   readonly timeoutMs: number | undefined;
   /** Number of a signal that calls may share. */
   readonly signal: number | undefined;
+  /** Its caller blocks the host. */
+  readonly sync: boolean;
 }
 
 const SIGNALS = 4;
@@ -72,8 +74,9 @@ export function planOf(random: Random): Plan {
   const manners = random.of(MANNERS);
   // Short calls are sent ahead of their turn.
   const short = random.chance(0.6);
-  const steps = Array.from({ length: random.from(5, 30) }, () => step(random, modules.length, manners, short));
   const kind = random.of(["thread", "process"] as const);
+  const sync = kind === "thread" && random.chance(0.5) ? random.of([0.02, 0.1, 0.5]) : 0;
+  const steps = Array.from({ length: random.from(5, 30) }, () => step(random, modules.length, manners, short, sync));
   return {
     kind,
     own: kind === "process" && steps.length % 2 === 0,
@@ -97,7 +100,13 @@ function modulePlan(random: Random): ModulePlan {
   };
 }
 
-function step(random: Random, modules: number, manners: Partial<Record<Deed, number>>, short: boolean): Step {
+function step(
+  random: Random,
+  modules: number,
+  manners: Partial<Record<Deed, number>>,
+  short: boolean,
+  sync: number,
+): Step {
   const after = random.chance(0.3) ? 0 : random.ms(0, random.chance(0.1) ? 400 : 20);
   const module = random.from(0, modules - 1);
   const what = random.weighted({ calls: 20, abort: 2, block: 2, crash: 0.5, reload: 0.5 });
@@ -106,11 +115,13 @@ function step(random: Random, modules: number, manners: Partial<Record<Deed, num
   if (what === "crash") return { after, do: "crash", worker: random.from(0, 3) };
   if (what === "reload") return { after, do: "reload", module, abort: random.chance(0.5) };
   const most = random.chance(0.1) ? 40 : 8;
-  const calls = Array.from({ length: random.from(1, most) }, () => callPlan(random, manners, short));
+  const calls = Array.from({ length: random.from(1, most) }, () =>
+    callPlan(random, manners, short, sync > 0 && random.chance(sync)),
+  );
   return { after, do: "calls", module, calls };
 }
 
-function callPlan(random: Random, manners: Partial<Record<Deed, number>>, short: boolean): CallPlan {
+function callPlan(random: Random, manners: Partial<Record<Deed, number>>, short: boolean, sync: boolean): CallPlan {
   const does = random.weighted(manners as Record<Deed, number>);
   const quick = does === "answer" || does === "fail" || does === "break";
   const ms = quick
@@ -120,7 +131,9 @@ function callPlan(random: Random, manners: Partial<Record<Deed, number>>, short:
     : random.ms(0.1, random.chance(0.3) ? 150 : 15);
   // Who waits where a guest may leave something behind that holds the thread waits for ever without a limit.
   const mayWaitForEver = needsStop(does) || (manners.storm !== undefined && goesOn(does));
-  const limit = random.weighted({ none: mayWaitForEver ? 0 : 6, time: 2, signal: 1, both: 0.5 });
+  // Nothing but its time ends a call whose caller blocks the host.
+  const signals = sync ? 0 : 1;
+  const limit = random.weighted({ none: mayWaitForEver ? 0 : 6, time: 2, signal: signals, both: signals / 2 });
   return {
     does,
     ms,
@@ -131,5 +144,6 @@ function callPlan(random: Random, manners: Partial<Record<Deed, number>>, short:
           ? undefined
           : 100_000,
     signal: limit === "signal" || limit === "both" ? random.from(0, SIGNALS - 1) : undefined,
+    sync,
   };
 }

@@ -6,6 +6,7 @@ import { goesOn, needsStop, type Script } from "./guest-script.ts";
 import { type CallPlan, type Plan, planOf } from "./plan.ts";
 import { Random } from "./random.ts";
 import { SimProcessLink, SimThreadLink } from "./sim-links.ts";
+import { simModule } from "./sim-module.ts";
 import type { SimWorker } from "./sim-worker.ts";
 import type { World } from "./world.ts";
 
@@ -17,6 +18,16 @@ export interface Cores {
 /** Milliseconds of the simulated clock in which all must have come to its end. */
 const LONGEST_MS = 60_000;
 
+/** The same of a caller that blocks the host and has no limit: it is told that its worker is held up. */
+const MOST_BLOCKED_MS = 20_000;
+/** Milliseconds that an engine has to stop a call, and its host to see to that. */
+const GRACE_MS = 110;
+/** What a caller that blocks the host is told of a call that has not begun. */
+const NOT_BEGUN = /before the call began|did not start|while the instance was made|crash again and again/;
+
+/** What is lost by rounding at the most. */
+const ROUNDED_MS = 1e-6;
+
 const TRACE = process.env.EXTRUNTIME_SIMULATION_TRACE !== undefined;
 
 /** One call, as its caller sees it. */
@@ -26,6 +37,8 @@ interface Sent {
   readonly signal: AbortSignal | undefined;
   readonly at: number;
   readonly module: Loaded;
+  /** Its caller blocks the host. */
+  readonly sync: boolean;
   begun: SimWorker | undefined;
   outcome: "none" | "answered" | "failed";
 }
@@ -127,6 +140,8 @@ class Run implements World {
     if (sent.begun !== undefined) this.#fail(`call ${id} was begun twice`);
     sent.begun = worker;
     const { begun, pool } = sent.module;
+    // Who blocks the host goes before others.
+    if (sent.sync) return;
     if (pool === 1 && begun.length > 0 && begun.at(-1)! > id) this.#fail(`call ${id} was begun after ${begun.at(-1)}`);
     begun.push(id);
   }
@@ -146,49 +161,17 @@ class Run implements World {
   }
 
   #load(number: number): void {
-    const { core, clock, random } = this;
-    const limits = this.#plan.modules[number]!;
-    const manifest = { name: `module${number}`, version: "1.0.0", exports: ["run"], permissions: ["ask"] };
-    const message = {
-      manifest,
-      location: "",
-      dir: undefined,
-      memoryBytes: undefined,
-      limited: false,
-      deadlines: undefined,
-      maxInstances: 1,
-      bounds: core.DEFAULT_BOUNDS,
-      files: [],
-    };
-    const host = {
-      names: ["ask"],
-      call: () =>
-        new Promise<string>((resolve) => clock.toHost(clock.now + random.ms(0.01, 50), () => resolve("=null"))),
-      callNow: () => "=null",
-    };
-    const program = new core.PlacedProgram(this.#pool, { message, files: [] }, undefined, { log() {}, host });
-    const capabilities = { deadline: "hard", signal: "hard", sync: false };
-    const module = new core.LoadedModule({
-      manifest,
-      runtime: "simulated",
+    const plan = this.#plan.modules[number]!;
+    const module = simModule({
+      world: this,
+      number,
       placement: this.#plan.kind,
-      capabilities,
-      bounds: core.DEFAULT_BOUNDS,
-      limits: { ...core.DEFAULT_BOUNDS, timeoutMs: limits.timeoutMs, loadTimeoutMs: limits.timeoutMs },
-      limitSources: {},
-      output: { renew() {} },
-      program,
-      pool: {
-        size: limits.pool,
-        queue: limits.queue,
-        budget: this.#budget,
-        loadTimeoutMs: limits.timeoutMs,
-        onReplaced: () => {},
-        onCloseError: (error: unknown) => this.#fail(`an instance failed to close: ${String(error)}`),
-      },
-      onClosed: () => {},
-    } as never);
-    this.#modules[number] = { module, ...limits, aborted: false, begun: [], answered: [] };
+      plan,
+      workers: this.#pool,
+      budget: this.#budget,
+      onCloseError: (error) => this.#fail(`an instance failed to close: ${String(error)}`),
+    });
+    this.#modules[number] = { module, ...plan, aborted: false, begun: [], answered: [] };
   }
 
   #reload(number: number, abort: boolean): void {
@@ -216,7 +199,7 @@ class Run implements World {
     );
   }
 
-  #call(number: number, { does, ms, timeoutMs, signal: signalNumber }: CallPlan): void {
+  #call(number: number, { does, ms, timeoutMs, signal: signalNumber, sync }: CallPlan): void {
     const loaded = this.#modules[number]!;
     const id = this.#sent.length;
     const script: Script = { id, does, ms };
@@ -228,17 +211,37 @@ class Run implements World {
       signal,
       at: this.clock.now,
       module: loaded,
+      sync,
       begun: undefined,
       outcome: "none",
     };
     this.#sent.push(sent);
     this.#open++;
-    this.trace(() => `call ${id} to module ${number}: ${does} ${ms}, limit ${limit}, signal ${signalNumber}`);
+    this.trace(
+      () =>
+        `call ${id} to module ${number}: ${does} ${ms}, limit ${limit}, signal ${signalNumber}${sync ? ", synchronous" : ""}`,
+    );
+    if (sync) {
+      this.#callNow(sent, timeoutMs);
+      return;
+    }
     const full = loaded.module.stats().queued >= loaded.queue;
     loaded.module.invoke("run", JSON.stringify(script), { timeoutMs, signal }).then(
       (text) => this.#answered(sent, text),
       (error: unknown) => this.#failed(sent, error, full),
     );
+  }
+
+  #callNow(sent: Sent, timeoutMs: number | undefined): void {
+    const { module, script } = sent;
+    try {
+      this.#answered(sent, module.module.invokeSync("run", JSON.stringify(script), { timeoutMs }));
+    } catch (error) {
+      this.#failed(sent, error, false);
+    }
+    const most = (sent.timeoutMs ?? MOST_BLOCKED_MS) + (module.timeoutMs ?? 0) + GRACE_MS;
+    const took = this.clock.now - sent.at;
+    if (took > most) this.#fail(`call ${script.id} blocked the host for ${took} ms`);
   }
 
   #signal(number: number): AbortSignal {
@@ -263,6 +266,7 @@ class Run implements World {
     if (text !== String(id)) this.#fail(`call ${id} has the answer of ${text}`);
     if (sent.begun === undefined) this.#fail(`call ${id} has an answer, and was never begun`);
     if (does === "fail" || does === "crash" || needsStop(does)) this.#fail(`call ${id}, which ${does}s, has an answer`);
+    if (sent.sync) return;
     const { answered, pool } = sent.module;
     if (pool === 1 && answered.length > 0 && answered.at(-1)! > id)
       this.#fail(`call ${id} is answered after ${answered.at(-1)}`);
@@ -273,29 +277,37 @@ class Run implements World {
     this.#settle(sent, "failed");
     const { script, signal, timeoutMs, module, at } = sent;
     const code = (error as { code?: string }).code;
-    const took = this.clock.now - at;
+    const took = this.clock.now - at + ROUNDED_MS;
     const right =
-      code === undefined
+      (sent.sync && this.#mayRefuse(code, sent, String(error))) ||
+      (code === undefined
         ? signal?.aborted === true && error === signal.reason
         : code === "ERR_EXT_TIMEOUT"
           ? (timeoutMs !== undefined && took >= timeoutMs) || this.#isOfTopLevel(error, sent)
           : code === "ERR_EXT_CLOSED"
             ? module.aborted
             : code === "ERR_EXT_BUSY"
-              ? full && took === 0
+              ? full && took <= ROUNDED_MS
               : code === "ERR_EXT_GUEST"
                 ? script.does === "fail"
-                : code === "ERR_EXT_CRASHED" && this.#mayCrash(sent);
+                : code === "ERR_EXT_CRASHED" && this.#mayCrash(sent));
     if (!right)
       this.#fail(
         `call ${script.id}, which does ${script.does}, failed after ${took} ms with ${code}: ${String(error)}`,
       );
   }
 
+  /** What a caller that blocks the host is told, and no other. */
+  #mayRefuse(code: string | undefined, { script, begun }: Sent, message: string): boolean {
+    if (code === "ERR_EXT_UNSUPPORTED") return begun !== undefined && goesOn(script.does);
+    if (code === "ERR_EXT_BUSY") return begun === undefined;
+    return code === "ERR_EXT_CRASHED" && begun === undefined && NOT_BEGUN.test(message);
+  }
+
   /** Its instance was not made within the limit of its module. */
   #isOfTopLevel(error: unknown, { begun, at, module }: Sent): boolean {
     const { timeoutMs } = module;
-    if (timeoutMs === undefined || this.clock.now - at < timeoutMs || begun !== undefined) return false;
+    if (timeoutMs === undefined || this.clock.now - at + ROUNDED_MS < timeoutMs || begun !== undefined) return false;
     return (error as Error).message.includes("top level");
   }
 

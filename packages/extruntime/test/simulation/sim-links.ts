@@ -38,10 +38,8 @@ abstract class SimLink implements Link {
     });
     world.workers.set(this.worker, events);
     // As in the real ones; by then the keeper has its worker.
-    queueMicrotask(() => {
-      this.send(KIND.start, 0, 0, 0, 0, 0, "");
-      this.flush();
-    });
+    this.send(KIND.start, 0, 0, 0, 0, 0, "");
+    queueMicrotask(() => this.flush());
   }
 
   abstract withdraw(keys: readonly number[], answer: (withdrawn: readonly boolean[]) => void): void;
@@ -124,9 +122,24 @@ abstract class SimLink implements Link {
 /** Frames in memory that both sides see. */
 export class SimThreadLink extends SimLink {
   readonly #written: Frame[] = [];
+  #diedHow: string | undefined;
 
   withdraw(keys: readonly number[], answer: (withdrawn: readonly boolean[]) => void): void {
     answer(this.takeUnstarted(keys));
+  }
+
+  override use(answer: (use: ProcessorUse) => void): void {
+    answer({ ranMs: this.worker.ranMs, waitedMs: 0 });
+  }
+
+  waitFor(done: () => boolean, deadline: number): void {
+    this.deliver();
+    do {
+      this.poll();
+      if (done() || this.over) return;
+      // It is noticed a little later.
+      if (this.#diedHow !== undefined) this.end({ how: this.#diedHow, memory: false });
+    } while (!this.over && this.world.clock.blockedUntil(deadline));
   }
 
   takeUnstarted(keys: readonly number[]): boolean[] {
@@ -148,6 +161,7 @@ export class SimThreadLink extends SimLink {
 
   protected died(how: string): void {
     const { clock, random } = this.world;
+    this.#diedHow = how;
     clock.toHost(clock.now + random.ms(0.01, 5), () => this.end({ how, memory: false }));
   }
 

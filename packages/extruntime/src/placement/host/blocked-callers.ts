@@ -34,9 +34,9 @@ export class BlockedCallers {
     return this.#count;
   }
 
-  /** Blocks until the call has ended, its deadline is over, or the worker has ended; with `orLater` also when the call has become asynchronous. */
-  wait(call: RemoteCall, orLater: boolean): void {
-    const deadline = call.limits.deadline + this.#graceMs;
+  /** Blocks until the call has ended, its deadline is over or the worker has ended, and no longer than `until` on the clock of `performance.now()`; with `orLater` also when the call has become asynchronous. */
+  wait(call: RemoteCall, orLater: boolean, until = Number.POSITIVE_INFINITY): void {
+    const deadline = Math.min(until, call.limits.deadline + this.#graceMs);
     const done = () => call.settled || (orLater && call.later);
     this.#count++;
     this.#silence.listen();

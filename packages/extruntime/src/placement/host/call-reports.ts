@@ -1,7 +1,8 @@
 import { NOT_STARTED } from "../../contract/engine.ts";
 import { errorFromJson } from "../wire/error.ts";
+import type { Link } from "../wire/link.ts";
 import { FLAG, KIND } from "../wire/protocol.ts";
-import type { HeldCalls } from "./held-calls.ts";
+import { type HeldCalls, isGuests } from "./held-calls.ts";
 import type { RemoteCall } from "./remote-call.ts";
 import type { WorkerSilence } from "./worker-silence.ts";
 
@@ -18,11 +19,13 @@ export interface Answering {
 /** What a worker says of its calls: that they have begun, are asynchronous, or have ended. */
 export class CallReports {
   readonly #worker: Answering;
+  readonly #link: Pick<Link, "explain">;
   readonly #held: HeldCalls;
   readonly #silence: WorkerSilence;
 
-  constructor(worker: Answering, held: HeldCalls, silence: WorkerSilence) {
+  constructor(worker: Answering, link: Pick<Link, "explain">, held: HeldCalls, silence: WorkerSilence) {
     this.#worker = worker;
+    this.#link = link;
     this.#held = held;
     this.#silence = silence;
   }
@@ -58,7 +61,7 @@ export class CallReports {
     } else {
       const error = errorFromJson(body);
       if (error === undefined) return NO_ERROR;
-      call.fail(error, broken);
+      call.fail(isGuests(call) ? error : (this.#link.explain?.(error) ?? error), broken);
     }
     this.#free(call);
     return undefined;

@@ -1,5 +1,6 @@
 import { DEFAULT_BOUNDS } from "../../contract/bounds.ts";
 import {
+  type Answer,
   type Call,
   type CompileContext,
   type Instance,
@@ -21,6 +22,8 @@ import type { ProgramListener, WorkerPool } from "./worker-pool.ts";
 const TOP_LEVEL_LATE =
   "the top level of the extension did not end within limits.loadTimeoutMs: raise it in the manifest, or have it do less when it loads";
 
+const LATE_FOR_CALL = "the call's time was up while its instance was made, which goes on";
+
 /** An extension ready to be sent. */
 export interface PackedExtension {
   readonly message: CompileMessage;
@@ -32,6 +35,9 @@ export interface PackedExtension {
 const MOST_CRASHES = 2;
 /** The same where its time was up before a worker, which had other things to do, began with it. */
 const MOST_LATE = 2;
+
+/** Milliseconds that a caller which blocks the host waits for a thread to start. */
+const MOST_START_MS = 60_000;
 
 let programs = 0;
 let instances = 0;
@@ -112,20 +118,35 @@ export class PlacedProgram implements Program {
     }
   }
 
-  /** Blocks this thread. */
-  instantiateSync(call: Call): Instance {
-    const worker = this.pool.forInstanceNow(this.id, call.deadline, this.history);
+  /** Blocks this thread. What is not made by `until` is made all the same, and closed. */
+  instantiateSync({ deadline }: Call, until: number): Instance {
+    const now = performance.now();
+    // For the top level of the guest: a worker that has to start first does not count.
+    const forMs = deadline - now;
+    const worker = this.pool.forInstanceNow(this.id, Math.min(now + MOST_START_MS, until), this.history);
     const id = ++instances;
+    let abandoned = false;
+    const closed = () => this.pool.instanceClosed(worker, this.history);
+    const answer: Answer = {
+      succeed: () => {
+        if (!abandoned) return;
+        worker.tell(KIND.closeInstance, id);
+        closed();
+      },
+      fail: () => abandoned && closed(),
+    };
+    const limits: Call = { deadline: performance.now() + forMs, signal: undefined };
+    const made = new RemoteCall(limits, answer, this.#patience);
+    const compiled = worker.programs.has(this.id) ? undefined : this.#sendProgram(worker, new PromisedAnswer());
     try {
-      const compiled = new RemoteCall(call, undefined, this.#patience);
-      if (!worker.programs.has(this.id)) this.#sendProgram(worker, compiled);
-      const made = new RemoteCall(call, undefined, this.#patience);
       worker.ask(made, KIND.instantiate, FLAG.sync, 0, this.id, String(id));
-      waitFor(worker, made, compiled);
-      worker.programs.set(this.id, Promise.resolve(""));
+      waitFor(worker, made, compiled, until);
       return new PlacedInstance(this, worker, id);
     } catch (error) {
-      this.pool.instanceClosed(worker, this.history);
+      // It is tried again before anybody hears of it.
+      if (compiled?.error !== undefined) worker.programs.delete(this.id);
+      if (made.settled) closed();
+      else abandoned = true;
       throw error;
     }
   }
@@ -139,24 +160,25 @@ export class PlacedProgram implements Program {
   }
 
   #compileIn(worker: PlacedWorker): Promise<string> {
-    let compiled = worker.programs.get(this.id);
-    if (compiled === undefined) {
-      const answer = new PromisedAnswer();
-      this.#sendProgram(worker, new RemoteCall(UNLIMITED, answer, this.#patience));
-      compiled = answer.promise;
-      worker.programs.set(this.id, compiled);
-      // What failed is tried again by the next who wants it.
-      compiled.catch(() => worker.programs.delete(this.id));
-    }
-    return compiled;
+    const compiled = worker.programs.get(this.id);
+    if (compiled !== undefined) return compiled;
+    const answer = new PromisedAnswer();
+    this.#sendProgram(worker, answer);
+    return answer.promise;
   }
 
-  #sendProgram(worker: PlacedWorker, call: RemoteCall): void {
+  #sendProgram(worker: PlacedWorker, answer: PromisedAnswer): RemoteCall {
     const { message, files } = this.#packed;
+    const call = new RemoteCall(UNLIMITED, answer, this.#patience);
+    const { promise } = answer;
+    worker.programs.set(this.id, promise);
+    // What failed is tried again by the next who wants it.
+    promise.catch(() => worker.programs.get(this.id) === promise && worker.programs.delete(this.id));
     worker.served.add(this.id);
     worker.allow(mostFrameBytes(message.bounds));
     for (const file of files) worker.tell(KIND.file, this.id, file);
     worker.ask(call, KIND.compile, 0, 0, this.id, JSON.stringify(message));
+    return call;
   }
 
   async #instantiateIn(worker: PlacedWorker, id: number, forMs: number): Promise<string> {
@@ -208,13 +230,17 @@ async function notHandedBack(asked: Promise<string>): Promise<boolean> {
   }
 }
 
-/** @throws what kept the instance from being made; `ERR_EXT_TIMEOUT` past the deadline, and then the worker is ended. */
-function waitFor(worker: PlacedWorker, made: RemoteCall, compiled: RemoteCall): void {
-  worker.waitFor(made, false);
-  if (compiled.error !== undefined) throw compiled.error;
+/** @throws what kept the instance from being made; `ERR_EXT_TIMEOUT` past its deadline, and then the worker is ended, and past `until`. */
+function waitFor(worker: PlacedWorker, made: RemoteCall, compiled: RemoteCall | undefined, until: number): void {
+  worker.waitFor(made, false, until);
   if (made.result !== undefined) return;
-  if (made.settled && made.error !== NOT_STARTED) throw made.error;
-  if (made.settled) throw new ExtensionError("ERR_EXT_CRASHED", "its worker has ended while the instance was made");
+  for (const call of [compiled, made]) if (call?.error !== undefined && call.error !== NOT_STARTED) throw call.error;
+  if (made.settled || compiled?.error === NOT_STARTED)
+    throw new ExtensionError(
+      "ERR_EXT_CRASHED",
+      "its worker has ended, or was held up, while the instance was made; call again",
+    );
+  if (performance.now() < made.limits.deadline) throw new ExtensionError("ERR_EXT_TIMEOUT", LATE_FOR_CALL);
   worker.kill("was ended to stop the top level of an extension whose time was up");
   throw new ExtensionError("ERR_EXT_TIMEOUT", TOP_LEVEL_LATE);
 }

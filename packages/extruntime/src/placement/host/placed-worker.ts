@@ -91,7 +91,7 @@ export class PlacedWorker implements LinkEvents {
     this.#unsent = new UnsentCalls(this.#held);
     this.#silence = new WorkerSilence(this.#link, this.#held, keeper.patience);
     this.#sender = new CallSender(this.#link, this.#held, this.#unsent, this.#silence);
-    this.#answers = new CallReports(this, this.#held, this.#silence);
+    this.#answers = new CallReports(this, this.#link, this.#held, this.#silence);
     this.#relief = new CallRelief(this, this.#link, this.#held, this.#unsent, this.#silence);
     this.#stopper = new CallStopper(this, keeper, this.#link, this.#held, softAbort);
     this.#reports = new ProgramReports(this, keeper, this.#link, this.#held);
@@ -106,6 +106,8 @@ export class PlacedWorker implements LinkEvents {
       await this.ready;
     } finally {
       if (this.load === 0) this.#hold(false);
+      // What a caller that blocks this thread has sent meanwhile.
+      else this.#keeper.busy();
     }
   }
 
@@ -113,6 +115,8 @@ export class PlacedWorker implements LinkEvents {
   waitUntilReady(deadline: number): void {
     if (this.#state === "starting") this.#link.waitFor!(() => this.#state !== "starting", deadline);
     if (this.#state === "serving") return;
+    if (this.#state === "starting")
+      throw new ExtensionError("ERR_EXT_TIMEOUT", `the call's time was up while its ${this.kind} started`);
     throw new ExtensionError("ERR_EXT_CRASHED", `its ${this.kind} did not start`);
   }
 
@@ -218,8 +222,8 @@ export class PlacedWorker implements LinkEvents {
   }
 
   /** As {@link BlockedCallers.wait}. */
-  waitFor(call: RemoteCall, orLater: boolean): void {
-    this.#blocked.wait(call, orLater);
+  waitFor(call: RemoteCall, orLater: boolean, until?: number): void {
+    this.#blocked.wait(call, orLater, until);
   }
 
   /** Makes a call end. What else the worker holds goes on, where that is possible at all. */
@@ -367,7 +371,7 @@ export class PlacedWorker implements LinkEvents {
     }
     const error = errorFromJson(body);
     if (error === undefined) return NO_ERROR;
-    this.#started.reject(error);
+    this.#started.reject(this.#link.explain?.(error) ?? error);
     this.kill("could not make its engine");
     return undefined;
   }

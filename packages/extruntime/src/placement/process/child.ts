@@ -97,6 +97,11 @@ function spawnChild(
   });
 }
 
+/** What a sandboxed process sees beside the system's folders. */
+export function shownInSandbox(start: StartMessage, readable: readonly string[]): Shown[] {
+  return [...shownTo(start, [], {}), ...readable.flatMap(shownPath)];
+}
+
 function shownTo(start: StartMessage, addons: readonly string[], env: Readonly<Record<string, string>>): Shown[] {
   const modules = filesOfModules(AGENT, fileURLToPath(start.engine.module));
   const files = [...addons, ...localePaths(env).filter((path) => existsSync(path))];

@@ -1,6 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { randomInt } from "node:crypto";
 import type { Socket } from "node:net";
+import type { ExtensionError } from "../../errors.ts";
 import type { ProcessOptions } from "../options.ts";
 import { SLOTS } from "../wire/call-states.ts";
 import { type Death, type Link, type LinkEvents, sentWrong } from "../wire/link.ts";
@@ -8,12 +9,14 @@ import type { ProcessorUse } from "../wire/processor-use.ts";
 import { type Body, type FrameSink, HEADER_BYTES, KIND, type StartMessage } from "../wire/protocol.ts";
 import { FrameBatch, FrameStream, MOST_FROM_WORKER } from "../wire/stream.ts";
 import { endCgroup } from "./cgroup.ts";
-import { endGroup, endProcess, signalOf, startChild } from "./child.ts";
+import { endGroup, endProcess, shownInSandbox, signalOf, startChild } from "./child.ts";
 import { boundsOf, dataLimit, heldLimit, type ProcessBounds } from "./command.ts";
 import { FD } from "./descriptors.ts";
 import { GuestOutput } from "./guest-output.ts";
+import { withHiddenPath } from "./hidden-path.ts";
 import { JournalReader } from "./journal.ts";
 import { isCrash } from "./memory-probe.ts";
+import type { Shown } from "./sandbox-files.ts";
 import { supervisorProgram } from "./supervisor.ts";
 import { SupervisorReport } from "./supervisor-report.ts";
 import { WatchdogQuestions } from "./watchdog-questions.ts";
@@ -24,7 +27,10 @@ const MOST_UNREAD = 1 << 20;
 const PIECE_BYTES = 1 << 18;
 /** Milliseconds after its end for what it wrote to come through, where a process that it started may hold its pipes. */
 const PIPES_MS = 200;
-/** The same where a supervisor has ended those. */
+/**
+ * The same where a supervisor has ended those: then the pipes end by themselves, and this is for one that somebody else holds, such as a process that changed its user.
+ * Nothing that was written is lost by either time, since what has come is read first (`#whenRead`), however late this thread gets to it.
+ */
 const SUPERVISED_PIPES_MS = 5000;
 
 /** Milliseconds after the end of a pipe for the process's own end to be seen, before what is left of it is ended. */
@@ -54,6 +60,8 @@ export class ProcessLink implements Link {
   /** Of answers to host calls that it has not read, at the most. */
   #answerBytes = 0;
   readonly #fromWorker: FrameStream;
+  /** Of a sandbox: what it shows beside the system's folders. */
+  readonly #shown: (() => readonly Shown[]) | undefined;
   #flushing = false;
   #killed: string | undefined;
   /** Pipes from the process that have ended. */
@@ -67,6 +75,8 @@ export class ProcessLink implements Link {
   constructor(start: StartMessage, options: ProcessOptions, memoryBytes: number | undefined, events: LinkEvents) {
     this.#events = events;
     const bounds = boundsOf(options, memoryBytes);
+    const { sandbox } = bounds;
+    this.#shown = sandbox === undefined ? undefined : () => shownInSandbox(start, sandbox.readable);
     const firstBatch = randomInt(2 ** 31);
     const { child, folder, journal, cgroup } = startChild(start, options, bounds, firstBatch);
     this.#journal = new JournalReader(firstBatch, journal);
@@ -95,6 +105,10 @@ export class ProcessLink implements Link {
     const before = this.#out.length;
     this.#out.add(kind, flags, number, key, target, time, body);
     this.#given += this.#out.length - before;
+  }
+
+  explain(error: ExtensionError): ExtensionError {
+    return this.#shown === undefined ? error : withHiddenPath(error, this.#shown());
   }
 
   get given(): number {

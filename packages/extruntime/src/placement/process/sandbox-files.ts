@@ -216,6 +216,11 @@ function librariesOfNode(): Shown[] {
     });
 }
 
+/** Whether a path is among what a sandbox shows. */
+export function isShown(path: string, shown: readonly Shown[]): boolean {
+  return isOfSystem(path) || shown.some((each) => path === each.path || isInside(path, each.path));
+}
+
 function isOfSystem(path: string): boolean {
   return SYSTEM.some((folder) => isInside(path, folder));
 }

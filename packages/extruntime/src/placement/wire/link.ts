@@ -1,3 +1,4 @@
+import type { ExtensionError } from "../../errors.ts";
 import type { ProcessorUse } from "./processor-use.ts";
 import type { Body, FrameSink } from "./protocol.ts";
 
@@ -54,6 +55,8 @@ export interface Link {
   giveUp(how: string): void;
   /** When nothing of the worker is left: no thread, process or file descriptor. */
   readonly gone: Promise<void>;
+  /** An engine that could not be made there, with what the place may have to do with it. */
+  explain?(error: ExtensionError): ExtensionError;
   /** Whether the worker keeps this process running. */
   hold(held: boolean): void;
   /** Flushes, and blocks this thread until `done` or the deadline. Only for workers in threads. */

@@ -63,16 +63,6 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    what: "a worker that got its calls from a synchronous caller while it started is never looked at",
-    changes: [
-      {
-        file: WORKER,
-        from: "this.#keeper.busy();\n        }\n    }\n    /** The same for a caller",
-        to: ";\n        }\n    }\n    /** The same for a caller",
-      },
-    ],
-  },
-  {
     what: "a synchronous call waits for its instance for as long as that may take",
     changes: [{ file: "call/instance-pool.js", from: "this.#startCall(), until)", to: "this.#startCall(), Infinity)" }],
   },

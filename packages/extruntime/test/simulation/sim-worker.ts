@@ -43,8 +43,9 @@ export class SimWorker {
   #holding: Holding | undefined;
   /** Milliseconds that calls which have ended held it. */
   #heldMs = 0;
-  /** Programs that are compiled. */
+  /** Programs that are there, and those of them that are compiled. */
   readonly #programs = new Set<number>();
+  readonly #compiled = new Set<number>();
   readonly #instances = new Map<number, SimInstance>();
   readonly #aborts = new Map<number, () => void>();
   readonly #asked = new Map<number, () => void>();
@@ -100,10 +101,11 @@ export class SimWorker {
 
   #compile(key: number, program: number): void {
     if (!this.#begin(key)) return;
+    this.#programs.add(program);
     this.#later(key);
     this.#after(this.#world.random.ms(0.01, 5), () =>
       this.#do(() => {
-        this.#programs.add(program);
+        this.#compiled.add(program);
         this.#send(KIND.done, 0, key, 0, "");
       }),
     );
@@ -112,6 +114,10 @@ export class SimWorker {
   /** Waits until the program is compiled. */
   #instantiate(key: number, program: number, time: number, id: number): void {
     if (!this.#programs.has(program)) {
+      this.#fail(key, "ERR_EXT_CRASHED", 0);
+      return;
+    }
+    if (!this.#compiled.has(program)) {
       this.#after(0.5, () => this.#do(() => this.#instantiate(key, program, time, id)));
       return;
     }
@@ -279,6 +285,7 @@ export class SimWorker {
 
   #closeProgram(program: number): void {
     this.#programs.delete(program);
+    this.#compiled.delete(program);
     this.#out.send(KIND.closed, 0, 0, 0, program, 0, "");
     this.#out.flush();
   }

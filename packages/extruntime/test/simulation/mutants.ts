@@ -63,10 +63,6 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    what: "a synchronous call waits for its instance for as long as that may take",
-    changes: [{ file: "call/instance-pool.js", from: "this.#startCall(), until)", to: "this.#startCall(), Infinity)" }],
-  },
-  {
     what: "a synchronous caller is told of a program that was handed back as of a failed engine",
     changes: [
       {

@@ -36,6 +36,7 @@ export function simModule(parts: ModuleParts): InstanceType<Core["LoadedModule"]
     dir: undefined,
     memoryBytes: undefined,
     limited: false,
+    deadlines: undefined,
     maxInstances: 1,
     bounds,
     files: [],
@@ -73,7 +74,14 @@ export function simModule(parts: ModuleParts): InstanceType<Core["LoadedModule"]
     host: undefined,
     output: new core.GuestLog(() => {}, bounds),
     program,
-    pool: { size: plan.pool, queue: plan.queue, budget, loadTimeoutMs: plan.timeoutMs, onCloseError },
+    pool: {
+      size: plan.pool,
+      queue: plan.queue,
+      budget,
+      loadTimeoutMs: plan.timeoutMs,
+      onReplaced: () => {},
+      onCloseError,
+    },
     onClosed: () => {},
   });
 }

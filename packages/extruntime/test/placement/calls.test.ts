@@ -81,7 +81,8 @@ describe.each(PLACEMENTS)("calls to a %s", (placement) => {
       const module = await runtime.load(guest("talker"), { logger });
       await module.call("say", "hello");
     });
-    expect(lines).toEqual([["hello", { extension: "talker", runtime: "native" }]]);
+    const fields = { extension: "talker", version: "0.0.0", runtime: "native", function: "say" };
+    expect(lines).toEqual([["hello", { ...fields, callId: expect.any(Number) }]]);
   });
 
   it("see their module closed", async () => {

@@ -13,6 +13,7 @@ export {
   type Program,
   UNLIMITED,
 } from "./contract/engine.ts";
+export { errorDetails } from "./contract/error-details.ts";
 export {
   HOST_ANSWER,
   type HostCalls,
@@ -28,7 +29,7 @@ export { type EngineRegistration, registerEngine, registeredEngines } from "./ho
 export { CallQueue } from "./kit/call-queue.ts";
 export { DeadlineTimer } from "./kit/deadline-timer.ts";
 export { exitNow } from "./kit/exit-now.ts";
-export { type GuestConsoleOptions, guestConsole } from "./kit/guest-console.ts";
+export { type GuestConsoleOptions, guestConsole, readDescription } from "./kit/guest-console.ts";
 export { OwnFiles } from "./kit/own-files.ts";
 export { platformName } from "./kit/platform-name.ts";
 export { isRefusedBuffer } from "./kit/refused-buffer.ts";

@@ -33,6 +33,14 @@ export interface GuestErrorDetails {
   readonly message: string;
   /** Stack or traceback in the guest's own form, with the guest's file names and lines; empty when it has none. */
   readonly stack: string;
+  /** Its `code`, where it has one. */
+  readonly code?: string | number | undefined;
+  /** Its `data`, a JSON value of the guest's choice. */
+  readonly data?: unknown;
+  /** What it says that it comes from, in the same form. What is no error has the name `thrown value`. */
+  readonly cause?: GuestErrorDetails | undefined;
+  /** Of an error that is made of several, as `AggregateError` is: these. */
+  readonly errors?: readonly GuestErrorDetails[] | undefined;
 }
 
 /** What is known of an error besides its code and message. */

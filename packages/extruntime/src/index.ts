@@ -1,5 +1,11 @@
 export type { AppliedLimits, LimitSource, LimitSources } from "./contract/applied-limits.ts";
 export type { Bounds } from "./contract/bounds.ts";
+export {
+  checkedFunction,
+  type SchemaIssue,
+  type SchemaResult,
+  type StandardSchema,
+} from "./contract/checked-function.ts";
 export type {
   CallMessage,
   CrashMessage,
@@ -10,7 +16,13 @@ export type {
   StopMessage,
   WaitMessage,
 } from "./contract/events.ts";
-export type { HostFunction, HostFunctionContext, HostFunctions } from "./contract/host-functions.ts";
+export {
+  type CallFunctions,
+  type HostFunction,
+  type HostFunctionContext,
+  type HostFunctions,
+  perCall,
+} from "./contract/host-functions.ts";
 export { InstanceBudget, type InstanceBudgetOptions } from "./contract/instance-budget.ts";
 export {
   type AbortSupport,

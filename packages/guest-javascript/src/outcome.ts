@@ -1,4 +1,4 @@
-import { ExtensionError, type ExtensionErrorCode, type GuestErrorDetails } from "extruntime/engine";
+import { ExtensionError, type ExtensionErrorCode, type GuestErrorDetails, readDescription } from "extruntime/engine";
 import { DISPATCHER_FILE, MARK } from "./dispatcher.ts";
 
 /** A line of a stack. */
@@ -34,10 +34,9 @@ export function readOutcome(answer: string, own: OwnErrors): string {
   }
 }
 
-/** The three strings of a description, without the dispatcher's own frames in the stack. */
+/** What a description tells, without the dispatcher's own frames in the stacks. */
 export function readDetails(description: string): GuestErrorDetails {
-  const [name, message, stack] = JSON.parse(description.slice(1)) as [string, string, string];
-  return { name, message, stack: withoutDispatcher(stack).trimEnd() };
+  return readDescription(description, (stack) => withoutDispatcher(stack).trimEnd());
 }
 
 /** Text that may hold a stack, without the dispatcher's frames. */

@@ -103,7 +103,73 @@ def describe(error):
             message += _isolated_hint(error) or (_LACKING_HINT if _lacks_extension(error) else "")
         except Exception:
             pass
-    return name[:_MOST_TOLD], message[:_MOST_TOLD], stack[:_MOST_TOLD]
+    return name[:_MOST_TOLD], message[:_MOST_TOLD], stack[:_MOST_TOLD], _extras(error)
+
+
+_MOST_DEPTH = 8
+_CHARS_OF_ERROR = 32  # that an error below another counts as, beside its texts
+
+
+def _extras(error):
+    """What else an exception tells: an object of JSON with `code`, `data`, `cause` (its `__cause__`) and `errors` (of a group), or "" for nothing."""
+    try:
+        more = _told_below(error, [_MOST_TOLD], 0)
+        if not more:
+            return ""
+        from json import dumps
+
+        return dumps(more)
+    except Exception:
+        return ""
+
+
+def _told_below(error, left, depth):
+    more = {}
+    for key in ("code", "data"):
+        try:
+            value = getattr(error, key, None)
+            if value is None or (key == "code" and (type(value) not in (str, int, float) or value != value)):
+                continue
+            from json import dumps, loads
+
+            text = dumps(value, allow_nan=False)
+            if len(text) <= left[0]:
+                left[0] -= len(text)
+                more[key] = loads(text)
+        except Exception:
+            pass
+    cause = error.__cause__
+    if cause is not None:
+        told = _error_below(cause, left, depth + 1)
+        if told is not None:
+            more["cause"] = told
+    parts = error.exceptions if isinstance(error, BaseExceptionGroup) else error.errors if type(error) is HostError else None
+    if type(parts) is tuple:
+        told = []
+        for part in parts:
+            one = _error_below(part, left, depth + 1)
+            if one is None:
+                break
+            told.append(one)
+        if told:
+            more["errors"] = told
+    return more
+
+
+def _error_below(error, left, depth):
+    if depth > _MOST_DEPTH or left[0] < _CHARS_OF_ERROR:
+        return None
+    try:
+        message = str(error)
+    except Exception:
+        message = "<str() of the exception failed>"
+    name = type(error).__name__
+    if type(error) is HostError and isinstance(error.name, str):
+        name = error.name
+    told = {"name": name[: left[0]], "message": message[: left[0]]}
+    left[0] -= _CHARS_OF_ERROR + len(name) + len(message)
+    told.update(_told_below(error, left, depth))
+    return told
 
 
 def _beginning(parts):

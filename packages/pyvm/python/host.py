@@ -2,9 +2,15 @@
 
 
 class HostError(RuntimeError):
-    """What a host function has failed with: the text is its error's message, and `name` its error's name."""
+    """What a host function has failed with: the text is its error's message, `name` its error's name, `code` and `data` what it has of them, else None.
+
+    What it comes from is its `__cause__`, and `errors` are those of an aggregate.
+    """
 
     name = "Error"
+    code = None
+    data = None
+    errors = ()
 
 
 def call(name, value=None):
@@ -18,9 +24,19 @@ def call(name, value=None):
     return _host_call(name, value)
 
 
-def host_failure(name, message):
+def host_failure(name, message, more=None):
     if name == "PermissionError":
         raise PermissionError(message)
+    raise _host_error(name, message, more or {})
+
+
+def _host_error(name, message, more):
     error = HostError(message)
     error.name = name
-    raise error
+    error.code = more.get("code")
+    error.data = more.get("data")
+    cause = more.get("cause")
+    if cause is not None:
+        error.__cause__ = _host_error(cause["name"], cause["message"], cause)
+    error.errors = tuple(_host_error(each["name"], each["message"], each) for each in more.get("errors", ()))
+    return error

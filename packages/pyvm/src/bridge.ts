@@ -2,6 +2,8 @@ import {
   type Call,
   ExtensionError,
   type ExtensionErrorCode,
+  errorDetails,
+  type GuestErrorDetails,
   guestError,
   type HostCalls,
   type LogLevel,
@@ -184,9 +186,22 @@ export function leavesDisorder(error: unknown): boolean {
   return typeof error === "object" && error !== null && spent.has(error);
 }
 
-function failure(code: string, name: string, message: string, stack: string, disorder: boolean): Error {
-  if (code === "ERR_EXT_GUEST") return guestError({ name, message, stack });
+/** Characters of what lies below an error: Python has cut them, and the core does at `limits.errorChars`. */
+const MOST_CHARS = 65_536;
+
+function failure(code: string, name: string, message: string, stack: string, disorder: boolean, extras: string): Error {
+  if (code === "ERR_EXT_GUEST") return guestError({ ...told(extras), name, message, stack });
   const error = new ExtensionError(code as ExtensionErrorCode, message);
   if (disorder) spent.add(error);
   return error;
+}
+
+/** What `describe` of python/errors.py says beside the three texts. */
+function told(extras: string): GuestErrorDetails | undefined {
+  if (extras === "") return undefined;
+  try {
+    return errorDetails(JSON.parse(extras) as object, MOST_CHARS);
+  } catch {
+    return undefined;
+  }
 }

@@ -16,7 +16,26 @@ const define = (target, key, value) =>
 const failed = (error, content) => {
   define(error, "name", content[0]);
   define(error, "message", content[1]);
+  if (content[2] !== undefined) told(error, content[2]);
   return error;
+};
+const told = (error, more) => {
+  if (more.code !== undefined) define(error, "code", more.code);
+  if (more.data !== undefined) define(error, "data", more.data);
+  if (more.cause !== undefined) define(error, "cause", below(more.cause));
+  if (more.errors !== undefined) {
+    const { errors } = more;
+    for (let i = 0; i < errors.length; i++) errors[i] = below(errors[i]);
+    define(error, "errors", errors);
+  }
+  return error;
+};
+const below = (one) => {
+  const error = new ErrorHere();
+  define(error, "name", one.name);
+  define(error, "message", one.message);
+  define(error, "stack", "");
+  return told(error, one);
 };
 
 const contentOf = (answer) => {

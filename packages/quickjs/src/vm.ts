@@ -13,8 +13,8 @@ const PENDING = 0;
 const REJECTED = 2;
 /** Jobs between two looks at the deadline, which a job that is short may never see. */
 const JOBS = 64;
-/** Bytes that a character of an error's three texts takes at the most, in the description that tells of it. */
-const ROOM_FOR_ERROR = 3 * 6;
+/** Bytes that a character of an error's texts takes at the most, in the description that tells of it. */
+const ROOM_FOR_ERROR = 6 * 6;
 /** Unwinds our own frames after the guest was stopped; `run` replaces it. */
 const STOPPED = new Error("stopped");
 

@@ -35,6 +35,7 @@ function declared(subject: Subject): Test[] {
     ofItsOwnModule,
     again,
     ...(guests.includes("call-host-together") ? [together] : []),
+    ...(guests.includes("call-host-caught-more") ? [caughtMore] : []),
     ...(guests.includes("call-host-unsendable") ? [unsendable] : []),
     ...(guests.includes("call-host-top-level") ? [topLevel] : []),
   ];
@@ -209,6 +210,23 @@ function thrown(subject: Subject): Test {
     },
   };
 }
+
+const caughtMore: Test = {
+  name: "what one throws reaches the guest with its code, its data and its causes, without a stack",
+  async run(bench) {
+    const data = { left: [0, "é"] };
+    const module = await loadCaller(
+      bench,
+      () => {
+        const cause = Object.assign(new TypeError("beneath"), { code: "E_BENEATH" });
+        throw Object.assign(new Error("above", { cause }), { code: 42, data });
+      },
+      { guest: "call-host-caught-more" },
+    );
+    const caught = await answer(bench, module.invoke("run", "1"));
+    expectJson(caught, [42, data, "beneath", "E_BENEATH"], "what the guest catches");
+  },
+};
 
 /** Where guests are not to know of the host, not even the kit's own files may be seen. */
 function expectNoHost({ capabilities }: Subject, text: string): void {

@@ -47,6 +47,14 @@ const HOST_CALLERS: Readonly<Record<string, readonly [exports: readonly string[]
     ["run"],
     "export const run = (values, context) => Promise.all(values.map((value) => ask(context, value)));",
   ],
+  "throw-more": [
+    ["fail"],
+    "export const fail = (value) => { const cause = Object.assign(new RangeError('beneath', { cause: new Error('at the bottom') }), { code: 7 }); throw Object.assign(new AggregateError([new Error('first'), new TypeError('second')], 'above', { cause }), { code: 'E_ABOVE', data: value }); };",
+  ],
+  "call-host-caught-more": [
+    ["run"],
+    "export const run = async (value, context) => { try { return await ask(context, value); } catch (error) { return [error.code, error.data, error.cause.message, error.cause.code]; } };",
+  ],
   "call-host-unawaited": [["run"], "export const run = (value, context) => { ask(context, value); return null; };"],
   "call-host-unsendable": [
     ["run"],

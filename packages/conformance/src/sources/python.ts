@@ -38,6 +38,14 @@ const HOST_CALLERS: Readonly<Record<string, readonly [exports: readonly string[]
     "def call(value):\n    return ask(value)\n\ndef caught(value):\n    try:\n        return ask(value)\n    except Exception as error:\n        return [name_of(error), str(error)]\n",
   ],
   "crash-after-call": [["crash"], "import os\n\ndef crash(value):\n    ask(value)\n    os.abort()\n"],
+  "throw-more": [
+    ["fail"],
+    "def fail(value):\n    bottom = Exception('at the bottom')\n    cause = IndexError('beneath')\n    cause.code = 7\n    cause.__cause__ = bottom\n    error = ExceptionGroup('above', [Exception('first'), TypeError('second')])\n    error.code = 'E_ABOVE'\n    error.data = value\n    raise error from cause\n",
+  ],
+  "call-host-caught-more": [
+    ["run"],
+    "def run(value):\n    try:\n        return ask(value)\n    except extruntime.HostError as error:\n        return [error.code, error.data, str(error.__cause__), error.__cause__.code]\n",
+  ],
   "call-host-unsendable": [
     ["run"],
     "cycle = []\ncycle.append(cycle)\n\ndef run(value):\n    names = []\n    for each in [object(), {1, 2}, b'bytes', {(1, 2): 3}, cycle, float('nan'), [float('inf')], lambda: 1]:\n        try:\n            ask(each)\n            names.append(None)\n        except Exception as error:\n            names.append(name_of(error))\n    return names\n",

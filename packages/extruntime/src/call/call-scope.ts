@@ -1,7 +1,7 @@
 import { AsyncResource } from "node:async_hooks";
 import type { Call } from "../contract/engine.ts";
 import type { HostCallMessage } from "../contract/events.ts";
-import type { HostFunction, HostFunctionContext } from "../contract/host-functions.ts";
+import type { CallFunctions, HostFunction, HostFunctionContext } from "../contract/host-functions.ts";
 import type { InvokeOptions } from "../contract/runtime.ts";
 import { ExtensionError, type ExtensionErrorCode } from "../errors.ts";
 import { takeCallId } from "./call-id.ts";
@@ -94,6 +94,8 @@ export class CallScope extends Caller implements LimitedCall {
   readonly signal: AbortSignal | undefined;
   readonly context: unknown;
   readonly ownTimeoutMs: number | undefined;
+  /** Its own host functions; without them those of its module. */
+  readonly functions: CallFunctions | undefined;
   /** The engine has ended it: what its guest still asks for is asked for nobody. */
   ended = false;
   readonly #resource = new AsyncResource("extruntime.call", { requireManualDestroy: true });
@@ -105,6 +107,8 @@ export class CallScope extends Caller implements LimitedCall {
     this.signal = options?.signal;
     this.context = options?.context;
     this.ownTimeoutMs = options?.timeoutMs;
+    this.functions = options?.functions;
+    if (this.functions !== undefined) checkFunctions(this.functions);
   }
 
   run(name: string, fn: HostFunction, value: unknown): unknown {
@@ -122,6 +126,17 @@ export class TopLevel extends Caller {
   run(name: string, fn: HostFunction, value: unknown): unknown {
     return fn(value, this.contextFor(name));
   }
+}
+
+/** @throws TypeError */
+function checkFunctions(functions: CallFunctions): void {
+  if (typeof functions !== "object" || functions === null)
+    throw new TypeError(`functions of a call must be an object of host functions by name, and is ${typeof functions}`);
+  for (const [name, fn] of Object.entries(functions))
+    if (typeof fn !== "function" && typeof fn !== "boolean" && fn !== undefined)
+      throw new TypeError(
+        `functions.${name} must be a function, or true for the one that its module has, and is ${typeof fn}`,
+      );
 }
 
 /** Number of a call that has none yet, unless its host functions know it by one. */

@@ -1,5 +1,6 @@
 import { type Bounds, BYTES_PER_CALL, BYTES_PER_VALUE, cut, excessBytes } from "../contract/bounds.ts";
 import type { Call } from "../contract/engine.ts";
+import { errorExtras } from "../contract/error-details.ts";
 import { type HostCallMessage, hostCallChannel, isTraced, traceHostCall } from "../contract/events.ts";
 import {
   cannotWait,
@@ -10,6 +11,7 @@ import {
   hostCallTooLong,
   hostFailure,
   nobodysCall,
+  notForThisCall,
   notGranted,
   WaitingCalls,
 } from "../contract/host-functions.ts";
@@ -59,10 +61,12 @@ export class GrantedFunctions implements HostCalls {
   }
 
   call(name: string, payload: string, call: Call | undefined): string | Promise<string> {
-    const granted = this.#functions.get(name);
-    if (granted === undefined) return notGranted(name, this.names);
+    const ofModule = this.#functions.get(name);
+    if (ofModule === undefined) return notGranted(name, this.names);
     const caller = this.#callerOf(call);
     if (caller === undefined) return nobodysCall(name);
+    const granted = functionOf(name, ofModule, caller);
+    if (granted === undefined) return notForThisCall(name);
     const takes = this.#weigh(name, payload);
     if (typeof takes === "string") return takes;
     const answer = this.#start(name, granted, payload, caller);
@@ -144,6 +148,13 @@ export class GrantedFunctions implements HostCalls {
   }
 }
 
+/** The function of a name that the module has, as that one call has it. */
+function functionOf(name: string, ofModule: HostFunction, caller: Caller): HostFunction | undefined {
+  if (!(caller instanceof CallScope) || caller.functions === undefined) return ofModule;
+  const own = Object.hasOwn(caller.functions, name) ? caller.functions[name] : undefined;
+  return own === true ? ofModule : typeof own === "function" ? own : undefined;
+}
+
 function traced(fn: HostFunction, message: HostCallMessage): HostFunction {
   return (value, context) => traceHostCall(message, () => fn(value, context));
 }
@@ -158,7 +169,8 @@ function failureOf(error: unknown, { errorChars }: Bounds): string {
     if (typeof error !== "object" || error === null) return hostFailure("Error", cut(String(error), errorChars));
     const { name, message } = error as { name?: unknown; message?: unknown };
     const named = typeof name === "string" ? name : "Error";
-    return hostFailure(cut(named, errorChars), typeof message === "string" ? cut(message, errorChars) : "");
+    const said = typeof message === "string" ? cut(message, errorChars) : "";
+    return hostFailure(cut(named, errorChars), said, errorExtras(error, errorChars));
   } catch {
     return hostFailure("Error", "(it cannot be shown: reading it throws)");
   }

@@ -1,6 +1,7 @@
 import { ExtensionError, type ExtensionErrorCode } from "../errors.ts";
 import { RENAMED_LIMITS } from "../manifest/definition.ts";
 import type { Limits } from "../manifest/manifest.ts";
+import { errorDetails, hasExtras } from "./error-details.ts";
 
 /**
  * Bounds of what a caller or a guest hands over: how long a text may be, and what it may cost the host to read it. They guard the
@@ -154,13 +155,12 @@ export function boundError(error: ExtensionError, most: number): ExtensionError 
   const { guest, stack } = error;
   if (stack !== undefined && stack.length > most) error.stack = cut(stack, most);
   if (error.message.length > most) error.message = cut(error.message, most);
-  if (guest !== undefined && Math.max(guest.name.length, guest.message.length, guest.stack.length) > most) {
-    const { name, message, stack: trace } = guest;
+  if (guest === undefined) return error;
+  if (hasExtras(guest) || Math.max(guest.name.length, guest.message.length, guest.stack.length) > most)
     Object.defineProperty(error, "guest", {
-      value: { name: cut(name, most), message: cut(message, most), stack: cut(trace, most) },
+      value: errorDetails(guest, most),
       enumerable: true,
       configurable: true,
     });
-  }
   return error;
 }

@@ -1,3 +1,4 @@
+import type { GuestErrorDetails } from "../errors.ts";
 import type { Bounds } from "./bounds.ts";
 import type { Call } from "./engine.ts";
 
@@ -44,9 +45,23 @@ export type HostFunction<In = any, Out = unknown, Context = any> = (
 /** Host functions by the names that a manifest's `permissions` say. */
 export type HostFunctions = Readonly<Record<string, HostFunction>>;
 
+/** Host functions of one call, by name: a function of its own, or `true` for the one that its module was granted. */
+export type CallFunctions = Readonly<Record<string, HostFunction | boolean | undefined>>;
+
+/**
+ * Offered in place of a function that the host gives to single calls alone, in their `functions`: a manifest may ask for it, and a call that is not given one is refused.
+ *
+ * @throws Error with the name `PermissionError`, always.
+ */
+export const perCall: HostFunction = (_value: unknown, { name }: HostFunctionContext): never => {
+  throw Object.assign(new Error(`the host function ${name} is given to single calls, and not to this one`), {
+    name: "PermissionError",
+  });
+};
+
 /**
  * First character of an answer to a guest. After `result` comes JSON text; after `failure` a JSON array of two strings, the
- * error's name and its message.
+ * error's name and its message, and, where it has any, an object of its `code`, `data`, `cause` and `errors`, the last two in the form of {@link GuestErrorDetails}.
  */
 export const HOST_ANSWER = { result: "=", failure: "!" } as const;
 
@@ -68,9 +83,13 @@ export interface HostCalls {
   callNow(name: string, payload: string, call: Call | undefined): string;
 }
 
-/** The answer to a guest whose call of a host function fails: the name and the message of the error that it gets. */
-export function hostFailure(name: string, message: string): string {
-  return HOST_ANSWER.failure + JSON.stringify([name, message]);
+/**
+ * The answer to a guest whose call of a host function fails: the name and the message of the error that it gets.
+ *
+ * @param more the error's `code`, `data`, `cause` and `errors`, as `errorExtras` gives them.
+ */
+export function hostFailure(name: string, message: string, more?: object): string {
+  return HOST_ANSWER.failure + JSON.stringify(more === undefined ? [name, message] : [name, message, more]);
 }
 
 /** The failure of a call by an extension that is not there any more. */
@@ -81,6 +100,11 @@ export function extensionClosed(): string {
 /** The failure of a call that is made for no call of the guest's: it had its answer, or the engine does not say for which. */
 export function nobodysCall(name: string): string {
   return hostFailure("Error", `the host function ${name} is called for a call that has ended`);
+}
+
+/** The failure of a call to a function that the extension has, but not for the call that it serves. */
+export function notForThisCall(name: string): string {
+  return hostFailure("PermissionError", `the host function ${name} is not granted to this call`);
 }
 
 /** The failure of a call to a function that the extension was not granted. */
@@ -109,8 +133,8 @@ export function readHostAnswer(answer: string): unknown {
   const value = parseAnswer(answer);
   if (answer[0] === HOST_ANSWER.result && value !== undefined) return value;
   if (answer[0] !== HOST_ANSWER.failure || !isFailure(value)) throw new Error("the host's answer cannot be read");
-  const [name, message] = value;
-  throw Object.assign(new Error(message), { name });
+  const [name, message, more] = value;
+  throw toError(name, message, more);
 }
 
 /** The failure of a call whose argument is longer than it may be. */
@@ -178,6 +202,25 @@ function parseAnswer(answer: string): unknown {
   }
 }
 
-function isFailure(value: unknown): value is [name: string, message: string] {
-  return Array.isArray(value) && value.length === 2 && value.every((each) => typeof each === "string");
+function isFailure(value: unknown): value is [name: string, message: string, more?: ErrorExtras] {
+  if (!Array.isArray(value) || typeof value[0] !== "string" || typeof value[1] !== "string") return false;
+  return value.length === 2 || (value.length === 3 && typeof value[2] === "object" && value[2] !== null);
+}
+
+type ErrorExtras = Partial<Pick<GuestErrorDetails, "code" | "data" | "cause" | "errors">>;
+
+/** The host's own word, within its bounds. */
+function toError(name: string, message: string, more: ErrorExtras = {}): Error {
+  const below = (told: GuestErrorDetails) => {
+    const error = toError(told.name, told.message, told);
+    error.stack = `${told.name}: ${told.message}`;
+    return error;
+  };
+  const { code, data, cause, errors } = more;
+  const error = new Error(message, cause === undefined ? undefined : { cause: below(cause) });
+  Object.assign(error, { name });
+  if (code !== undefined) Object.assign(error, { code });
+  if (data !== undefined) Object.assign(error, { data });
+  if (errors !== undefined) Object.assign(error, { errors: errors.map(below) });
+  return error;
 }

@@ -1,7 +1,7 @@
 import type { Extension, ExtensionSource } from "../manifest/extension.ts";
 import type { Limits, Manifest, Placement } from "../manifest/manifest.ts";
 import type { AppliedLimits, LimitSources } from "./applied-limits.ts";
-import type { HostFunctions } from "./host-functions.ts";
+import type { CallFunctions, HostFunctions } from "./host-functions.ts";
 import type { InstanceBudget } from "./instance-budget.ts";
 import type { ModuleStats } from "./statistics.ts";
 
@@ -111,6 +111,11 @@ export interface InvokeOptions {
   timeoutMs?: number | undefined;
   /** Whatever the host's own functions are to know of this call: they get it as `context`, the same object. No guest sees it. */
   context?: unknown;
+  /**
+   * The host functions that this one call has, in place of those that its module was granted: what is left out here the guest is refused. `true` is the module's own function.
+   * Only names that the manifest asks for count. Without it the call has all that its module was granted.
+   */
+  functions?: CallFunctions | undefined;
 }
 
 /** No signal: it could not fire while the caller's thread waits. */

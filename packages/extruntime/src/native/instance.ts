@@ -1,6 +1,10 @@
 import { types } from "node:util";
 import type { Call, Instance } from "../contract/engine.ts";
+import { errorDetails, withStacks } from "../contract/error-details.ts";
 import { ExtensionError, type GuestErrorDetails, guestError } from "../errors.ts";
+
+/** Characters of what lies below an error: the core cuts at `limits.errorChars` once more. */
+const MOST_CHARS = 65_536;
 
 /** What a native function gets beside its value. Frozen, and of that one call: what it asks of the host is asked for that call. */
 export interface NativeContext {
@@ -100,6 +104,7 @@ function describe(error: unknown): GuestErrorDetails {
   try {
     if (types.isNativeError(error) || error instanceof Error)
       return {
+        ...withStacks(errorDetails(error, MOST_CHARS), withoutHost),
         name: String(error.name),
         message: String(error.message),
         stack: withoutHost(String(error.stack ?? "")),
@@ -108,6 +113,7 @@ function describe(error: unknown): GuestErrorDetails {
       const { name, message, stack } = error as Record<string, unknown>;
       if (typeof message === "string")
         return {
+          ...withStacks(errorDetails(error, MOST_CHARS), withoutHost),
           name: typeof name === "string" ? name : "Error",
           message,
           stack: typeof stack === "string" ? withoutHost(stack) : "",

@@ -230,7 +230,7 @@ Napi::Value Completions::value_of(Napi::Env env, Completion& completion) {
 Napi::Value Completions::error(Napi::Env env, const Failure& failure) {
     return failed_.Call({Napi::String::New(env, failure.code), Napi::String::New(env, failure.name),
                          Napi::String::New(env, failure.message), Napi::String::New(env, failure.stack),
-                         Napi::Boolean::New(env, failure.spent)});
+                         Napi::Boolean::New(env, failure.spent), Napi::String::New(env, failure.extras)});
 }
 
 void Completions::swallow() {

@@ -14,6 +14,7 @@ Failure refused(Executor& executor, const char* code, const char* what) {
     failure.message = std::string(what) + ": " + failure.name + ": " + failure.message;
     failure.name.clear();
     failure.stack.clear();
+    failure.extras.clear();
     return failure;
 }
 

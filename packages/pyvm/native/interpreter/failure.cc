@@ -31,19 +31,20 @@ std::string text_of(PyObject* object) {
 
 Failure take_exception(const Interpreter& interpreter, const char* code) {
     Ref error = fetch_exception();
-    Failure failure{code, "Exception", "", ""};
+    Failure failure{code, "Exception", "", "", ""};
     if (!error) {
         failure.message = "a Python function failed without setting an exception";
         return failure;
     }
     Ref told = Ref::steal(py.PyObject_CallOneArg(interpreter.support.describe.get(), error.get()));
-    if (!told || py.PyTuple_Size(told.get()) != 3) {
+    if (!told || py.PyTuple_Size(told.get()) != 4) {
         py.PyErr_Clear();
         return failure;
     }
     failure.name = text_of(py.PyTuple_GetItem(told.get(), 0));
     failure.message = text_of(py.PyTuple_GetItem(told.get(), 1));
     failure.stack = text_of(py.PyTuple_GetItem(told.get(), 2));
+    failure.extras = text_of(py.PyTuple_GetItem(told.get(), 3));
     return failure;
 }
 

@@ -16,13 +16,15 @@ struct Failure {
     std::string name;
     std::string message;
     std::string stack;
+    // What else it tells, as an object of JSON with `code`, `data`, `cause` and `errors`; empty for nothing.
+    std::string extras;
     // The call has left its program in disorder: it must not serve another one.
     bool spent = false;
 
     explicit operator bool() const { return *code != '\0'; }
 };
 
-inline Failure fail(const char* code, std::string message) { return Failure{code, {}, std::move(message), {}}; }
+inline Failure fail(const char* code, std::string message) { return Failure{code, {}, std::move(message), {}, {}}; }
 
 // Takes the pending exception and describes it, in the guest's own words. Runs Python code (the guest's `__str__`
 // included), so it belongs inside the part of a call that can be aborted. Attached threads only.

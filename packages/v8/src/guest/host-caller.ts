@@ -49,7 +49,8 @@ const own = (error, key, value) =>
   defineProperty(error, key, { __proto__: null, value, writable: true, enumerable: false, configurable: true });
 
 // The error was made where the guest called, and its stack says so.
-const fail = (error, name, message) => {
+const fail = (error, name, message, more) => {
+  if (more !== undefined) withMore(error, more);
   let stack;
   try {
     stack = error.stack;
@@ -62,11 +63,30 @@ const fail = (error, name, message) => {
   return error;
 };
 
+const withMore = (error, more) => {
+  if (more.code !== undefined) own(error, "code", more.code);
+  if (more.data !== undefined) own(error, "data", more.data);
+  if (more.cause !== undefined) own(error, "cause", errorBelow(more.cause));
+  if (more.errors !== undefined) {
+    const { errors } = more;
+    for (let i = 0; i < errors.length; i++) errors[i] = errorBelow(errors[i]);
+    own(error, "errors", errors);
+  }
+  return error;
+};
+const errorBelow = (one) => {
+  const error = new AnyError();
+  own(error, "name", one.name);
+  own(error, "message", one.message);
+  own(error, "stack", "");
+  return withMore(error, one);
+};
+
 const conclude = (call, answer) => {
   try {
     const value = parse(apply(slice, answer, [1]));
     if (answer[0] === "${HOST_ANSWER.result}") call.resolve(value);
-    else call.reject(fail(call.error, value[0], value[1]));
+    else call.reject(fail(call.error, value[0], value[1], value[2]));
   } catch (error) {
     call.reject(error);
   }

@@ -1,4 +1,5 @@
 import { boundError, cut } from "../../contract/bounds.ts";
+import { errorDetails } from "../../contract/error-details.ts";
 import { ERROR_CODES, ExtensionError, type ExtensionErrorCode, type GuestErrorDetails } from "../../errors.ts";
 import { shown } from "./shown.ts";
 
@@ -46,7 +47,7 @@ export function errorFromJson(text: string): ExtensionError | undefined {
   const { code, message, stack, function: fn, guest, cause } = sent;
   const error = new ExtensionError(code, message, {
     function: fn,
-    guest: guest && { name: guest.name, message: guest.message, stack: guest.stack },
+    guest: guest && errorDetails(guest, MOST_CHARS),
     cause: cause && rebuild(cause),
   });
   if (stack !== undefined) error.stack = stack;

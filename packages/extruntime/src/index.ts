@@ -60,6 +60,7 @@ export type { Policy, PolicyTerms } from "./host/policy.ts";
 export type { PlacementPolicy } from "./host/policy-placement.ts";
 export type { PolicyCondition, PolicyRule } from "./host/policy-rules.ts";
 export { type StrangersOptions, strangers, type TrustedOptions, trusted } from "./host/presets.ts";
+export type { RunRequest } from "./host/source-runs.ts";
 export type { WatchEvent, WatchOptions } from "./host/watch.ts";
 export { fieldsFirst } from "./kit/logger.ts";
 export type { Extension, ExtensionFiles, ExtensionSource } from "./manifest/extension.ts";

@@ -30,6 +30,8 @@ export interface PoolOptions {
   /** Waiting calls. */
   readonly queue: number;
   readonly budget: InstanceBudget;
+  /** An instance serves one call and ends. */
+  readonly fresh?: boolean | undefined;
   /** Milliseconds that the top level of a guest may take. */
   readonly loadTimeoutMs: number | undefined;
   /** Told when an instance fails to close. Must not throw. */
@@ -150,15 +152,28 @@ export class InstancePool implements BudgetMember {
   }
 
   /** Takes back what `take`, `takeNow` or `serve` gave. Where the host's stack has no room for it, it throws and changes nothing. */
-  give(slot: Slot): void {
-    const discard = slot.load === 1 && (isBroken(slot) || this.#mustYield());
+  give(slot: Slot, used = true): void {
+    const spent = used && this.#options.fresh === true;
+    const discard = slot.load === 1 && (spent || isBroken(slot) || this.#mustYield());
     slot.load--;
     if (slot.load > 0) this.#sentAhead--;
     else this.#busy--;
     if (discard) this.#discard(slot);
     else if (slot.load === 0) this.#idle.push(slot);
     if (this.#waiting.length > 0) this.#drain();
+    else if (spent) setImmediate(this.#makeSpare);
   }
+
+  /** So that the next call need not wait for its instance. */
+  readonly #makeSpare = (): void => {
+    if (this.#closed !== undefined || this.#idle.length > 0 || this.#creating > 0) return;
+    try {
+      const slot = this.#grow(1);
+      if (slot !== undefined) this.#offer(slot);
+    } catch {
+      // The next call hears of it.
+    }
+  };
 
   /** Resolves when there is, or was, an instance to run a call on; rejects with what kept it from being made. */
   warm(): Promise<void> {
@@ -267,7 +282,11 @@ export class InstancePool implements BudgetMember {
   /** Whether a busy instance takes one more call, and the queue's bound has room for one that waits there. */
   #takesMore({ broken, load, instance }: Slot): boolean {
     return (
-      this.#sentAhead < this.#options.queue && !broken && load <= (instance.ahead ?? 0) && instance.broken !== true
+      this.#options.fresh !== true &&
+      this.#sentAhead < this.#options.queue &&
+      !broken &&
+      load <= (instance.ahead ?? 0) &&
+      instance.broken !== true
     );
   }
 
@@ -398,7 +417,7 @@ class WarmUp extends Waiter {
   }
 
   override serve(slot: Slot): void {
-    this.#pool.give(slot);
+    this.#pool.give(slot, false);
     this.#resolve();
   }
 

@@ -33,6 +33,8 @@ export interface Engine {
    * made itself, in the same words, is none. Without it, no error of a guest is taken for one.
    */
   isOutOfMemory?(error: GuestErrorDetails): boolean;
+  /** An instance may find what an earlier one, closed meanwhile, has left in the guest's globals. A load that wants an instance for each call is refused then. */
+  readonly keepsState?: boolean | undefined;
   /** Instances per module where neither the manifest nor the host says: an environment variable, and the default without it. */
   readonly pool: { readonly env?: string | undefined; readonly size: number };
   /**

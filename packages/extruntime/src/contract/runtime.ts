@@ -97,6 +97,8 @@ export interface LoadOptions {
   lazy?: boolean | undefined;
   /** The least isolated placement that the host wants. The most isolated of this, the manifest's and the runtime's own wins (inline < thread < process). */
   placement?: Placement | undefined;
+  /** `true` gives each call an instance of its own, which ends with it: no call finds what another one has left. Refused with `ERR_EXT_UNSUPPORTED` where the engine cannot. */
+  fresh?: boolean | undefined;
   /** What the host offers to its guests. Each gets those that its manifest's `permissions` name, and none else. */
   hostFunctions?: HostFunctions | undefined;
   /** Bound on live instances, shared by all modules that are given the same object. A host gives all of its modules one. */

@@ -8,6 +8,7 @@ import {
   type CloseOptions,
   CONTRACT_VERSION,
   type InvokeOptions,
+  type LoadOptions,
   type Logger,
   type Module,
   type Runtime,
@@ -20,6 +21,7 @@ import type { UnavailableEngine } from "./discover.ts";
 import { HostStatistics } from "./host-statistics.ts";
 import { applyPolicy, asRefusal, type Policy } from "./policy.ts";
 import { checkPolicy } from "./policy-rules.ts";
+import { type RunRequest, SourceRuns } from "./source-runs.ts";
 import { FolderWatch, type WatchOptions } from "./watch.ts";
 
 /** What a host is made of. */
@@ -85,6 +87,7 @@ export class ExtensionHost implements AsyncDisposable {
   readonly #loading = new Map<string, Promise<unknown>>();
   /** Modules that others have taken the place of, until they have closed. */
   readonly #retiring = new Set<Module>();
+  readonly #runs = new SourceRuns((files, runtime, options) => this.#loadInto(files, runtime, options));
   readonly #watches = new Set<FolderWatch>();
   readonly #statistics = new HostStatistics();
   #warned = false;
@@ -204,6 +207,19 @@ export class ExtensionHost implements AsyncDisposable {
   }
 
   /**
+   * Runs source text, compiled once for each content: the hundred that were run lately are kept ready. Each run has an instance without the state of others, unless `share` says otherwise.
+   * Its host functions are those of the request alone; the host's policy holds for it as for an extension.
+   *
+   * @throws ExtensionError (as a rejection) as `load` and `call`; `ERR_EXT_UNSUPPORTED` where the engine cannot make instances anew and `share` is not `true`.
+   */
+  async run<Result = unknown>(request: RunRequest, value?: unknown): Promise<Result> {
+    this.#checkOpen();
+    const runtime = this.#runtimes.get(request.runtime);
+    if (runtime === undefined) throw this.#unknownRuntime(request.runtime);
+    return this.#runs.run<Result>(request, runtime, value);
+  }
+
+  /**
    * Closes every module that it loaded. The runtimes stay open: they are the caller's. May be called twice.
    *
    * With `timeoutMs` it waits that long for the calls that were accepted, and then aborts those that are left.
@@ -211,6 +227,7 @@ export class ExtensionHost implements AsyncDisposable {
   close(options: HostCloseOptions = {}): Promise<void> {
     if (options.timeoutMs !== undefined) return this.#drain(options.timeoutMs);
     const closings = [...this.#modules.values(), ...this.#retiring].map((module) => module.close(options));
+    closings.push(this.#runs.close(options));
     this.#closing ??= this.#close(options);
     return options.abort === true ? Promise.all(closings).then(() => {}) : this.#closing;
   }
@@ -223,6 +240,7 @@ export class ExtensionHost implements AsyncDisposable {
     const watches = [...this.#watches].map((watch) => watch.close());
     await Promise.allSettled([...this.#loading.values(), ...watches]);
     await Promise.all([...this.#modules.values(), ...this.#retiring].map((module) => module.close(options)));
+    await this.#runs.close(options);
   }
 
   async #drain(timeoutMs: number): Promise<void> {
@@ -272,17 +290,7 @@ export class ExtensionHost implements AsyncDisposable {
     try {
       const runtime = this.#runtimes.get(manifest.runtime);
       if (runtime === undefined) throw this.#unknownRuntime(manifest.runtime);
-      const admission = this.#policy === undefined ? undefined : await applyPolicy(this.#policy, manifest, runtime);
-      const module = await runtime
-        .load(extension, {
-          logger: this.#logger,
-          hostFunctions: this.#hostFunctions,
-          budget: this.#budget,
-          ...admission,
-        })
-        .catch((error: unknown) => {
-          throw ExtensionError.is(error) ? error : runtimeFailed(runtime, error);
-        });
+      const module = await this.#loadInto(extension, runtime, { hostFunctions: this.#hostFunctions });
       const before = this.#modules.get(manifest.name);
       this.#modules.set(manifest.name, module);
       if (before !== undefined && !before.closed) tellReplacement(module, before);
@@ -292,6 +300,18 @@ export class ExtensionHost implements AsyncDisposable {
     } catch (error) {
       throw ExtensionError.is(error) ? locate(error, manifest.name) : error;
     }
+  }
+
+  /** Within the policy, for an extension or a source that is run. */
+  async #loadInto(source: ExtensionSource | Extension, runtime: Runtime, options: LoadOptions): Promise<Module> {
+    const extension = await openExtension(source);
+    const admission =
+      this.#policy === undefined ? undefined : await applyPolicy(this.#policy, extension.manifest, runtime);
+    return runtime
+      .load(extension, { logger: this.#logger, budget: this.#budget, ...options, ...admission })
+      .catch((error: unknown) => {
+        throw ExtensionError.is(error) ? error : runtimeFailed(runtime, error);
+      });
   }
 
   /** A host without a policy lets in whatever it finds in its folders: said once, where that is much. */

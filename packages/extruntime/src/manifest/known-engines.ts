@@ -48,6 +48,9 @@ export const KNOWN_ENGINES: readonly KnownEngine[] = [
   { name: "pywasm", aliases: [], package: undefined, section: PYTHON_SECTION.name },
 ];
 
+/** Endings of files by language, where they are not the language's name. */
+export const ENDINGS: Readonly<Record<string, string>> = { javascript: "js", python: "py" };
+
 /** What may be in a section of an engine that may not be there: what is in it is checked where the engine is. */
 const anything = noList(v.record(v.string(), v.unknown(), "must be an object"));
 

@@ -43,6 +43,7 @@ export function nativeEngine(options: NativeEngineOptions): Engine {
     },
     manifestSection: { name: "native", schema: {} },
     isOutOfMemory: isRefusedBuffer,
+    keepsState: true,
     pool: { size: 8 },
     origin: {
       module: import.meta.url,

@@ -154,6 +154,7 @@ class EngineRuntime implements Runtime {
     const fieldsOf = () => ({ ...fields, ...loaded?.callOfLine() });
     const output = new GuestLog(loggerSink(options.logger ?? this.#options.logger, fieldsOf), bounds);
     const log = output.write;
+    if (options.fresh === true && this.#engine.keepsState === true) throw this.#notFresh();
     const host = grant(manifest, options.hostFunctions, bounds);
     if (host !== undefined && !engine.capabilities.hostFunctions) throw this.#noHostFunctions(host.names);
     const program: Program = await engine.compile(extension, {
@@ -178,6 +179,7 @@ class EngineRuntime implements Runtime {
       host,
       pool: {
         size: limits.maxInstances,
+        fresh: options.fresh,
         queue: limits.maxQueue,
         budget: options.budget ?? this.#budget,
         loadTimeoutMs: limits.loadTimeoutMs,
@@ -252,6 +254,13 @@ class EngineRuntime implements Runtime {
       this.#placed.set(placement, engine);
     }
     return engine;
+  }
+
+  #notFresh(): ExtensionError {
+    return new ExtensionError(
+      "ERR_EXT_UNSUPPORTED",
+      `the ${this.name} runtime cannot give each call an instance without the state of others (load's fresh, or a run without share): share the instances, or use an engine that makes them anew`,
+    );
   }
 
   #noHostFunctions(names: readonly string[]): ExtensionError {

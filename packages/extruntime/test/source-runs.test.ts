@@ -63,6 +63,15 @@ describe("source that is run on demand", () => {
     await expect(run(1)).rejects.toMatchObject({ code: "ERR_EXT_CLOSED" });
   });
 
+  it("fails once its runtime is closed", async () => {
+    const runtime = quickjs();
+    const host = hostOf(runtime);
+    const request = { runtime: "quickjs", source: COUNTER };
+    expect(await host.run(request, 1)).toEqual([1, 1]);
+    await runtime.close();
+    await expect(host.run(request, 1)).rejects.toMatchObject({ code: "ERR_EXT_CLOSED" });
+  });
+
   it("fails as a load and a call do, and a source that does not load is tried again", async () => {
     const host = hostOf(quickjs());
     for (let i = 0; i < 2; i++)

@@ -212,11 +212,15 @@ export class ExtensionHost implements AsyncDisposable {
    *
    * @throws ExtensionError (as a rejection) as `load` and `call`; `ERR_EXT_UNSUPPORTED` where the engine cannot make instances anew and `share` is not `true`.
    */
-  async run<Result = unknown>(request: RunRequest, value?: unknown): Promise<Result> {
-    this.#checkOpen();
-    const runtime = this.#runtimes.get(request.runtime);
-    if (runtime === undefined) throw this.#unknownRuntime(request.runtime);
-    return this.#runs.run<Result>(request, runtime, value);
+  run<Result = unknown>(request: RunRequest, value?: unknown): Promise<Result> {
+    try {
+      this.#checkOpen();
+      const runtime = this.#runtimes.get(request.runtime);
+      if (runtime === undefined) throw this.#unknownRuntime(request.runtime);
+      return this.#runs.run<Result>(request, runtime, value);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**

@@ -32,58 +32,113 @@ export interface SourceOptions {
   readonly hostFunctions: Readonly<Record<string, typeof perCall>>;
 }
 
+/** What was loaded for a request. */
+interface Kept {
+  readonly content: string;
+  readonly runtime: string;
+  readonly fn: string;
+  readonly share: boolean;
+  /** What else tells it from others of its source. */
+  readonly rest: string;
+  readonly loading: Promise<Module>;
+  /** Once it has loaded. */
+  module: Module | undefined;
+  lastUsed: number;
+}
+
 /** Sources that were run lately, each compiled once. */
 export class SourceRuns {
   readonly #load: LoadSource;
-  /** By content; the one used last comes last. */
-  readonly #kept = new Map<string, Promise<Module>>();
+  /** By content. */
+  readonly #kept = new Map<string, Kept[]>();
   readonly #ending = new Set<Promise<void>>();
+  #count = 0;
+  #clock = 0;
 
   constructor(load: LoadSource) {
     this.#load = load;
   }
 
-  async run<Result>(request: RunRequest, runtime: Runtime, value: unknown): Promise<Result> {
-    const { fn = "run", context, functions = {}, signal, timeoutMs } = request;
-    for (;;) {
-      const module = await this.#module(request, runtime, fn, functions);
-      // It may have had to give way to others while it was waited for.
-      if (!module.closed) return module.call<Result>(fn, value, { context, functions, signal, timeoutMs });
-    }
+  /** Rejects as a load and a call do. */
+  run<Result>(request: RunRequest, runtime: Runtime, value: unknown): Promise<Result> {
+    const { fn = "run" } = request;
+    const kept = this.#find(request, runtime, fn);
+    kept.lastUsed = ++this.#clock;
+    const { module } = kept;
+    if (module === undefined || module.closed) return this.#later(kept, request, runtime, value);
+    return module.call<Result>(fn, value, optionsOf(request));
   }
 
   async close(options: CloseOptions): Promise<void> {
-    const kept = [...this.#kept.values()];
+    const kept = [...this.#kept.values()].flat();
     this.#kept.clear();
-    await Promise.all([...kept.map((module) => end(module, options)), ...this.#ending]);
+    this.#count = 0;
+    await Promise.all([...kept.map(({ loading }) => end(loading, options)), ...this.#ending]);
   }
 
-  #module(request: RunRequest, runtime: Runtime, fn: string, functions: CallFunctions): Promise<Module> {
-    const permissions = Object.keys(functions).sort();
-    const key = keyOf(request, fn, permissions);
-    let kept = this.#kept.get(key);
-    this.#kept.delete(key);
-    if (kept === undefined) {
-      kept = this.#load(filesOf(request, runtime, key, fn, permissions), runtime, {
-        fresh: request.share !== true,
-        hostFunctions: Object.fromEntries(permissions.map((name) => [name, perCall])),
-      });
-      const failed = kept;
-      kept.catch(() => this.#kept.get(key) === failed && this.#kept.delete(key));
+  /** It may have had to give way to others while it was waited for, or its runtime was closed. */
+  async #later<Result>(kept: Kept, request: RunRequest, runtime: Runtime, value: unknown): Promise<Result> {
+    const module = await kept.loading;
+    if (module.closed) {
+      this.#forget(kept);
+      return this.run<Result>(request, runtime, value);
     }
-    this.#kept.set(key, kept);
-    if (this.#kept.size > MOST_KEPT) this.#dropFirst();
+    return module.call<Result>(kept.fn, value, optionsOf(request));
+  }
+
+  #find(request: RunRequest, runtime: Runtime, fn: string): Kept {
+    const { source, functions, limits, share = false } = request;
+    const content = typeof source === "string" ? source : createHash("sha256").update(source).digest("hex");
+    const permissions = functions === undefined ? [] : Object.keys(functions).sort();
+    const rest = functions === undefined && limits === undefined ? "" : JSON.stringify([permissions, limits]);
+    const ofContent = this.#kept.get(content);
+    for (const kept of ofContent ?? [])
+      if (kept.runtime === runtime.name && kept.fn === fn && kept.share === share && kept.rest === rest) return kept;
+    const loading = this.#load(filesOf(request, runtime, fn, permissions), runtime, {
+      fresh: !share,
+      hostFunctions: Object.fromEntries(permissions.map((name) => [name, perCall])),
+    });
+    const kept: Kept = { content, runtime: runtime.name, fn, share, rest, loading, module: undefined, lastUsed: 0 };
+    loading.then(
+      (module) => {
+        kept.module = module;
+      },
+      () => this.#forget(kept),
+    );
+    if (ofContent === undefined) this.#kept.set(content, [kept]);
+    else ofContent.push(kept);
+    if (++this.#count > MOST_KEPT) this.#dropOldest(kept);
     return kept;
   }
 
-  #dropFirst(): void {
-    const [first] = this.#kept;
-    if (first === undefined) return;
-    this.#kept.delete(first[0]);
-    const ended = end(first[1], {}).finally(() => this.#ending.delete(ended));
+  /** The one that was used longest ago, of all but the newest. */
+  #dropOldest(newest: Kept): void {
+    let oldest: Kept | undefined;
+    for (const all of this.#kept.values())
+      for (const kept of all)
+        if (kept !== newest && (oldest === undefined || kept.lastUsed < oldest.lastUsed)) oldest = kept;
+    if (oldest === undefined) return;
+    this.#forget(oldest);
+    const ended = end(oldest.loading, {}).finally(() => this.#ending.delete(ended));
     this.#ending.add(ended);
   }
+
+  #forget(kept: Kept): void {
+    const { content } = kept;
+    const all = this.#kept.get(content) ?? [];
+    const at = all.indexOf(kept);
+    if (at < 0) return;
+    this.#count--;
+    if (all.length === 1) this.#kept.delete(content);
+    else all.splice(at, 1);
+  }
 }
+
+function optionsOf({ context, functions = NONE, signal, timeoutMs }: RunRequest): InvokeOptions {
+  return { context, functions, signal, timeoutMs };
+}
+
+const NONE: CallFunctions = Object.freeze({});
 
 async function end(module: Promise<Module>, options: CloseOptions): Promise<void> {
   await module.then(
@@ -92,15 +147,9 @@ async function end(module: Promise<Module>, options: CloseOptions): Promise<void
   );
 }
 
-function keyOf({ runtime, source, limits, share }: RunRequest, fn: string, permissions: readonly string[]): string {
-  const rest = JSON.stringify([runtime, fn, permissions, Object.entries(limits ?? {}).sort(), share === true]);
-  return createHash("sha256").update(rest).update("\0").update(source).digest("hex");
-}
-
 function filesOf(
   { source, limits }: RunRequest,
   runtime: Runtime,
-  key: string,
   fn: string,
   permissions: readonly string[],
 ): ExtensionFiles {
@@ -108,7 +157,7 @@ function filesOf(
   const [language = ""] = languages;
   // Node takes a file for a module by its name alone.
   const module = language === "javascript" && !hardSandbox ? "source.mjs" : `source.${ENDINGS[language] ?? language}`;
-  const name = `run-${key.slice(0, 16)}`;
+  const name = `run-${createHash("sha256").update(source).digest("hex").slice(0, 16)}`;
   const manifest = {
     name,
     runtime: runtime.name,

@@ -50,6 +50,7 @@ export interface ProcessOptions {
   sandbox?: boolean | SandboxOptions | undefined;
 }
 
+/** What bubblewrap lets the processes see. */
 export interface SandboxOptions {
   /** More files and folders that the processes may read. */
   readonly readable?: readonly string[] | undefined;

@@ -81,8 +81,6 @@ async function findExamples(): Promise<Example[]> {
     const strangers = blocks.filter((code) => /\b(?:quickjs|wasm|v8|discoverRuntimes)\(/.test(code));
     const made = strangers.filter((code) => /new ExtensionHost\(|\.load\(|\bload\(/.test(code));
     made.forEach((code, index) => {
-      // An excerpt, which loads nothing and says nothing of a policy, leaves that to the page's first example.
-      if (index > 0 && !/\.load(?:Dir)?\(|\bload\(|policy|limits|timeoutMs/.test(code)) return;
       found.push({ where: `${page}, example ${index + 1}`, code, v8: /\bv8\(/.test(code) });
     });
   }

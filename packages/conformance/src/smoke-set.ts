@@ -25,6 +25,7 @@ export const SMOKE_SET: readonly string[] = [
   "calls past its bound",
   "a guest's globals last",
   "no other module sees them",
+  "calls of many modules, one after the other and at a time",
   "what a guest prints arrives",
   "lines arrive in order",
   // capabilities

@@ -46,8 +46,8 @@ struct Completion {
 class Completions : public std::enable_shared_from_this<Completions> {
   public:
     // JavaScript's thread. `settle` takes token, value, token, value, …; `output` takes program, level, text;
-    // `failed` makes an Error from code, name, message, stack, whether the program is in disorder, and extras. The other two are
-    // those of HostCalls.
+    // `failed` makes an Error from code, name, message, stack, whether the program is in disorder, and extras. The other two
+    // are those of HostCalls.
     Completions(Napi::Env env, Napi::Function settle, Napi::Function output, Napi::Function failed, Napi::Function ask,
                 Napi::Function ask_now);
 

@@ -1,5 +1,7 @@
 import {
+  type CallMessage,
   type CrashMessage,
+  callChannel,
   crashChannel,
   type ExtensionMessage,
   type StopMessage,
@@ -8,6 +10,34 @@ import {
   waitChannel,
 } from "../contract/events.ts";
 import { ExtensionError } from "../errors.ts";
+import { giveCallId, nextCallId, takeCallId } from "./call-id.ts";
+
+/** Runs a call that is told of, from its start to its answer. */
+export function tracePromise(
+  extension: ExtensionMessage,
+  fn: string,
+  payload: string,
+  run: () => Promise<string>,
+): Promise<string> {
+  const message: CallMessage = { ...extension, callId: nextCallId(), function: fn, payload };
+  return callChannel.tracePromise(() => numbered(message.callId, run), message);
+}
+
+/** The same for a call that blocks the thread. */
+export function traceSync(extension: ExtensionMessage, fn: string, payload: string, run: () => string): string {
+  const message: CallMessage = { ...extension, callId: nextCallId(), function: fn, payload };
+  return callChannel.traceSync(() => numbered(message.callId, run), message);
+}
+
+/** Runs a call that has its number already. */
+function numbered<Result>(callId: number, run: () => Result): Result {
+  giveCallId(callId);
+  try {
+    return run();
+  } finally {
+    takeCallId();
+  }
+}
 
 /** Whether somebody listens to how calls end. */
 export function tellsEnds(): boolean {

@@ -1,43 +1,14 @@
-import { type Call, type Instance, type Program, UNLIMITED } from "../contract/engine.ts";
-import type { BudgetMember, InstanceBudget } from "../contract/instance-budget.ts";
-import { lastArrival, QueueEntry, WaitQueue } from "./wait-queue.ts";
+import type { Program } from "../contract/engine.ts";
+import type { InstanceBudget } from "../contract/instance-budget.ts";
+import { type InstanceOptions, type InstanceOwner, LiveInstances } from "./live-instances.ts";
+import { isBroken, type Slot, Waiter } from "./slot.ts";
+import { lastArrival, WaitQueue } from "./wait-queue.ts";
 
-/** An instance and when it was last used, on the budget's clock. */
-export interface Slot {
-  readonly instance: Instance;
-  /** It takes calls ahead of their turn. */
-  readonly queues: boolean;
-  lastUsed: number;
-  /** Calls on it: the running one and those sent ahead. */
-  load: number;
-  /** Set by the module when the engine failed in a way that it did not foresee. */
-  broken: boolean;
-  /** While the module has yet to give it back after a call that threw: what was thrown, and the next such slot. */
-  thrown: unknown;
-  nextThrown: Slot | undefined;
-}
-
-/** A call that waits for an instance. */
-export abstract class Waiter extends QueueEntry {
-  /** Takes the slot and must give it back. Must not throw. */
-  abstract serve(slot: Slot): void;
-  /** No instance could be made for it. Must not throw. */
-  abstract refuse(error: unknown): void;
-}
-
-export interface PoolOptions {
-  readonly size: number;
+export interface PoolOptions extends InstanceOptions {
   /** Waiting calls. */
   readonly queue: number;
-  readonly budget: InstanceBudget;
   /** An instance serves one call and ends. */
   readonly fresh?: boolean | undefined;
-  /** Milliseconds that the top level of a guest may take. */
-  readonly loadTimeoutMs: number | undefined;
-  /** Told when an instance fails to close. Must not throw. */
-  readonly onCloseError: (error: unknown) => void;
-  /** Told when an instance broke. Must not throw. */
-  readonly onReplaced: () => void;
 }
 
 /** Busy instances that are compared for one call that is sent ahead. */
@@ -49,10 +20,11 @@ const MOST_LOOKS = 16;
  *
  * Invariant: while a call waits, no instance is idle, and none that takes calls ahead has room.
  */
-export class InstancePool implements BudgetMember {
+export class InstancePool implements InstanceOwner {
   readonly #program: Program;
   readonly #options: PoolOptions;
   readonly #budget: InstanceBudget;
+  readonly #instances: LiveInstances;
   /** Used as a stack. The least recently used is at the bottom. */
   readonly #idle: Slot[] = [];
   /** All live ones that take calls ahead of their turn. */
@@ -60,31 +32,24 @@ export class InstancePool implements BudgetMember {
   readonly #waiting = new WaitQueue<Waiter>();
   /** Calls sent ahead of their turn, which wait as those in the queue do. */
   #sentAhead = 0;
-  /** Instances that exist, are being made, or are being closed. */
-  #live = 0;
-  #creating = 0;
-  #created = 0;
-  /** Of these, those that were closed since they broke. */
-  #replaced = 0;
-  /** Instances that exist, also those that are being closed. */
-  #instances = 0;
-  /** Of these, those that hold a call. */
+  /** Instances that hold a call. */
   #busy = 0;
   #draining = false;
   /** Used last, of those that take calls ahead. */
   #hot: Slot | undefined;
   /** Where the next look at busy instances begins, so that all of them have their turn. */
   #lookFrom = 0;
-  #closed: { resolve: () => void } | undefined;
+  #closed = false;
 
   constructor(program: Program, options: PoolOptions) {
     this.#program = program;
     this.#options = options;
     this.#budget = options.budget;
+    this.#instances = new LiveInstances(program, options, this);
   }
 
   get instances(): number {
-    return this.#instances;
+    return this.#instances.count;
   }
 
   get busy(): number {
@@ -92,11 +57,11 @@ export class InstancePool implements BudgetMember {
   }
 
   get created(): number {
-    return this.#created;
+    return this.#instances.created;
   }
 
   get replaced(): number {
-    return this.#replaced;
+    return this.#instances.replaced;
   }
 
   /** Waiting calls, those sent ahead included. */
@@ -110,7 +75,7 @@ export class InstancePool implements BudgetMember {
 
   /** Whether an instance is on its way. */
   get creating(): boolean {
-    return this.#creating > 0;
+    return this.#instances.creating > 0;
   }
 
   get oldestIdle(): number | undefined {
@@ -137,7 +102,7 @@ export class InstancePool implements BudgetMember {
   wait(waiter: Waiter, gone: number): boolean {
     this.#push(waiter);
     // An instance that is being made is as good as a place of its own.
-    if (waiter.queue === undefined || this.queued - gone <= this.#options.queue + this.#creating) return true;
+    if (waiter.queue === undefined || this.queued - gone <= this.#options.queue + this.#instances.creating) return true;
     this.#waiting.remove(waiter);
     return false;
   }
@@ -166,7 +131,7 @@ export class InstancePool implements BudgetMember {
 
   /** So that the next call need not wait for its instance. */
   readonly #makeSpare = (): void => {
-    if (this.#closed !== undefined || this.#idle.length > 0 || this.#creating > 0) return;
+    if (this.#closed || this.#idle.length > 0 || this.#instances.creating > 0) return;
     try {
       const slot = this.#grow(1);
       if (slot !== undefined) this.#offer(slot);
@@ -195,25 +160,35 @@ export class InstancePool implements BudgetMember {
     this.#drain();
   }
 
+  made(slot: Slot): void {
+    if (slot.queues) this.#queueing.push(slot);
+    this.#offer(slot);
+  }
+
+  /** The first in line is refused. A call that came since the attempt began has had none. */
+  notMade(error: unknown, begun: number): void {
+    // The room is given back afterwards: that may start the next attempt, for the next in line.
+    const first = this.#waiting.first;
+    if (first !== undefined && first.arrival <= begun) this.#waiting.shift()!.refuse(error);
+  }
+
   /** Closes all instances. To be called once, when no call runs or waits; one that is given back later is closed then. */
   close(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#closed = { resolve };
-      this.#program.closing?.();
-      this.releaseIdle(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
-      if (this.#live === 0) resolve();
-    });
+    this.#closed = true;
+    this.#program.closing?.();
+    this.releaseIdle(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+    return this.#instances.none();
   }
 
   /** Whether an instance is wanted more by another module, or no more at all. */
   #mustYield(): boolean {
-    if (this.#closed !== undefined) return true;
+    if (this.#closed) return true;
     return this.#budget.starving && (this.#waiting.length === 0 || this.#budget.overdue);
   }
 
   /** Takes in a new instance. It serves a call before it can be wanted elsewhere, or two modules could pass their room to and fro for ever. */
   #offer(slot: Slot): void {
-    if (this.#closed !== undefined) {
+    if (this.#closed) {
       this.#discard(slot);
       return;
     }
@@ -234,7 +209,7 @@ export class InstancePool implements BudgetMember {
     this.#draining = true;
     try {
       while (this.#waiting.length > 0) {
-        const creating = this.#creating;
+        const { creating } = this.#instances;
         let slot: Slot | undefined;
         try {
           slot = this.#hotOrIdle() ?? this.#leastLoaded() ?? this.#grow(this.#waiting.length);
@@ -243,7 +218,7 @@ export class InstancePool implements BudgetMember {
           continue;
         }
         if (slot === undefined) {
-          if (this.#creating > creating) continue;
+          if (this.#instances.creating > creating) continue;
           return;
         }
         this.#use(slot);
@@ -303,104 +278,20 @@ export class InstancePool implements BudgetMember {
     return best;
   }
 
-  /**
-   * Starts one more instance where that is allowed and fewer are being made than `demand` calls want. Returns it when the
-   * engine makes it at once, and throws what it then throws; else it is handed out when it is ready.
-   */
+  /** One more instance, where it is there at once; else it is handed out when it is ready. */
   #grow(demand: number, until = Number.POSITIVE_INFINITY): Slot | undefined {
-    if (this.#live >= this.#options.size || this.#creating >= demand) return undefined;
-    if (!this.#budget.reserve(this, demand !== Number.POSITIVE_INFINITY)) return undefined;
-    this.#live++;
     // Who finds nobody waiting comes into the queue next.
     const begun = lastArrival() + (this.#waiting.length === 0 ? 1 : 0);
-    let made: Instance | Promise<Instance>;
-    try {
-      const now = demand === Number.POSITIVE_INFINITY && this.#program.instantiateSync !== undefined;
-      made = now
-        ? this.#program.instantiateSync!(this.#startCall(), until)
-        : this.#program.instantiate(this.#startCall());
-    } catch (error) {
-      this.#forget();
-      throw error;
-    }
-    if (!(made instanceof Promise)) return this.#adopt(made);
-    this.#creating++;
-    made.then(
-      (instance) => {
-        this.#creating--;
-        this.#offer(this.#adopt(instance));
-      },
-      (error: unknown) => {
-        this.#creating--;
-        // Before the room is given back: that may start the next attempt, for the next in line. A call that came since has had none.
-        const first = this.#waiting.first;
-        if (first !== undefined && first.arrival <= begun) this.#waiting.shift()!.refuse(error);
-        this.#forget();
-        this.#drain();
-      },
-    );
-    return undefined;
-  }
-
-  #startCall(): Call {
-    const { loadTimeoutMs } = this.#options;
-    return loadTimeoutMs === undefined ? UNLIMITED : { deadline: performance.now() + loadTimeoutMs, signal: undefined };
-  }
-
-  #adopt(instance: Instance): Slot {
-    this.#created++;
-    this.#instances++;
-    const slot: Slot = {
-      instance,
-      queues: instance.ahead !== undefined,
-      lastUsed: ++this.#budget.clock,
-      load: 0,
-      broken: false,
-      thrown: undefined,
-      nextThrown: undefined,
-    };
-    if (slot.queues) this.#queueing.push(slot);
+    const slot = this.#instances.grow(demand, until, begun);
+    if (slot?.queues === true) this.#queueing.push(slot);
     return slot;
   }
 
   #discard(slot: Slot): void {
-    if (isBroken(slot)) {
-      this.#replaced++;
-      this.#options.onReplaced();
-    }
     if (slot.queues) this.#queueing.splice(this.#queueing.indexOf(slot), 1);
     if (slot === this.#hot) this.#hot = undefined;
-    let closing: undefined | Promise<void>;
-    try {
-      closing = slot.instance.close() ?? undefined;
-    } catch (error) {
-      this.#options.onCloseError(error);
-    }
-    if (closing === undefined) {
-      this.#gone();
-      return;
-    }
-    closing.catch(this.#options.onCloseError).then(() => {
-      this.#gone();
-      this.#drain();
-    });
+    this.#instances.close(slot);
   }
-
-  #gone(): void {
-    this.#instances--;
-    this.#forget();
-  }
-
-  /** Gives back the room of an instance. */
-  #forget(): void {
-    this.#live--;
-    this.#budget.free(this);
-    if (this.#live === 0) this.#closed?.resolve();
-  }
-}
-
-function isBroken({ broken, instance }: Slot): boolean {
-  return broken || instance.broken === true;
 }
 
 /** A call that only wants to see an instance made. */

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { NOT_STARTED, UNLIMITED } from "../../src/contract/engine.ts";
 import { PlacedWorker } from "../../src/placement/host/placed-worker.ts";
 import { ProgramHistory } from "../../src/placement/host/program-history.ts";
@@ -10,10 +10,18 @@ import { KIND } from "../../src/placement/wire/protocol.ts";
 
 const LOOKS = 100;
 
+beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
+afterEach(() => void vi.useRealTimers());
+
 /** A worker whose link answers when the test says so. */
 function worker() {
   let events!: LinkEvents;
-  const use = { ranMs: 0, waitedMs: 0 };
+  const use = { ranMs: 0, waitedMs: 0, runnable: false };
+  const late = {
+    on: false,
+    answers: [] as (() => void)[],
+    now: () => late.answers.splice(0).forEach((each) => void each()),
+  };
   const withdrawals: (() => void)[] = [];
   const ends: string[] = [];
   const bytes = { given: 0, taken: 0 };
@@ -30,7 +38,10 @@ function worker() {
     flushSoon() {},
     flush() {},
     withdraw: (keys, answer) => void withdrawals.push(() => answer(keys.map(() => true))),
-    use: (answer) => answer({ ...use }),
+    use: (answer) => {
+      if (late.on) late.answers.push(() => answer({ ...use }));
+      else answer({ ...use });
+    },
     abort() {},
     takeUnstarted: (keys) => keys.map(() => false),
     poll() {},
@@ -67,9 +78,10 @@ function worker() {
     placed.ask(call, KIND.call, 0, 0, 1, payload);
     return call;
   };
-  /** Looks so often, while its thread runs and waits for so many milliseconds. */
+  /** Looks so often, each time 10 ms later or more, while its thread runs and waits for a processor for so many milliseconds. */
   const look = (times: number, ranMs: number, waitedMs = 0) => {
     for (let i = 0; i < times; i++) {
+      vi.advanceTimersByTime(Math.max(10, (ranMs + waitedMs) / times));
       use.ranMs += ranMs / times;
       use.waitedMs += waitedMs / times;
       placed.look();
@@ -83,6 +95,8 @@ function worker() {
     answer,
     ends,
     bytes,
+    use,
+    late,
     began: (key: number) => events.began(key),
     frame: (kind: number, key: number) => events.frame(kind, 0, 0, key, 0, 0, ""),
   };
@@ -131,6 +145,53 @@ describe("a worker that gives no sign", () => {
   });
 });
 
+describe("a worker that lacks a processor", () => {
+  it("is not held up, however many calls wait there", () => {
+    const { placed, ask, look, use } = worker();
+    ask();
+    ask();
+    // What it has waited is told when it gets a processor for a moment.
+    use.runnable = true;
+    for (let i = 0; i < 5; i++) {
+      look(50, 0);
+      expect([placed.stalled, placed.wantsRelief]).toEqual([false, false]);
+      look(1, 1, 499);
+      expect([placed.stalled, placed.wantsRelief]).toEqual([false, false]);
+    }
+  });
+
+  it("is held up once it has run for as long as any", () => {
+    const { placed, ask, look, use } = worker();
+    ask();
+    use.runnable = true;
+    look(50, 20, 1000);
+    expect([placed.stalled, placed.wantsRelief]).toEqual([true, false]);
+    look(50, 80, 1000);
+    expect(placed.wantsRelief).toBe(true);
+  });
+
+  it("counts from when it told of itself, which it does late", () => {
+    const { placed, ask, look, use, late } = worker();
+    ask();
+    ask();
+    late.on = true;
+    use.runnable = true;
+    look(1, 0);
+    look(50, 0);
+    use.waitedMs += 500;
+    late.now();
+    look(4, 0, 40);
+    late.now();
+    expect(placed.stalled).toBe(false);
+    use.runnable = false;
+    for (let i = 0; i < 2; i++) {
+      look(4, 0);
+      late.now();
+    }
+    expect(placed.stalled).toBe(true);
+  });
+});
+
 describe("a worker that is sent a long payload", () => {
   const MIB = 2 ** 20;
 
@@ -139,13 +200,13 @@ describe("a worker that is sent a long payload", () => {
     ask("x".repeat(10 * MIB));
     ask();
     for (bytes.taken = MIB / 4; bytes.taken < 10 * MIB; bytes.taken += MIB) {
-      look(3, 0, 30);
+      look(3, 0);
       expect(placed.wantsRelief).toBe(false);
     }
     bytes.taken = bytes.given;
-    look(80, 100, 700);
+    look(80, 100);
     expect(placed.wantsRelief).toBe(false);
-    look(10, 0, 100);
+    look(10, 0);
     expect(placed.wantsRelief).toBe(true);
   });
 
@@ -171,7 +232,7 @@ describe("a worker that is sent a long payload", () => {
       bytes.taken = bytes.given;
       let looks = 0;
       do {
-        look(1, 0, 10);
+        look(1, 0);
         looks++;
       } while (!placed.stalled);
       placed.handBack();
@@ -185,13 +246,17 @@ describe("a worker that is sent a long payload", () => {
 });
 
 describe("a thread", () => {
-  const use = (ranMs: number, waitedMs: number | undefined): ProcessorUse => ({ ranMs, waitedMs });
+  const use = (ranMs: number, waitedMs: number | undefined, runnable = false): ProcessorUse => ({
+    ...{ ranMs, waitedMs, runnable },
+  });
 
   it("is held where it ran, or neither ran nor waited for a processor", () => {
     expect(heldBy(1000, use(100, 0), use(1000, 0))).toBeGreaterThan(1);
     expect(heldBy(60_000, use(100, 0), use(200, 50_000))).toBeLessThan(1);
     expect(heldBy(1000, use(100, 0), use(100, 0))).toBeLessThan(1);
     expect(heldBy(60_000, use(100, 0), use(200, 100))).toBeGreaterThan(1);
+    // It waits for a processor now, and that is counted when it gets one.
+    expect(heldBy(60_000, use(100, 0), use(200, 100, true))).toBeLessThan(1);
     expect(heldBy(5000, use(100, undefined), use(200, undefined))).toBeLessThan(1);
     expect(heldBy(60_000, use(100, undefined), use(200, undefined))).toBeGreaterThan(1);
   });

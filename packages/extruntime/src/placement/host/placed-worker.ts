@@ -46,8 +46,6 @@ export class PlacedWorker implements LinkEvents {
   exclusive = false;
   /** It has answered a call of a guest. */
   answered = false;
-  /** It gave no sign for a while though it holds calls. */
-  stalled = false;
   readonly #link: Link;
   readonly #keeper: WorkerKeeper;
   readonly #held: HeldCalls;
@@ -166,9 +164,14 @@ export class PlacedWorker implements LinkEvents {
     return this.#unsent.length > 0;
   }
 
-  /** Whether it runs nothing and has nothing to run. */
+  /** It runs nothing and has nothing to run. */
   get isQuiet(): boolean {
     return this.#held.sharing?.isQuiet === true && this.#unsent.length === 0;
+  }
+
+  /** It gave no sign for a while though it holds calls, and did not lack a processor. */
+  get stalled(): boolean {
+    return this.#state !== "starting" && this.#silence.isLong;
   }
 
   /** It is held up, and calls that wait there would rather run elsewhere. */
@@ -256,7 +259,6 @@ export class PlacedWorker implements LinkEvents {
     if (this.#state === "dead") return;
     if (this.load > 0) this.#link.poll();
     this.#silence.look();
-    this.stalled = this.#state !== "starting" && this.#silence.isLong;
     if (this.load === 0 && this.#state !== "starting") this.#hold(false);
     this.#silence.follow();
     // By what was left behind, perhaps, by a call that has its answer.
@@ -304,7 +306,6 @@ export class PlacedWorker implements LinkEvents {
   frame(kind: number, flags: number, number: number, key: number, target: number, time: number, body: Body): void {
     if (this.#faulty) return;
     this.#silence.broken();
-    this.stalled = false;
     try {
       const fault =
         faultOfFrame(kind, flags, number, key, target, time, body) ??

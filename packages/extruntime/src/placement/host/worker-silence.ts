@@ -1,12 +1,15 @@
 import type { Link } from "../wire/link.ts";
-import { heldBy, type ProcessorUse } from "../wire/processor-use.ts";
+import { heldBy, ownMs, type ProcessorUse } from "../wire/processor-use.ts";
 import type { HeldCalls } from "./held-calls.ts";
 import type { Patience, RemoteCall } from "./remote-call.ts";
 
 /** Looks without a sign from a worker that holds calls, until it counts as held up. */
 const SILENT_LOOKS = 3;
-/** The same, until a call that waits there alone is taken back: its worker may only lack a processor. */
+/** The same, until a call that waits there alone is taken back. */
 export const SILENT_LOOKS_ALONE = 10;
+/** Milliseconds of these looks in which its thread must not have waited for a processor: one that only lacks one is not held up. A little less than passes from the first of them to the last. */
+const OWN_MS = 15;
+const OWN_MS_ALONE = 75;
 /** Looks between questions whether a worker that runs no call at all is held: by what was left behind by one that has its answer. */
 const ABANDONED_LOOKS = 100;
 /** Bytes of calls that a worker has taken and not begun, for which it may be silent one look longer: strings are made of them, and it may have to wait for a processor. */
@@ -16,11 +19,15 @@ const MOST_PATIENCE = 64;
 
 /** While a worker gives no sign of itself. */
 interface Silence {
-  /** On the clock of `performance.now()`. */
-  readonly since: number;
+  /** When `before` was heard, on the clock of `performance.now()`: a process that lacks a processor answers late. */
+  since: number;
   /** Frames that had come. */
   readonly frames: number;
   before: ProcessorUse | undefined;
+  /** Of the time since, milliseconds that its thread did not wait for a processor. */
+  ownMs: number;
+  /** That is being asked. */
+  asking: boolean;
   /** As {@link heldBy} counts. */
   held: number;
 }
@@ -57,12 +64,18 @@ export class WorkerSilence {
     return this.#looks;
   }
 
+  /** Long enough for other calls there to be served elsewhere. */
   get isLong(): boolean {
-    return this.#looks >= SILENT_LOOKS;
+    return this.#looks >= SILENT_LOOKS && this.#ownMs >= OWN_MS;
   }
 
+  /** The same where only one waits there. */
   get isLongForOne(): boolean {
-    return this.#looks >= SILENT_LOOKS_ALONE;
+    return this.#looks >= SILENT_LOOKS_ALONE && this.#ownMs >= OWN_MS_ALONE;
+  }
+
+  get #ownMs(): number {
+    return this.#silence?.ownMs ?? 0;
   }
 
   /** It lasts, and it is time to ask what holds the worker. */
@@ -78,6 +91,7 @@ export class WorkerSilence {
   /** A frame has come. */
   broken(): void {
     this.#frames++;
+    this.#looks = Math.min(0, this.#looks);
   }
 
   /** The call's frame is on its way to the worker, which had been given so many bytes before. */
@@ -112,18 +126,38 @@ export class WorkerSilence {
     this.#takenAtLook = taken;
   }
 
-  /** To be told after `look`: the silence begins where it lasts, and ends where it does not. */
+  /** To be told after `look`: the silence begins where there was no sign, and ends where there was. */
   follow(): void {
     if (this.#looks <= 0) this.#silence = undefined;
-    else if (this.isLong && this.#silence === undefined) this.listen();
+    else if (this.#silence === undefined) this.listen();
+    else if (this.#looks >= SILENT_LOOKS && !this.isLongForOne) this.#askOwn(this.#silence);
+  }
+
+  #askOwn(silence: Silence): void {
+    if (silence.asking) return;
+    silence.asking = true;
+    const passedMs = performance.now() - silence.since;
+    this.#link.use((now) => {
+      silence.asking = false;
+      if (silence.before === undefined || silence !== this.#silence || silence.frames !== this.#frames) return;
+      silence.ownMs = Math.max(silence.ownMs, ownMs(passedMs, silence.before, now));
+    });
   }
 
   /** Takes note of what its thread has had of the processors so far. */
   listen(): void {
-    const silence: Silence = { since: performance.now(), frames: this.#frames, before: undefined, held: 0 };
+    const silence: Silence = {
+      since: performance.now(),
+      frames: this.#frames,
+      before: undefined,
+      ownMs: 0,
+      asking: false,
+      held: 0,
+    };
     this.#silence = silence;
     this.#link.use((use) => {
       silence.before = use;
+      silence.since = performance.now();
     });
   }
 

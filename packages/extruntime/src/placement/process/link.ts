@@ -17,6 +17,7 @@ import { withHiddenPath } from "./hidden-path.ts";
 import { JournalReader } from "./journal.ts";
 import { isCrash } from "./memory-probe.ts";
 import type { Shown } from "./sandbox-files.ts";
+import { isStopped } from "./stopped.ts";
 import { supervisorProgram } from "./supervisor.ts";
 import { SupervisorReport } from "./supervisor-report.ts";
 import { WatchdogQuestions } from "./watchdog-questions.ts";
@@ -36,7 +37,7 @@ const SUPERVISED_PIPES_MS = 5000;
 /** Milliseconds after the end of a pipe for the process's own end to be seen, before what is left of it is ended. */
 const CLOSED_MS = 1000;
 /** Longest answer of the watchdog, which says a word for each call. */
-const MOST_ANSWERED = HEADER_BYTES + SLOTS * 4 + 8;
+const MOST_ANSWERED = HEADER_BYTES + SLOTS * 4 + 12;
 /** Pipes whose end is looked for. */
 const PIPES = [FD.in, FD.out, FD.watchdog];
 /** Bytes of answers to its host calls that a process may leave unread when another one comes: two of the longest that hosts give by default. */
@@ -160,9 +161,10 @@ export class ProcessLink implements Link {
     this.#tellWatchdog(KIND.withdraw, question, new Uint8Array(Int32Array.from(keys).buffer));
   }
 
-  /** This thread may have come to the answer late: it is not the process that was silent then. */
+  /** This thread may have come to the answer late: it is not the process that was silent then. Nor is it one that has not had a processor. */
   #unanswered(question: number): void {
-    if (this.#questions.has(question) && this.#closed.size === 0) this.kill("did not answer");
+    if (!this.#questions.has(question) || this.#closed.size > 0) return;
+    if (isStopped(this.#child.pid!) !== false || !this.#questions.waitOn(question)) this.kill("did not answer");
   }
 
   abort(key: number): void {

@@ -2,8 +2,10 @@ import { endianness } from "node:os";
 import type { ProcessorUse } from "../wire/processor-use.ts";
 import { type Body, KIND } from "../wire/protocol.ts";
 
-/** Milliseconds in which the watchdog must answer, which does nothing else: past it the process is stopped, or beyond help. */
+/** Milliseconds in which the watchdog must answer, which does nothing else: past it the process is stopped, is beyond help or lacks a processor. */
 const SILENT_MS = 5000;
+/** The same where the process is known not to be stopped. */
+const MOST_SILENT_MS = 60_000;
 const LITTLE_ENDIAN = endianness() === "LE";
 
 type Answered = (withdrawn: readonly boolean[], use: ProcessorUse) => void;
@@ -22,9 +24,20 @@ export class WatchdogQuestions {
   /** Returns the number of the question. */
   add(keys: number, answer: Answered): number {
     const question = ++this.#asked;
-    const timer = setTimeout(() => this.#silent(question), SILENT_MS).unref();
-    this.#open.set(question, { keys, answer, timer });
+    this.#open.set(question, { keys, answer, since: performance.now(), timer: this.#timer(question) });
     return question;
+  }
+
+  /** Gives it as long once more. `false` where that is too long already. */
+  waitOn(question: number): boolean {
+    const asked = this.#open.get(question);
+    if (asked === undefined || performance.now() - asked.since >= MOST_SILENT_MS) return false;
+    asked.timer = this.#timer(question);
+    return true;
+  }
+
+  #timer(question: number): NodeJS.Timeout {
+    return setTimeout(() => this.#silent(question), SILENT_MS).unref();
   }
 
   has(question: number): boolean {
@@ -57,15 +70,18 @@ interface Question {
   /** How many keys it names. */
   readonly keys: number;
   readonly answer: Answered;
-  readonly timer: NodeJS.Timeout;
+  /** On the clock of `performance.now()`. */
+  readonly since: number;
+  timer: NodeJS.Timeout;
 }
 
 /** `undefined` where it does not say yes or no to each of so many keys, and what the thread had of the processors. */
 function readAnswer(body: Body, keys: number | undefined): Answer | undefined {
-  if (keys === undefined || typeof body === "string" || body.byteLength !== (keys + 2) * 4) return undefined;
+  if (keys === undefined || typeof body === "string" || body.byteLength !== (keys + 3) * 4) return undefined;
   const words = new DataView(body.buffer, body.byteOffset, body.byteLength);
   const said = Array.from({ length: keys }, (_, index) => words.getInt32(index * 4, LITTLE_ENDIAN));
   if (said.some((word) => word !== 0 && word !== 1)) return undefined;
-  const [ranMs, waitedMs] = [words.getInt32(keys * 4, LITTLE_ENDIAN), words.getInt32(keys * 4 + 4, LITTLE_ENDIAN)];
-  return { withdrawn: said.map((word) => word === 1), use: { ranMs, waitedMs: waitedMs < 0 ? undefined : waitedMs } };
+  const [ranMs, waitedMs, runnable] = [0, 1, 2].map((word) => words.getInt32((keys + word) * 4, LITTLE_ENDIAN));
+  const use = { ranMs: ranMs!, waitedMs: waitedMs! < 0 ? undefined : waitedMs, runnable: runnable === 1 };
+  return { withdrawn: said.map((word) => word === 1), use };
 }

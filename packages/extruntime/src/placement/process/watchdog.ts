@@ -29,9 +29,10 @@ class Watchdog implements FrameSink {
     if (kind !== KIND.withdraw) return;
     const bytes = body as Uint8Array;
     const keys = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2);
-    const { ranMs, waitedMs = -1 } = useOf(process.pid);
-    const withdrawn = Int32Array.of(...keys.map((each) => (this.#states.withdraw(each) ? 1 : 0)), ranMs, waitedMs);
-    this.#answers.add(KIND.withdrawn, 0, 0, key, 0, 0, new Uint8Array(withdrawn.buffer));
+    const { ranMs, waitedMs = -1, runnable } = useOf(process.pid);
+    const withdrawn = keys.map((each) => (this.#states.withdraw(each) ? 1 : 0));
+    const answer = Int32Array.of(...withdrawn, ranMs, waitedMs, runnable ? 1 : 0);
+    this.#answers.add(KIND.withdrawn, 0, 0, key, 0, 0, new Uint8Array(answer.buffer));
     this.#socket.write(this.#answers.take(true));
   }
 }

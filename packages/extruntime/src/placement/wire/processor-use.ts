@@ -6,6 +6,8 @@ export interface ProcessorUse {
   readonly ranMs: number;
   /** Milliseconds that it was ready to run, and others had the processors; `undefined` where the system does not tell. */
   readonly waitedMs: number | undefined;
+  /** It runs, or is ready to: how long it has waited by now counts only when it gets a processor. `false` where the system does not tell. */
+  readonly runnable: boolean;
 }
 
 /**
@@ -16,12 +18,19 @@ export function useOf(thread: number): ProcessorUse {
   try {
     const text = readFileSync(`/proc/self/task/${thread}/schedstat`, "latin1");
     const [ran, waited] = text.split(" ").map((nanoseconds) => Number(nanoseconds) / 1e6);
-    if (ran! > 0) return { ranMs: ran!, waitedMs: waited! };
+    if (ran! > 0) return { ranMs: ran!, waitedMs: waited!, runnable: isRunnable(thread) };
   } catch {
     // No Linux, no such statistics, or no such thread.
   }
   const { user, system } = process.cpuUsage();
-  return { ranMs: (user + system) / 1000, waitedMs: undefined };
+  return { ranMs: (user + system) / 1000, waitedMs: undefined, runnable: false };
+}
+
+/** @throws Error where there is no such thread. */
+function isRunnable(thread: number): boolean {
+  // `<tid> (<name>) <state> …`, and a name may hold anything.
+  const text = readFileSync(`/proc/self/task/${thread}/stat`, "latin1");
+  return text.charAt(text.lastIndexOf(")") + 2) === "R";
 }
 
 /** Number of the thread that calls, 0 where it cannot be told. */
@@ -54,6 +63,13 @@ export function heldBy(silentMs: number, before: ProcessorUse, now: ProcessorUse
   const ranMs = now.ranMs - before.ranMs;
   const ran = ranMs / RAN_MS;
   if (now.waitedMs === undefined || before.waitedMs === undefined) return Math.max(ran, silentMs / UNKNOWN_MS);
+  if (now.runnable) return ran;
   const active = ranMs + now.waitedMs - before.waitedMs;
   return active < silentMs * BLOCKED_SHARE ? Math.max(ran, silentMs / BLOCKED_MS) : ran;
+}
+
+/** Of so many milliseconds, those that a thread did not spend waiting for a processor, as far as the system tells: it ran, or waited for something else. */
+export function ownMs(passedMs: number, before: ProcessorUse, now: ProcessorUse): number {
+  if (now.waitedMs === undefined || before.waitedMs === undefined) return passedMs;
+  return now.runnable ? now.ranMs - before.ranMs : passedMs - (now.waitedMs - before.waitedMs);
 }

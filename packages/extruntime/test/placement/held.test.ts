@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { NOT_STARTED, UNLIMITED } from "../../src/contract/engine.ts";
+import { ProgramHistory } from "../../src/placement/host/calls/program-history.ts";
+import { RemoteCall } from "../../src/placement/host/calls/remote-call.ts";
 import { PlacedWorker } from "../../src/placement/host/placed-worker.ts";
-import { ProgramHistory } from "../../src/placement/host/program-history.ts";
-import { RemoteCall } from "../../src/placement/host/remote-call.ts";
 import type { WorkerKeeper } from "../../src/placement/host/worker-keeper.ts";
 import type { Link, LinkEvents } from "../../src/placement/wire/link.ts";
 import { heldBy, ownThread, type ProcessorUse, useOf } from "../../src/placement/wire/processor-use.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { UNLIMITED } from "../../src/contract/engine.ts";
+import { ProgramHistory } from "../../src/placement/host/calls/program-history.ts";
+import { RemoteCall } from "../../src/placement/host/calls/remote-call.ts";
 import { PlacedWorker } from "../../src/placement/host/placed-worker.ts";
-import { ProgramHistory } from "../../src/placement/host/program-history.ts";
-import { RemoteCall } from "../../src/placement/host/remote-call.ts";
 import type { WorkerKeeper } from "../../src/placement/host/worker-keeper.ts";
 import { type Link, type LinkEvents, sentWrong } from "../../src/placement/wire/link.ts";
 import { FLAG, HEADER_BYTES, KIND } from "../../src/placement/wire/protocol.ts";

@@ -7,7 +7,7 @@ export interface Mutant {
 }
 
 const WORKER = "placement/host/placed-worker.js";
-const UNSENT = "placement/host/unsent-calls.js";
+const UNSENT = "placement/host/calls/unsent-calls.js";
 
 export const MUTANTS: readonly Mutant[] = [
   {

@@ -2,10 +2,10 @@ import { type Answer, type Call, type Instance, NOT_STARTED } from "../../contra
 import { ExtensionError } from "../../errors.ts";
 import { CallQueue } from "../../kit/call-queue.ts";
 import { FLAG, KIND } from "../wire/protocol.ts";
+import type { ProgramHistory } from "./calls/program-history.ts";
+import { type GuestSide, PromisedAnswer, RemoteCall } from "./calls/remote-call.ts";
 import type { PlacedProgram } from "./placed-program.ts";
 import type { PlacedWorker } from "./placed-worker.ts";
-import type { ProgramHistory } from "./program-history.ts";
-import { type GuestSide, PromisedAnswer, RemoteCall } from "./remote-call.ts";
 
 /** Microseconds of work that are sent ahead to an instance: enough to keep it busy until the answers are back here. */
 const WORK_AHEAD = 500;

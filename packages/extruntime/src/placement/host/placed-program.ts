@@ -13,10 +13,10 @@ import { DeadlineTimer } from "../../kit/deadline-timer.ts";
 import type { Extension } from "../../manifest/extension.ts";
 import { type CompileMessage, FLAG, KIND } from "../wire/protocol.ts";
 import { mostFrameBytes } from "../wire/stream.ts";
+import { ProgramHistory } from "./calls/program-history.ts";
+import { type Patience, PromisedAnswer, RemoteCall } from "./calls/remote-call.ts";
 import { PlacedInstance } from "./placed-instance.ts";
 import type { PlacedWorker } from "./placed-worker.ts";
-import { ProgramHistory } from "./program-history.ts";
-import { type Patience, PromisedAnswer, RemoteCall } from "./remote-call.ts";
 import type { ProgramListener, WorkerPool } from "./worker-pool.ts";
 
 const TOP_LEVEL_LATE =

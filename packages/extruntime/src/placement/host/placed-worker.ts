@@ -5,19 +5,19 @@ import { type Death, type Link, type LinkEvents, sentWrong } from "../wire/link.
 import { type Body, KIND } from "../wire/protocol.ts";
 import { shown } from "../wire/shown.ts";
 import { faultOfFrame } from "../wire/worker-frame.ts";
-import { BlockedCallers } from "./blocked-callers.ts";
-import { CallRelief } from "./call-relief.ts";
-import { CallReports, NO_ERROR } from "./call-reports.ts";
-import { CallSender } from "./call-sender.ts";
-import { CallStopper } from "./call-stopper.ts";
-import { HeldCalls } from "./held-calls.ts";
-import type { ProgramHistory } from "./program-history.ts";
+import { BlockedCallers } from "./calls/blocked-callers.ts";
+import { CallRelief } from "./calls/call-relief.ts";
+import { CallReports, NO_ERROR } from "./calls/call-reports.ts";
+import { CallSender } from "./calls/call-sender.ts";
+import { CallStopper } from "./calls/call-stopper.ts";
+import { HeldCalls } from "./calls/held-calls.ts";
+import type { ProgramHistory } from "./calls/program-history.ts";
+import type { RemoteCall } from "./calls/remote-call.ts";
+import { UnsentCalls } from "./calls/unsent-calls.ts";
+import { WorkerSilence } from "./calls/worker-silence.ts";
 import { ProgramReports } from "./program-reports.ts";
-import type { RemoteCall } from "./remote-call.ts";
-import { UnsentCalls } from "./unsent-calls.ts";
 import { failHeld, isUntouched, lost } from "./worker-end.ts";
 import type { WorkerKeeper } from "./worker-keeper.ts";
-import { WorkerSilence } from "./worker-silence.ts";
 
 export type WorkerKind = "thread" | "process";
 

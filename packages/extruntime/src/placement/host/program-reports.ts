@@ -2,7 +2,7 @@ import { type Call, UNLIMITED } from "../../contract/engine.ts";
 import type { Link } from "../wire/link.ts";
 import { FLAG, KIND, LOG_LEVELS, nextLine } from "../wire/protocol.ts";
 import { shown } from "../wire/shown.ts";
-import type { HeldCalls } from "./held-calls.ts";
+import type { HeldCalls } from "./calls/held-calls.ts";
 import type { WorkerKeeper } from "./worker-keeper.ts";
 
 /** Of which worker the reports are. */

@@ -1,5 +1,5 @@
+import type { ProgramHistory } from "./calls/program-history.ts";
 import type { PlacedWorker } from "./placed-worker.ts";
-import type { ProgramHistory } from "./program-history.ts";
 
 /** Whether `other` is the better place for one more instance of a program. */
 export function worse(

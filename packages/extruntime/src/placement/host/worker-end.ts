@@ -1,8 +1,8 @@
 import { NOT_STARTED } from "../../contract/engine.ts";
 import { ExtensionError } from "../../errors.ts";
 import type { Death } from "../wire/link.ts";
+import type { RemoteCall } from "./calls/remote-call.ts";
 import type { WorkerKind } from "./placed-worker.ts";
-import type { RemoteCall } from "./remote-call.ts";
 
 /** Whether what a worker was asked can be done again elsewhere, now that it has ended. */
 export function isUntouched(call: RemoteCall, unstarted: boolean, expected: boolean): boolean {

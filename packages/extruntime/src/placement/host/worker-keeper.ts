@@ -1,11 +1,12 @@
 import type { Call } from "../../contract/engine.ts";
 import type { LogLevel } from "../../contract/runtime.ts";
+import type { Lingering } from "./calls/call-stopper.ts";
+import type { ProgramHistory } from "./calls/program-history.ts";
+import type { Patience } from "./calls/remote-call.ts";
 import type { PlacedWorker } from "./placed-worker.ts";
-import type { ProgramHistory } from "./program-history.ts";
-import type { Patience } from "./remote-call.ts";
 
 /** What a worker tells whoever keeps it. */
-export interface WorkerKeeper {
+export interface WorkerKeeper extends Lingering {
   /** Output of a guest. */
   log(program: number, level: LogLevel, message: string): void;
   /** A guest calls a host function, by its index in the manifest, for a call. `now`: the guest blocks its thread, so a host function that returns a promise fails. `undefined`: there is none of that index. */
@@ -29,8 +30,6 @@ export interface WorkerKeeper {
   ended(worker: PlacedWorker, expected: boolean): void;
   /** It holds calls again. */
   busy(): void;
-  /** Whether one more may linger. */
-  mayLinger(): boolean;
   /** Whether a call that would have to be alone on this worker's thread can be so on another one's, or soon can. */
   canBeAlone(worker: PlacedWorker, history: ProgramHistory): boolean;
   /** With workers that read long payloads. */

@@ -1,4 +1,4 @@
-import { GREATEST_KEY, nextKey, SLOTS, slotOf, wasBefore } from "../wire/call-states.ts";
+import { GREATEST_KEY, nextKey, SLOTS, slotOf, wasBefore } from "../../wire/call-states.ts";
 import type { RemoteCall } from "./remote-call.ts";
 import { ThreadSharing } from "./thread-sharing.ts";
 

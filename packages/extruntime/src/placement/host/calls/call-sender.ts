@@ -1,5 +1,5 @@
-import type { Link } from "../wire/link.ts";
-import { type Body, FLAG, KIND, timeLeft } from "../wire/protocol.ts";
+import type { Link } from "../../wire/link.ts";
+import { type Body, FLAG, KIND, timeLeft } from "../../wire/protocol.ts";
 import { FlushPolicy } from "./flush-policy.ts";
 import type { HeldCalls } from "./held-calls.ts";
 import type { RemoteCall } from "./remote-call.ts";

@@ -1,5 +1,5 @@
-import { NOT_STARTED } from "../../contract/engine.ts";
-import type { Link } from "../wire/link.ts";
+import { NOT_STARTED } from "../../../contract/engine.ts";
+import type { Link } from "../../wire/link.ts";
 import { type HeldCalls, isGuests } from "./held-calls.ts";
 import type { ProgramHistory } from "./program-history.ts";
 import type { RemoteCall } from "./remote-call.ts";

@@ -1,9 +1,8 @@
-import { UNLIMITED } from "../../contract/engine.ts";
-import { ExtensionError } from "../../errors.ts";
-import type { Link } from "../wire/link.ts";
+import { UNLIMITED } from "../../../contract/engine.ts";
+import { ExtensionError } from "../../../errors.ts";
+import type { Link } from "../../wire/link.ts";
 import type { HeldCalls } from "./held-calls.ts";
 import { RemoteCall } from "./remote-call.ts";
-import type { WorkerKeeper } from "./worker-keeper.ts";
 
 /** Milliseconds that an engine which can stop its guests by itself has for it, before its worker is ended. */
 export const GRACE_MS = 50;
@@ -25,6 +24,12 @@ export interface Stoppable {
   sendProbe(probe: RemoteCall): boolean;
 }
 
+/** Who keeps the workers. */
+export interface Lingering {
+  /** Whether one more may linger. */
+  mayLinger(): boolean;
+}
+
 /** Time that a call has to end by itself. */
 interface Grace {
   /** On the clock of `performance.now()`. */
@@ -35,7 +40,7 @@ interface Grace {
 /** Stops calls that a worker runs, and the worker where a call does not stop otherwise. */
 export class CallStopper {
   readonly #worker: Stoppable;
-  readonly #keeper: Pick<WorkerKeeper, "mayLinger">;
+  readonly #keeper: Lingering;
   readonly #link: Link;
   readonly #held: HeldCalls;
   /** The engine can stop its guests by itself, at least some. */
@@ -45,13 +50,7 @@ export class CallStopper {
   #lingering = false;
   readonly #graces = new Set<Grace>();
 
-  constructor(
-    worker: Stoppable,
-    keeper: Pick<WorkerKeeper, "mayLinger">,
-    link: Link,
-    held: HeldCalls,
-    softAbort: boolean,
-  ) {
+  constructor(worker: Stoppable, keeper: Lingering, link: Link, held: HeldCalls, softAbort: boolean) {
     this.#worker = worker;
     this.#keeper = keeper;
     this.#link = link;

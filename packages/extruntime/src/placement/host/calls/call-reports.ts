@@ -1,7 +1,7 @@
-import { NOT_STARTED } from "../../contract/engine.ts";
-import { errorFromJson } from "../wire/error.ts";
-import type { Link } from "../wire/link.ts";
-import { FLAG, KIND } from "../wire/protocol.ts";
+import { NOT_STARTED } from "../../../contract/engine.ts";
+import { errorFromJson } from "../../wire/error.ts";
+import type { Link } from "../../wire/link.ts";
+import { FLAG, KIND } from "../../wire/protocol.ts";
 import { type HeldCalls, isGuests } from "./held-calls.ts";
 import type { RemoteCall } from "./remote-call.ts";
 import type { WorkerSilence } from "./worker-silence.ts";

@@ -1,5 +1,5 @@
-import { QueueEntry } from "../../call/wait-queue.ts";
-import type { Answer, Call } from "../../contract/engine.ts";
+import { QueueEntry } from "../../../call/wait-queue.ts";
+import type { Answer, Call } from "../../../contract/engine.ts";
 import type { ProgramHistory } from "./program-history.ts";
 
 /** Whose guest a call runs. */

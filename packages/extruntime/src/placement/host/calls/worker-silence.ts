@@ -1,5 +1,5 @@
-import type { Link } from "../wire/link.ts";
-import { heldBy, ownMs, type ProcessorUse } from "../wire/processor-use.ts";
+import type { Link } from "../../wire/link.ts";
+import { heldBy, ownMs, type ProcessorUse } from "../../wire/processor-use.ts";
 import type { HeldCalls } from "./held-calls.ts";
 import type { Patience, RemoteCall } from "./remote-call.ts";
 

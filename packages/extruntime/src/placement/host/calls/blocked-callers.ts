@@ -1,4 +1,4 @@
-import type { Link } from "../wire/link.ts";
+import type { Link } from "../../wire/link.ts";
 import { type CallStopper, GRACE_MS } from "./call-stopper.ts";
 import type { RemoteCall } from "./remote-call.ts";
 import type { WorkerSilence } from "./worker-silence.ts";

@@ -1,5 +1,5 @@
-import { WaitQueue } from "../../call/wait-queue.ts";
-import { NOT_STARTED } from "../../contract/engine.ts";
+import { WaitQueue } from "../../../call/wait-queue.ts";
+import { NOT_STARTED } from "../../../contract/engine.ts";
 import type { HeldCalls } from "./held-calls.ts";
 import { type GuestSide, type RemoteCall, Unsent } from "./remote-call.ts";
 import { patientUntil } from "./thread-sharing.ts";

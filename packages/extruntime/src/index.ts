@@ -63,8 +63,16 @@ export { type StrangersOptions, strangers, type TrustedOptions, trusted } from "
 export type { RunRequest } from "./host/source-runs.ts";
 export type { WatchEvent, WatchOptions } from "./host/watch.ts";
 export { fieldsFirst } from "./kit/logger.ts";
-export type { Extension, ExtensionFiles, ExtensionSource } from "./manifest/extension.ts";
-export { type Limits, type Manifest, type ManifestInput, type Placement, parseManifest } from "./manifest/manifest.ts";
+export { type Extension, type ExtensionFiles, type ExtensionSource, openExtension } from "./manifest/extension.ts";
+export {
+  type Limits,
+  type Manifest,
+  type ManifestFault,
+  type ManifestInput,
+  manifestFaults,
+  type Placement,
+  parseManifest,
+} from "./manifest/manifest.ts";
 export {
   type NativeContext,
   type NativeEngineOptions,

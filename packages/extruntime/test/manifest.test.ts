@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Ajv } from "ajv";
 import { describe, expect, it } from "vitest";
-import { ExtensionError, parseManifest } from "../src/index.ts";
+import { ExtensionError, manifestFaults, parseManifest } from "../src/index.ts";
 
 const good = {
   name: "validate-email",
@@ -22,6 +22,25 @@ function refusal(manifest: unknown): ExtensionError {
   }
   throw new Error(`this manifest was taken: ${JSON.stringify(manifest)}`);
 }
+
+describe("the faults of a manifest", () => {
+  it("are told each with its path and kind, and there is none where it is taken", () => {
+    expect(manifestFaults(good)).toEqual([]);
+    const { runtime: _, ...bad } = { ...good, module: "../x.js", limits: { tiemoutMs: 1 }, exports: ["a", "1"] };
+    expect(manifestFaults(bad).map(({ path, kind }) => [path.join("."), kind])).toEqual([
+      ["runtime", "missing"],
+      ["exports.1", "value"],
+      ["limits.tiemoutMs", "unknown-key"],
+      ["module", "value"],
+    ]);
+    expect(manifestFaults(null)).toEqual([{ path: [], kind: "value", message: "the manifest must be an object" }]);
+  });
+
+  it("are all told, and not the first twenty", () => {
+    const many = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`key${index}`, 1]));
+    expect(manifestFaults({ ...good, ...many })).toHaveLength(100);
+  });
+});
 
 describe("a good manifest", () => {
   it("has its defaults filled in and is frozen, to the depth", () => {

@@ -76,20 +76,66 @@ const MOST_KEPT_LENGTH = 4096;
 // What is known of sections decides what is valid.
 onNewSection(() => validTexts.clear());
 
-/** Of a manifest: characters of its text, levels of nesting, values, and faults that are told. */
+/** Of a manifest: characters of its text, levels of nesting, values, faults that a message tells, and faults that are told with their places. */
 const MOST_LENGTH = 1 << 20;
 const MOST_DEPTH = 64;
 const MOST_VALUES = 50_000;
 const MOST_TOLD = 20;
+const MOST_PLACED = 1000;
 
-function validated(raw: unknown, location: string): Manifest {
-  checkShape(raw, location);
+/** One thing that is wrong with a manifest. */
+export interface ManifestFault {
+  /** Keys and indices that lead to it from the top; empty where it is the manifest as a whole. A missing key is named too. */
+  readonly path: readonly (string | number)[];
+  /** A key that nothing has, a key that must be there, or a value that is not as it must be. */
+  readonly kind: "unknown-key" | "missing" | "value";
+  /** What is wrong, in the words that `parseManifest` has for it. */
+  readonly message: string;
+}
+
+/**
+ * Everything that is wrong with a manifest, each fault with its place, for an editor or a command line; empty where `parseManifest` takes it. Past a
+ * thousand the last one says how many more there are.
+ *
+ * @param value what JSON text was parsed to: text that is no JSON, and a name that is there twice, are the parser's to tell.
+ */
+export function manifestFaults(value: unknown): ManifestFault[] {
+  const problem = shapeProblem(value);
+  if (problem !== undefined) return [{ path: [], kind: "value", message: `the manifest ${problem}` }];
+  const { issues } = checked(value);
+  const faults = issues
+    .slice(0, MOST_PLACED)
+    .map((issue): ManifestFault => ({ path: pathOf(issue), kind: kindOf(issue), message: describe(issue, undefined) }));
+  if (issues.length > MOST_PLACED)
+    faults.push({ path: [], kind: "value", message: `and ${issues.length - MOST_PLACED} more faults` });
+  const module = (value as { module?: unknown } | null)?.module;
+  const ofPath = typeof module === "string" && module !== "" ? pathProblem(module) : undefined;
+  if (ofPath !== undefined) faults.push({ path: ["module"], kind: "value", message: `"module" ${ofPath}` });
+  return faults;
+}
+
+function pathOf(issue: v.BaseIssue<unknown>): (string | number)[] {
+  return (issue.path ?? []).map(({ key }) => (typeof key === "number" ? key : String(key)));
+}
+
+function kindOf(issue: v.BaseIssue<unknown>): ManifestFault["kind"] {
+  if (issue.type === "strict_object" && issue.expected === "never") return "unknown-key";
+  return issue.input === undefined && issue.path !== undefined ? "missing" : "value";
+}
+
+function checked(raw: unknown) {
   const sectionKey = sectionKeyOf(raw);
   const [common, sections] = splitSections(raw, sectionKey);
-  const checked = v.safeParse(manifestDefinition, common);
-  const issues = [...(checked.issues ?? []), ...sectionIssues(raw)];
-  if (!checked.success || issues.length > 0) throw badManifest(location, faults(issues));
-  const { $schema: _, ...output } = checked.output;
+  const result = v.safeParse(manifestDefinition, common);
+  return { sectionKey, sections, result, issues: [...(result.issues ?? []), ...sectionIssues(raw)] };
+}
+
+function validated(raw: unknown, location: string): Manifest {
+  const problem = shapeProblem(raw);
+  if (problem !== undefined) throw badManifest(location, problem);
+  const { sectionKey, sections, result, issues } = checked(raw);
+  if (!result.success || issues.length > 0) throw badManifest(location, faults(issues));
+  const { $schema: _, ...output } = result.output;
   const manifest = withoutSections(output);
   const settings = sectionKey === undefined ? undefined : (sections[sectionKey] ?? ownSection(output, sectionKey));
   return deepFreeze({
@@ -116,16 +162,23 @@ function withoutSections<Output extends object>(output: Output): Omit<Output, ke
  * @returns it in its shortest form, with forward slashes.
  */
 export function insidePath(path: string, location: string, what: string): string {
-  if (path.includes("\0")) throw badManifest(location, `${what} must not contain a NUL character`);
-  if (path.includes("\\"))
-    throw badManifest(location, `${what} must use forward slashes; it is ${JSON.stringify(path)}`);
+  const problem = pathProblem(path);
+  if (problem !== undefined) throw badManifest(location, `${what} ${problem}`);
+  return partsOf(path).join("/");
+}
+
+function partsOf(path: string): string[] {
+  return path.split("/").filter((part) => part !== "" && part !== ".");
+}
+
+function pathProblem(path: string): string | undefined {
+  if (path.includes("\0")) return "must not contain a NUL character";
+  if (path.includes("\\")) return `must use forward slashes; it is ${JSON.stringify(path)}`;
   if (path.startsWith("/") || /^[A-Za-z]:/.test(path))
-    throw badManifest(location, `${what} must be a relative path; ${JSON.stringify(path)} is absolute`);
-  const parts = path.split("/").filter((part) => part !== "" && part !== ".");
-  if (parts.includes(".."))
-    throw badManifest(location, `${what} must stay inside the folder; ${JSON.stringify(path)} has ".."`);
-  if (parts.length === 0) throw badManifest(location, `${what} must name a file; it is ${JSON.stringify(path)}`);
-  return parts.join("/");
+    return `must be a relative path; ${JSON.stringify(path)} is absolute`;
+  const parts = partsOf(path);
+  if (parts.includes("..")) return `must stay inside the folder; ${JSON.stringify(path)} has ".."`;
+  return parts.length === 0 ? `must name a file; it is ${JSON.stringify(path)}` : undefined;
 }
 
 /** An `ERR_EXT_BAD_MANIFEST` about the manifest at `location`. */
@@ -149,22 +202,22 @@ function parseText(withMark: string, location: string): unknown {
 }
 
 /**
- * What validates a manifest follows it to its depth, and so does whoever looks at it later.
- *
- * @throws ExtensionError `ERR_EXT_BAD_MANIFEST` where it is deeper or larger than a manifest can mean to be, a circle included.
+ * What validates a manifest follows it to its depth, and so does whoever looks at it later: what is wrong where it is deeper or larger than a manifest
+ * can mean to be, a circle included.
  */
-function checkShape(raw: unknown, location: string): void {
+function shapeProblem(raw: unknown): string | undefined {
   const open: { value: unknown; depth: number }[] = [{ value: raw, depth: 0 }];
   let values = 0;
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     if (typeof next.value !== "object" || next.value === null) continue;
-    if (next.depth >= MOST_DEPTH) throw badManifest(location, `is nested more than ${MOST_DEPTH} levels deep`);
+    if (next.depth >= MOST_DEPTH) return `is nested more than ${MOST_DEPTH} levels deep`;
     const depth = next.depth + 1;
     const members = Object.values(next.value);
     values += members.length;
-    if (values > MOST_VALUES) throw badManifest(location, `has more than ${MOST_VALUES} values`);
+    if (values > MOST_VALUES) return `has more than ${MOST_VALUES} values`;
     for (const value of members) open.push({ value, depth });
   }
+  return undefined;
 }
 
 function sectionKeyOf(raw: unknown): string | undefined {
@@ -230,7 +283,7 @@ function faults(issues: readonly v.BaseIssue<unknown>[], section?: ManifestSecti
 
 function describe(issue: v.BaseIssue<unknown>, section: ManifestSection | undefined): string {
   const path = v.getDotPath(issue);
-  if (issue.type === "strict_object" && issue.expected === "never") {
+  if (kindOf(issue) === "unknown-key") {
     const key = issue.path?.at(-1)?.key;
     return `unknown key ${shorten(path ?? key)}${suggestion(String(key).slice(0, 128), keysAt(issue, section), issue)}`;
   }

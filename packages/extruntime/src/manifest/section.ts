@@ -80,7 +80,27 @@ export function sectionNameOf(runtime: string): string | undefined {
 /** An object without other keys. Its own list of them has no prototype, whose names would pass for known ones. */
 export function strict<const Entries extends v.ObjectEntries>(entries: Entries) {
   const known = Object.assign(Object.create(null) as object, entries) as Entries;
-  return noList(v.strictObject(known, "must be an object"));
+  return noList(everyUnknownKey(v.strictObject(known, "must be an object")));
+}
+
+/** To valibot one unknown key is enough. */
+function everyUnknownKey<const Schema extends v.GenericSchema & { readonly entries: object }>(schema: Schema): Schema {
+  return {
+    ...schema,
+    "~run"(dataset: v.UnknownDataset, config: v.Config<v.BaseIssue<unknown>>) {
+      const { value } = dataset;
+      const result = schema["~run"](dataset, config);
+      const first = result.issues?.find(({ expected, path }) => expected === "never" && path?.length === 1)?.path?.[0];
+      if (first === undefined || config.abortEarly === true) return result;
+      const keys = Object.keys(value as object);
+      for (const key of keys.slice(keys.indexOf(String(first.key)) + 1)) {
+        if (key in schema.entries) continue;
+        const path = [{ ...first, key, value: (value as Record<string, unknown>)[key] }] as [v.IssuePathItem];
+        v._addIssue(schema, "key", result as unknown as v.UnknownDataset, config, { input: key, expected: "never", path });
+      }
+      return result;
+    },
+  };
 }
 
 /** To valibot a list is an object with numbers for keys, and an empty one an object without any. */

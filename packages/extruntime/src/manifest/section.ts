@@ -96,7 +96,11 @@ function everyUnknownKey<const Schema extends v.GenericSchema & { readonly entri
       for (const key of keys.slice(keys.indexOf(String(first.key)) + 1)) {
         if (key in schema.entries) continue;
         const path = [{ ...first, key, value: (value as Record<string, unknown>)[key] }] as [v.IssuePathItem];
-        v._addIssue(schema, "key", result as unknown as v.UnknownDataset, config, { input: key, expected: "never", path });
+        v._addIssue(schema, "key", result as unknown as v.UnknownDataset, config, {
+          input: key,
+          expected: "never",
+          path,
+        });
       }
       return result;
     },

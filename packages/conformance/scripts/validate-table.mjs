@@ -4,5 +4,5 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 const table = JSON.parse(
   await readFile(new URL("../../../fixtures/validate-email/table.json", import.meta.url), "utf8"),
 );
-await mkdir(new URL("../dist/", import.meta.url), { recursive: true });
-await writeFile(new URL("../dist/validate-table.json", import.meta.url), JSON.stringify(table));
+await mkdir(new URL("../dist/values/", import.meta.url), { recursive: true });
+await writeFile(new URL("../dist/values/validate-table.json", import.meta.url), JSON.stringify(table));

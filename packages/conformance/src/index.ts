@@ -2,19 +2,19 @@
  * `@extruntime/conformance`: the tests that every engine passes as its first. See docs/conformance.md.
  */
 
-import { type Outcome, TestProcess } from "./child-process.ts";
-import type { Facts } from "./facts.ts";
-import type { FailureText } from "./messages.ts";
-import { type ConformanceReport, Reporter } from "./report.ts";
-import { type ConformanceSetup, makePlan, type Plan } from "./setup.ts";
-import { type ListedGroup, listTests } from "./test-list.ts";
+import type { Facts } from "./facts/facts.ts";
+import { type ConformanceReport, Reporter } from "./report/report.ts";
+import { type ConformanceSetup, makePlan, type Plan } from "./setup/setup.ts";
+import { type ListedGroup, listTests } from "./suite/test-list.ts";
+import { type Outcome, TestProcess } from "./test-process/child-process.ts";
+import type { FailureText } from "./test-process/messages.ts";
 
-export type { Canary } from "./canary.ts";
 export type { Escape } from "./escapes/escape.ts";
-export type { PromiseName } from "./promises.ts";
-export type { ConformanceReport, PromiseResult, TestResult } from "./report.ts";
-export { formatReport } from "./report-table.ts";
-export type { ConformanceSetup, LanguageTraits, Location } from "./setup.ts";
+export type { Canary } from "./host/canary.ts";
+export type { ConformanceReport, PromiseResult, TestResult } from "./report/report.ts";
+export { formatReport } from "./report/report-table.ts";
+export type { PromiseName } from "./setup/promises.ts";
+export type { ConformanceSetup, LanguageTraits, Location } from "./setup/setup.ts";
 export type { KitGuest } from "./sources/kit-guest.ts";
 
 /** The functions of a test framework. Those of Vitest and `node:test` fit as they are. */

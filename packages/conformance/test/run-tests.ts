@@ -6,13 +6,13 @@ interface Outcome {
 }
 
 /** The kit's inside, as it is built: the tests below run single tests of it, which its users cannot. */
-const { TestProcess } = (await import(dist("child-process.js"))) as {
+const { TestProcess } = (await import(dist("test-process/child-process.js"))) as {
   TestProcess: new (
     plan: unknown,
   ) => { run(id: string, options?: object): Promise<Outcome>; close(): Promise<void>; facts(): Promise<unknown> };
 };
-const { makePlan } = (await import(dist("setup.js"))) as { makePlan(setup: ConformanceSetup): unknown };
-const { listTests } = (await import(dist("test-list.js"))) as {
+const { makePlan } = (await import(dist("setup/setup.js"))) as { makePlan(setup: ConformanceSetup): unknown };
+const { listTests } = (await import(dist("suite/test-list.js"))) as {
   listTests(facts: unknown): { title: string; tests: { name: string; id: string }[] }[];
 };
 

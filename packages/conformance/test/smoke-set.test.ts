@@ -1,12 +1,12 @@
 import { expect, it } from "vitest";
 
 /** The kit's inside, as it is built. */
-const { SMOKE_SET } = (await import(dist("smoke-set.js"))) as { SMOKE_SET: readonly string[] };
-const { PROMISES } = (await import(dist("promises.js"))) as { PROMISES: readonly string[] };
-const { traitsOf } = (await import(dist("languages.js"))) as { traitsOf(language: string): object };
+const { SMOKE_SET } = (await import(dist("suite/smoke-set.js"))) as { SMOKE_SET: readonly string[] };
+const { PROMISES } = (await import(dist("setup/promises.js"))) as { PROMISES: readonly string[] };
+const { traitsOf } = (await import(dist("setup/languages.js"))) as { traitsOf(language: string): object };
 const { escapesOf } = (await import(dist("escapes/index.js"))) as { escapesOf(language: string): { name: string }[] };
 const { kitGuests } = (await import(dist("sources/index.js"))) as { kitGuests(language: string): Map<string, unknown> };
-const { listTests } = (await import(dist("test-list.js"))) as {
+const { listTests } = (await import(dist("suite/test-list.js"))) as {
   listTests(facts: object): { title: string; tests: { name: string; promise: string }[] }[];
 };
 

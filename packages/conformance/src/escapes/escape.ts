@@ -1,4 +1,4 @@
-import type { Canary } from "../canary.ts";
+import type { Canary } from "../host/canary.ts";
 import type { KitGuest } from "../sources/kit-guest.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { Canary } from "../canary.ts";
+import type { Canary } from "../host/canary.ts";
 import { javascript } from "../sources/javascript.ts";
 import type { Escape } from "./escape.ts";
 import { hostFunctionEscapes } from "./javascript-host-functions.ts";

@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import type { Canary } from "../canary.ts";
+import type { Canary } from "../host/canary.ts";
 import type { KitGuest } from "../sources/kit-guest.ts";
 import { type PointerGuest, packed, pointerFunction, pointerGuest } from "../sources/wasm.ts";
 import {

@@ -3,10 +3,10 @@ import { liarWith, listener } from "./liar.mjs";
 import { LIES } from "./lies.mjs";
 
 const dist = (file) => import(new URL(`../../dist/${file}`, import.meta.url).href);
-const { Bench } = await dist("bench.js");
-const { findFacts } = await dist("find-facts.js");
-const { listTests } = await dist("test-list.js");
-const { makePlan } = await dist("setup.js");
+const { Bench } = await dist("bench/bench.js");
+const { findFacts } = await dist("facts/find-facts.js");
+const { listTests } = await dist("suite/test-list.js");
+const { makePlan } = await dist("setup/setup.js");
 
 /** Milliseconds after which a test counts as hanging: it waits half of that for what never comes. */
 const PATIENCE_MS = 30_000;

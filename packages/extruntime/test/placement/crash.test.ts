@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { kill } from "../../../conformance/src/processes.ts";
+import { kill } from "../../../conformance/src/expect/processes.ts";
 import { RestartBackoff } from "../../src/placement/host/restart-backoff.ts";
 import { hostLocale } from "../../src/placement/process/locale.ts";
 import { supervisorProgram } from "../../src/placement/process/supervisor.ts";

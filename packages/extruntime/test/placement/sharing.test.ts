@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { descendants } from "../../../conformance/src/processes.ts";
+import { descendants } from "../../../conformance/src/expect/processes.ts";
 import { InstanceBudget, type Module, type Runtime } from "../../dist/index.js";
 import { KIND } from "../../src/placement/wire/protocol.ts";
 import { guest, withRuntime } from "./guests.ts";

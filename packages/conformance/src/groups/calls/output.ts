@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import type { LogFields, Logger } from "extruntime";
+import type { Bench } from "../../bench/bench.ts";
+import type { Subject } from "../../facts/facts.ts";
+import type { Group, Test } from "../test.ts";
+
+interface Line {
+  readonly level: string;
+  readonly message: string;
+  readonly fields: LogFields;
+}
+
+export function outputGroup(_subject: Subject): Group {
+  return { name: "output to the logger", promise: "contract", tests };
+}
+
+const tests: readonly Test[] = [
+  {
+    name: "what a guest prints arrives, with the names of the extension and the runtime",
+    async run(bench) {
+      const { lines, logger } = recorder();
+      const module = await bench.load("print", { logger });
+      assert.equal(await module.call("print", "to be seen"), null);
+      await arrived(bench, lines, 1);
+      const [line] = lines;
+      assert.match(line!.message, /^"?to be seen"?$/);
+      const { extension, version, runtime, function: fn, callId } = line!.fields;
+      assert.deepEqual([extension, version, runtime], [module.name, module.version, bench.subject.runtime]);
+      // A line that comes when its call has ended is of none.
+      if (fn !== undefined || callId !== undefined)
+        assert.ok(fn === "print" && Number.isInteger(callId), `the line of one call names ${fn}, call ${callId}`);
+    },
+  },
+  {
+    name: "lines arrive in order, whole, with every letter",
+    async run(bench) {
+      const { lines, logger } = recorder();
+      const module = await bench.load("print", { logger, limits: { maxInstances: 1 } });
+      const texts = Array.from({ length: 50 }, (_, i) => `line ${i} é€😀`);
+      for (const text of texts) await module.call("print", text);
+      await arrived(bench, lines, 50);
+      assert.deepEqual(
+        lines.map((line) => line.message.replaceAll('"', "")),
+        texts,
+      );
+    },
+  },
+  {
+    name: "two modules print to their own loggers",
+    async run(bench) {
+      const runtime = await bench.runtime();
+      const [first, second] = [recorder(), recorder()];
+      const modules = [
+        await bench.load("print", { logger: first.logger }, runtime),
+        await bench.load("print", { logger: second.logger }, runtime),
+      ];
+      await Promise.all([modules[0]!.call("print", "first"), modules[1]!.call("print", "second")]);
+      await arrived(bench, first.lines, 1);
+      await arrived(bench, second.lines, 1);
+      assert.deepEqual(
+        [first, second].map(({ lines }) => lines.map((line) => line.message.replaceAll('"', ""))),
+        [["first"], ["second"]],
+      );
+    },
+  },
+  {
+    name: "a logger that throws, one without methods, and none at all do the call no harm",
+    async run(bench) {
+      const throwing: Logger = {
+        info() {
+          throw new Error("the disk is full");
+        },
+      };
+      for (const logger of [throwing, {}, undefined]) {
+        const module = await bench.load("print", { logger });
+        assert.equal(await module.call("print", "lost"), null);
+        assert.equal(await module.call("print", "lost"), null);
+      }
+    },
+  },
+  {
+    name: "a line of a megabyte arrives cut, in pieces or whole, and does no harm",
+    async run(bench) {
+      const { lines, logger } = recorder();
+      const module = await bench.load("print", { logger });
+      assert.equal(await module.call("print", "x".repeat(1_000_000)), null);
+      await someArrived(bench, lines, 1);
+      assert.match(lines[0]!.message.slice(0, 10), /^"?x+$/);
+    },
+  },
+];
+
+function recorder(): { lines: Line[]; logger: Logger } {
+  const lines: Line[] = [];
+  const at = (level: string) => (message: string, fields: LogFields) => void lines.push({ level, message, fields });
+  return { lines, logger: { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") } };
+}
+
+/** Output of an engine on another thread may come after the answer. */
+async function someArrived(bench: Bench, lines: readonly Line[], count: number): Promise<void> {
+  let givenUp = false;
+  const all = (async () => {
+    while (lines.length < count && !givenUp) await new Promise((resolve) => setImmediate(resolve));
+  })();
+  try {
+    await bench.answered(all, `the arrival of ${count} lines of output`, 0.25);
+  } finally {
+    givenUp = true;
+  }
+}
+
+async function arrived(bench: Bench, lines: readonly Line[], count: number): Promise<void> {
+  await someArrived(bench, lines, count);
+  assert.equal(lines.length, count, "there is more output than the guest printed");
+}

@@ -1,12 +1,11 @@
-import { createRequire } from "node:module";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { call } from "./commands/call.ts";
 import { check } from "./commands/check.ts";
 import { type Context, type Outcome, printJson } from "./commands/command.ts";
+import { doctor } from "./commands/doctor.ts";
 import { EXIT, type ExitCode, UsageError } from "./exit-codes.ts";
 import { type Io, Output, visible } from "./terminal/io.ts";
-
-const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
+import { version } from "./version.ts";
 
 /**
  * Runs the command line `extruntime` with these arguments.
@@ -91,6 +90,14 @@ function program(context: Context, ran: (outcome: Outcome) => void): Command {
     .option(...json)
     .action((folder: string, fn: string, value: string | undefined, options) => {
       ran(call(folder, fn, value, options, context));
+    });
+  root
+    .command("doctor")
+    .description("say what this machine can run, and what to do about what is missing")
+    .option("--require <runtime>", "fail where this runtime cannot be had; may be given again", list)
+    .option(...json)
+    .action((options) => {
+      ran(doctor(options, context));
     });
   return root;
 }

@@ -38,5 +38,6 @@ export type { Extension } from "./manifest/extension.ts";
 export { PYTHON_SECTION } from "./manifest/known-engines.ts";
 export { badManifest, insidePath, type Manifest } from "./manifest/manifest.ts";
 export type { ManifestSection, SectionSchema, SettingSchema } from "./manifest/section.ts";
+export { delegatedCgroup } from "./placement/process/cgroup.ts";
 export { mappedFileAddon } from "./placement/process/mapped-file.ts";
 export { createRuntime, type RuntimeOptions } from "./runtime/runtime.ts";

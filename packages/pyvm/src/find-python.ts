@@ -80,6 +80,29 @@ export function findPython(choice: PythonChoice = {}): FoundPython {
   throw new ExtensionError("ERR_EXT_UNSUPPORTED", explain(tried));
 }
 
+/** A place where a CPython was looked for. */
+export interface PythonCandidate {
+  readonly path: string;
+  /** What named it, for people: `on the PATH`. */
+  readonly why: string;
+  /** The CPython, where it serves. */
+  readonly python: FoundPython | undefined;
+  /** Why it does not. */
+  readonly problem: string | undefined;
+}
+
+/** All places where a CPython is looked for, in their order; the first that serves is the one that is taken. Blocks while each tells about itself. */
+export function pythonCandidates(choice: PythonChoice = {}): PythonCandidate[] {
+  const byPath = new Map<string, PythonCandidate>();
+  for (const [why, path] of candidates(choice)) {
+    if (byPath.has(path)) continue;
+    const found = examine(path);
+    const serves = typeof found !== "string";
+    byPath.set(path, { path, why, python: serves ? found : undefined, problem: serves ? undefined : found });
+  }
+  return [...byPath.values()];
+}
+
 /**
  * The shortest way to a CPython that was found: its library where that leads to the same, since an executable must be run to tell about itself.
  */

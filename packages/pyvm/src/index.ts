@@ -3,6 +3,7 @@ import { loadAddon } from "./addon.ts";
 import { type PyvmEngineOptions, pyvmEngine } from "./engine.ts";
 import { findPython } from "./find-python.ts";
 
+export { type FoundPython, type PythonCandidate, type PythonChoice, pythonCandidates } from "./find-python.ts";
 export type { PyvmEngineOptions };
 
 /** Options of {@link pyvm}: those of every engine, and its own. */

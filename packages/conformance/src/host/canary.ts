@@ -89,11 +89,10 @@ export class CanaryCage {
       "kit.echo": plain,
       "kit.later": (value: unknown) => new Promise((resolve) => setImmediate(resolve, plain(value))),
       "kit.fail": (value: unknown) => {
-        const cause = new Error(this.#secret);
-        throw Object.assign(new RangeError(`refused: ${JSON.stringify(plain(value))}`, { cause }), {
-          secret: this.#secret,
-          toJSON: () => this.#secret,
-        });
+        // Name, message, code, data and causes of an error are told to the guest, and nothing else of it.
+        const kept = { secret: this.#secret, stack: this.#secret, toJSON: () => this.#secret };
+        const cause = Object.assign(new Error("its cause"), kept);
+        throw Object.assign(new RangeError(`refused: ${JSON.stringify(plain(value))}`, { cause }), kept);
       },
       "kit.secret": () => this.#secret,
     };

@@ -47,13 +47,12 @@ export {
   type GuestErrorDetails,
 } from "./errors.ts";
 export { type DiscoverOptions, type Discovery, discoverRuntimes, type UnavailableEngine } from "./host/discover.ts";
+export type { LoadFailure, LoadReport } from "./host/folder-loads.ts";
 export {
   ExtensionHost,
   type ExtensionHostOptions,
   type HostCloseOptions,
   type HostLoadOptions,
-  type LoadFailure,
-  type LoadReport,
   type Watch,
 } from "./host/host.ts";
 export type { Policy, PolicyTerms } from "./host/policy.ts";

@@ -9,12 +9,12 @@ import { CallList } from "./call-list.ts";
 import { callIdOf, endScope, failScope } from "./call-scope.ts";
 import type { CallStatistics } from "./call-statistics.ts";
 import type { Start } from "./call-times.ts";
-import type { InstancePool } from "./instance-pool.ts";
 import type { ModuleErrors } from "./module-errors.ts";
 import type { ModuleSetup } from "./module-setup.ts";
 import { type CallOwner, PendingCall } from "./pending-call.ts";
+import type { InstancePool } from "./pool/instance-pool.ts";
+import type { Slot } from "./pool/slot.ts";
 import { queueFull } from "./refusals.ts";
-import type { Slot } from "./slot.ts";
 
 /** Frames of the host's stack that giving an instance back may take, its engine's `close` included. */
 const STACK_TO_GIVE_BACK = 100;

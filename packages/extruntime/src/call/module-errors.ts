@@ -3,8 +3,8 @@ import { ExtensionError, locate } from "../errors.ts";
 import { tellLimit } from "./limit-told.ts";
 import type { LimitedCall } from "./limits.ts";
 import type { ModuleSetup } from "./module-setup.ts";
+import type { Slot } from "./pool/slot.ts";
 import { crashOf, isCrash } from "./refusals.ts";
-import type { Slot } from "./slot.ts";
 
 /** Errors as the callers of a module get them: within their bounds, with where they happened and the limit that was passed. */
 export class ModuleErrors {

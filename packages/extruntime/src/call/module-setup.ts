@@ -5,7 +5,7 @@ import type { Capabilities } from "../contract/runtime.ts";
 import type { GuestLog } from "../kit/guest-log.ts";
 import type { Manifest, Placement } from "../manifest/manifest.ts";
 import type { GrantedFunctions } from "./granted-functions.ts";
-import type { PoolOptions } from "./instance-pool.ts";
+import type { PoolOptions } from "./pool/instance-pool.ts";
 
 /** What a module is made of. */
 export interface ModuleSetup {

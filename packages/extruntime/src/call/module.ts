@@ -12,14 +12,14 @@ import { takeCallId } from "./call-id.ts";
 import { callIdOf, endScope, failScope } from "./call-scope.ts";
 import { CallStatistics, countsOf } from "./call-statistics.ts";
 import type { Start } from "./call-times.ts";
-import { InstancePool } from "./instance-pool.ts";
 import { callLimits, type LimitedCall } from "./limits.ts";
 import { ModuleCalls } from "./module-calls.ts";
 import { ModuleErrors } from "./module-errors.ts";
 import type { ModuleSetup } from "./module-setup.ts";
+import { InstancePool } from "./pool/instance-pool.ts";
+import type { Slot } from "./pool/slot.ts";
 import { noSync, notNow, notText, unknownFunction } from "./refusals.ts";
 import { parseResult } from "./result.ts";
-import type { Slot } from "./slot.ts";
 
 /**
  * A loaded extension. The way of a call: checks here, an instance from the pool, the engine's `invoke`. A call that ends

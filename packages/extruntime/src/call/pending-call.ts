@@ -7,7 +7,7 @@ import { beginWait, endWait, tellEnd, tellsEnds } from "./call-events.ts";
 import type { Listed } from "./call-list.ts";
 import { endScope, failScope } from "./call-scope.ts";
 import type { Start } from "./call-times.ts";
-import { type Slot, Waiter } from "./slot.ts";
+import { type Slot, Waiter } from "./pool/slot.ts";
 
 /** The module, as a call of it sees it. */
 export interface CallOwner {

@@ -1,23 +1,15 @@
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type ReplacementMessage, replacementChannel } from "../contract/events.ts";
 import type { HostFunctions } from "../contract/host-functions.ts";
 import { InstanceBudget, type InstanceBudgetOptions } from "../contract/instance-budget.ts";
-import {
-  type CloseOptions,
-  CONTRACT_VERSION,
-  type InvokeOptions,
-  type LoadOptions,
-  type Logger,
-  type Module,
-  type Runtime,
-} from "../contract/runtime.ts";
+import type { CloseOptions, InvokeOptions, LoadOptions, Logger, Module, Runtime } from "../contract/runtime.ts";
 import type { HostStats } from "../contract/statistics.ts";
 import { ExtensionError, locate } from "../errors.ts";
 import { loggerSink } from "../kit/logger.ts";
 import { type Extension, type ExtensionSource, openExtension } from "../manifest/extension.ts";
 import type { UnavailableEngine } from "./discover.ts";
+import { type FolderLoad, foldersOf, type LoadReport, reportOf } from "./folder-loads.ts";
+import { HostRuntimes } from "./host-runtimes.ts";
 import { HostStatistics } from "./host-statistics.ts";
 import { applyPolicy, asRefusal, type Policy } from "./policy.ts";
 import { checkPolicy } from "./policy-rules.ts";
@@ -58,26 +50,9 @@ export interface Watch extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** What became of each folder of `loadDir`, in name order. */
-export interface LoadReport {
-  /** The extensions that loaded. */
-  readonly loaded: readonly Module[];
-  /** The folders whose extension did not. */
-  readonly failed: readonly LoadFailure[];
-}
-
-/** A folder whose extension did not load. */
-export interface LoadFailure {
-  /** Path of the folder. */
-  readonly dir: string;
-  /** Why: what a policy function threw is its `cause`. */
-  readonly error: ExtensionError;
-}
-
 /** Holds extensions of any engine by name. All of them share one bound on live instances. */
 export class ExtensionHost implements AsyncDisposable {
-  readonly #runtimes = new Map<string, Runtime>();
-  readonly #unavailable: readonly UnavailableEngine[];
+  readonly #runtimes: HostRuntimes;
   readonly #policy: Policy | undefined;
   readonly #logger: Logger | undefined;
   readonly #hostFunctions: HostFunctions | undefined;
@@ -95,8 +70,7 @@ export class ExtensionHost implements AsyncDisposable {
 
   /** @throws TypeError for a runtime of another contract version, two runtimes of one name, or a policy that is not as it must be. */
   constructor(options: ExtensionHostOptions) {
-    for (const runtime of options.runtimes) this.#register(runtime);
-    this.#unavailable = options.unavailable ?? [];
+    this.#runtimes = new HostRuntimes(options.runtimes, options.unavailable ?? []);
     checkPolicy(options.policy);
     this.#policy = options.policy;
     this.#logger = options.logger;
@@ -215,9 +189,7 @@ export class ExtensionHost implements AsyncDisposable {
   run<Result = unknown>(request: RunRequest, value?: unknown): Promise<Result> {
     try {
       this.#checkOpen();
-      const runtime = this.#runtimes.get(request.runtime);
-      if (runtime === undefined) throw this.#unknownRuntime(request.runtime);
-      return this.#runs.run<Result>(request, runtime, value);
+      return this.#runs.run<Result>(request, this.#runtimes.get(request.runtime), value);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -278,22 +250,10 @@ export class ExtensionHost implements AsyncDisposable {
     module.close().then(closed, closed);
   }
 
-  #register(runtime: Runtime): void {
-    if (runtime.contractVersion !== CONTRACT_VERSION)
-      throw new TypeError(
-        `this extruntime takes runtimes of contract version ${CONTRACT_VERSION}, and ${runtime.name} has ${runtime.contractVersion}`,
-      );
-    if (this.#runtimes.get(runtime.name)?.name === runtime.name)
-      throw new TypeError(`two runtimes are named ${runtime.name}; a host takes one of each name`);
-    this.#runtimes.set(runtime.name, runtime);
-    for (const alias of runtime.aliases) if (!this.#runtimes.has(alias)) this.#runtimes.set(alias, runtime);
-  }
-
   async #load(extension: Extension): Promise<Module> {
     const { manifest } = extension;
     try {
       const runtime = this.#runtimes.get(manifest.runtime);
-      if (runtime === undefined) throw this.#unknownRuntime(manifest.runtime);
       const module = await this.#loadInto(extension, runtime, { hostFunctions: this.#hostFunctions });
       const before = this.#modules.get(manifest.name);
       this.#modules.set(manifest.name, module);
@@ -347,16 +307,6 @@ export class ExtensionHost implements AsyncDisposable {
     );
   }
 
-  #unknownRuntime(name: string): ExtensionError {
-    const missing = this.#unavailable.find((engine) => engine.name === name || engine.aliases.includes(name));
-    const known = [...new Set([...this.#runtimes.values()].map((runtime) => runtime.name))].join(", ") || "none";
-    const why = missing === undefined ? "" : `: ${[missing.reason, missing.remedy].filter(Boolean).join(". ")}`;
-    return new ExtensionError(
-      "ERR_EXT_UNKNOWN_RUNTIME",
-      `its manifest names the runtime ${JSON.stringify(name)}, which this host does not have${why} (it has: ${known})`,
-    );
-  }
-
   #checkOpen(): void {
     if (this.#closing !== undefined) throw new ExtensionError("ERR_EXT_CLOSED", "the host is closed");
   }
@@ -371,30 +321,7 @@ function tellReplacement({ name, version, runtime, placement }: Module, before: 
   } satisfies ReplacementMessage);
 }
 
-type FolderLoad = { readonly dir: string } & ({ readonly module: Module } | { readonly error: ExtensionError });
-
 /** Of a runtime that was not made by `createRuntime`: any other throws nothing else. */
 function runtimeFailed({ name }: Runtime, cause: unknown): ExtensionError {
   return new ExtensionError("ERR_EXT_CRASHED", `the ${name} runtime failed to load it: ${String(cause)}`, { cause });
-}
-
-function reportOf(loads: readonly FolderLoad[]): LoadReport {
-  return {
-    loaded: loads.flatMap((load) => ("module" in load ? [load.module] : [])),
-    failed: loads.flatMap((load) => ("error" in load ? [{ dir: load.dir, error: load.error }] : [])),
-  };
-}
-
-async function foldersOf(dir: string): Promise<string[]> {
-  const entries = await readdir(dir, { withFileTypes: true }).catch((error: unknown) => {
-    throw new ExtensionError(
-      "ERR_EXT_NOT_FOUND",
-      `${dir}: the folder of extensions cannot be read: ${(error as Error).message}`,
-      { cause: error },
-    );
-  });
-  return entries
-    .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
-    .map((entry) => join(dir, entry.name))
-    .sort();
 }

@@ -46,7 +46,7 @@ export const MUTANTS: readonly Mutant[] = [
     what: "a call that is handed back goes to the front of the queue",
     changes: [
       {
-        file: "call/wait-queue.js",
+        file: "call/pool/wait-queue.js",
         from: "while (next !== undefined && next.arrival < entry.arrival)",
         to: "while (false)",
       },

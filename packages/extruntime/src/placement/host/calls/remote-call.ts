@@ -1,4 +1,4 @@
-import { QueueEntry } from "../../../call/wait-queue.ts";
+import { QueueEntry } from "../../../call/pool/wait-queue.ts";
 import type { Answer, Call } from "../../../contract/engine.ts";
 import type { ProgramHistory } from "./program-history.ts";
 

@@ -1,4 +1,4 @@
-import { WaitQueue } from "../../../call/wait-queue.ts";
+import { WaitQueue } from "../../../call/pool/wait-queue.ts";
 import { NOT_STARTED } from "../../../contract/engine.ts";
 import type { HeldCalls } from "./held-calls.ts";
 import { type GuestSide, type RemoteCall, Unsent } from "./remote-call.ts";

@@ -1,5 +1,5 @@
-import type { Program } from "../contract/engine.ts";
-import type { InstanceBudget } from "../contract/instance-budget.ts";
+import type { Program } from "../../contract/engine.ts";
+import type { InstanceBudget } from "../../contract/instance-budget.ts";
 import { type InstanceOptions, type InstanceOwner, LiveInstances } from "./live-instances.ts";
 import { isBroken, type Slot, Waiter } from "./slot.ts";
 import { lastArrival, WaitQueue } from "./wait-queue.ts";

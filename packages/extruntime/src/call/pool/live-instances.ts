@@ -1,5 +1,5 @@
-import { type Call, type Instance, type Program, UNLIMITED } from "../contract/engine.ts";
-import type { BudgetMember, InstanceBudget } from "../contract/instance-budget.ts";
+import { type Call, type Instance, type Program, UNLIMITED } from "../../contract/engine.ts";
+import type { BudgetMember, InstanceBudget } from "../../contract/instance-budget.ts";
 import { isBroken, type Slot } from "./slot.ts";
 
 export interface InstanceOptions {

@@ -1,4 +1,4 @@
-import type { Instance } from "../contract/engine.ts";
+import type { Instance } from "../../contract/engine.ts";
 import { QueueEntry } from "./wait-queue.ts";
 
 /** An instance and when it was last used, on the budget's clock. */

@@ -3,7 +3,10 @@ import { call } from "./commands/call.ts";
 import { check } from "./commands/check.ts";
 import { type Context, type Outcome, printJson } from "./commands/command.ts";
 import { doctor } from "./commands/doctor.ts";
+import { init } from "./commands/init.ts";
+import { test } from "./commands/test.ts";
 import { EXIT, type ExitCode, UsageError } from "./exit-codes.ts";
+import { LANGUAGES } from "./templates.ts";
 import { type Io, Output, visible } from "./terminal/io.ts";
 import { version } from "./version.ts";
 
@@ -68,6 +71,21 @@ function program(context: Context, ran: (outcome: Outcome) => void): Command {
   const json = ["--json", "print one JSON value on standard output"] as const;
 
   root
+    .command("init")
+    .description("make an extension, with a manifest, source, cases and a README")
+    .argument("[folder]", "folder to make it in", ".")
+    .addOption(
+      new Option("-l, --language <language>", "what it is written in")
+        .choices(Object.keys(LANGUAGES))
+        .default("javascript"),
+    )
+    .option("-r, --runtime <runtime>", "what runs it; quickjs, v8 or native for JavaScript")
+    .option("-n, --name <name>", "what it is called; as its folder without")
+    .option(...json)
+    .action((folder: string, options) => {
+      ran(init(folder, options, context));
+    });
+  root
     .command("check")
     .description("check an extension: its manifest, its files, and its code in its engine")
     .argument("<folder>", "folder of the extension")
@@ -90,6 +108,26 @@ function program(context: Context, ran: (outcome: Outcome) => void): Command {
     .option(...json)
     .action((folder: string, fn: string, value: string | undefined, options) => {
       ran(call(folder, fn, value, options, context));
+    });
+  root
+    .command("test")
+    .description("run the cases of an extension in its engine")
+    .argument("<folder>", "folder of the extension")
+    .option("--cases <file>", "the cases; cases.json of the folder without")
+    .addOption(
+      new Option("--placement <where>", "the nearest place to run them; may be given again, and all are tried")
+        .choices(PLACEMENTS)
+        .argParser((value: string, before: readonly string[] | undefined) => {
+          if (!PLACEMENTS.includes(value))
+            throw new InvalidArgumentError(`It must be one of ${PLACEMENTS.join(", ")}.`);
+          return [...new Set(list(value, before))];
+        }),
+    )
+    .option("--timeout <ms>", "milliseconds that a case may take", milliseconds, 10_000)
+    .option("--junit <file>", "write JUnit's XML too")
+    .option(...json)
+    .action((folder: string, options) => {
+      ran(test(folder, options, context));
     });
   root
     .command("doctor")

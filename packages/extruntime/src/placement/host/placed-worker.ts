@@ -16,7 +16,7 @@ import type { RemoteCall } from "./calls/remote-call.ts";
 import { UnsentCalls } from "./calls/unsent-calls.ts";
 import { WorkerSilence } from "./calls/worker-silence.ts";
 import { ProgramReports } from "./program-reports.ts";
-import { failHeld, isUntouched, lost } from "./worker-end.ts";
+import { failHeld, lost, whichUntouched } from "./worker-end.ts";
 import type { WorkerKeeper } from "./worker-keeper.ts";
 
 export type WorkerKind = "thread" | "process";
@@ -330,9 +330,7 @@ export class PlacedWorker implements LinkEvents {
     const held = this.#held.unsettled();
     const unstarted = this.#faulty ? [] : this.#link.takeUnstarted(held.map((call) => call.key));
     if (!this.#faulty) this.#link.poll();
-    const untouched = held.map(
-      (call, index) => !this.#faulty && isUntouched(call, unstarted[index] === true, this.#expected),
-    );
+    const untouched = this.#faulty ? held.map(() => false) : whichUntouched(held, unstarted, this.#expected);
     // The first of them is next to run.
     if (!this.#expected && held.length > 0 && untouched.every(Boolean) && this.#keeper.isUnexplained(this))
       untouched[untouched.length - 1] = false;

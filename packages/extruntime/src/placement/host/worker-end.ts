@@ -4,9 +4,16 @@ import type { Death } from "../wire/link.ts";
 import type { RemoteCall } from "./calls/remote-call.ts";
 import type { WorkerKind } from "./placed-worker.ts";
 
-/** Whether what a worker was asked can be done again elsewhere, now that it has ended. */
-export function isUntouched(call: RemoteCall, unstarted: boolean, expected: boolean): boolean {
-  return (unstarted && !call.later && !call.started) || (expected && call.repeatable !== undefined);
+/** Of each call that a worker held when it ended, whether it can be done again elsewhere. */
+export function whichUntouched(
+  held: readonly RemoteCall[],
+  unstarted: readonly boolean[],
+  expected: boolean,
+): boolean[] {
+  return held.map(
+    (call, index) =>
+      (unstarted[index] === true && !call.later && !call.started) || (expected && call.repeatable !== undefined),
+  );
 }
 
 /** Fails the calls that a worker held when it ended, in their order. `untouched`: of each, whether it can be done again. */

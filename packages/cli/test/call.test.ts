@@ -16,8 +16,11 @@ export const fail = () => { throw new TypeError("no such tea"); };
 export const spin = () => { for (;;); };
 export const cost = ({ item }) => host.call("price", { item });
 `,
-    "nat/extension.json": { name: "nat", runtime: "native", module: "nat.mjs", exports: ["hi"] },
-    "nat/nat.mjs": 'setInterval(() => {}, 1000);\nexport const hi = () => { console.log("a line"); return "hi"; };\n',
+    "nat/extension.json": { name: "nat", runtime: "native", module: "nat.mjs", exports: ["hi", "end", "wait"] },
+    "nat/nat.mjs": `export const hi = () => { setInterval(() => {}, 1000); console.log("a line"); return "hi"; };
+export const end = () => process.exit(0);
+export const wait = () => new Promise(() => {});
+`,
     "away/extension.json": { name: "away", runtime: "wasm", module: "away.wasm", exports: ["f"] },
     "away/away.wasm": "",
     "price.mjs": "export const price = ({ item }) => ({ tea: 3 })[item];\n",
@@ -82,6 +85,12 @@ describe.concurrent("extruntime call", () => {
     const { code, stdout, stderr } = await call(["nat", "hi"]);
     expect({ code, stdout }).toEqual({ code: 0, stdout: '"hi"\n' });
     expect(stderr).toContain("a line");
+  });
+
+  it.each(["end", "wait"])("takes no end of the process for a success: %s", async (fn) => {
+    const { code, stdout, stderr } = await call(["nat", fn]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toContain("the process ended before the command did");
   });
 
   it.each([

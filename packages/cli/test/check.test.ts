@@ -1,3 +1,5 @@
+import { symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cli, folderWith, remove } from "./cli.ts";
 
@@ -52,7 +54,10 @@ beforeAll(() => {
     "strangers/hello.js": `${GREET}// host.call("price")\n`,
     "escapes/extension.json": '{ "name": "\u001b[31mred", "runtime": "quickjs", "exports": ["greet"] }',
     "deep/extension.json": "[".repeat(200_000),
+    "linked/README.md": "",
+    "secret.json": '{ "password": "tea" }',
   });
+  symlinkSync(join(folder, "secret.json"), join(folder, "linked", "extension.json"));
 });
 afterAll(() => remove(folder));
 
@@ -164,6 +169,13 @@ describe.concurrent("extruntime check", () => {
   it("takes a manifest that is nested without end for a fault of it", async () => {
     const { code, stdout } = await check("deep", "--json");
     expect({ code, problems: JSON.parse(stdout).problems.length > 0 }).toEqual({ code: 1, problems: true });
+  });
+
+  it("shows nothing of a file outside the folder, which a link leads to", async () => {
+    const { code, stdout } = await check("linked");
+    expect(code).toBe(1);
+    expect(stdout).toContain("is a symbolic link that leads outside the folder");
+    expect(stdout).not.toContain("password");
   });
 
   it("says what to do where there is no extension", async () => {

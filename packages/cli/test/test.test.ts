@@ -134,7 +134,7 @@ describe.concurrent("extruntime test", () => {
   });
 
   it.each([
-    [["none"], "the cases cannot be read"],
+    [["none"], "cannot be read"],
     [["good", "--placement", "moon"], "inline, thread, process"],
     [["good", "--junit", "no/such/folder.xml"], "--junit"],
   ])("ends with 2 for %j", async (args, message) => {

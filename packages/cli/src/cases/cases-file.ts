@@ -1,7 +1,7 @@
-import { open } from "node:fs/promises";
 import { type JsonPath, JsonText } from "../check/json-text.ts";
 import type { Problem } from "../check/problem.ts";
 import { UsageError } from "../exit-codes.ts";
+import { FileFault, readOwnFile } from "../own-file.ts";
 
 /** An answer of a host function. */
 export interface Answer {
@@ -43,9 +43,16 @@ export interface ReadCases {
 
 const MAX_BYTES = 64 << 20;
 
-/** @throws UsageError where the file cannot be read. */
-export async function readCases(file: string, exports: readonly string[]): Promise<ReadCases> {
-  const text = await readText(file);
+/**
+ * @param folder that the file must lie in; anywhere without.
+ * @throws UsageError where the file cannot be read.
+ */
+export async function readCases(
+  file: string,
+  folder: string | undefined,
+  exports: readonly string[],
+): Promise<ReadCases> {
+  const text = await readText(file, folder);
   const json = new JsonText(text);
   const error = { severity: "error", code: "cases", file } as const;
   const problems: Problem[] = json.faults.map((fault) => ({ ...error, ...fault }));
@@ -57,17 +64,12 @@ export async function readCases(file: string, exports: readonly string[]): Promi
   return { cases: problems.length > 0 ? [] : cases, problems, text: json.text };
 }
 
-async function readText(file: string): Promise<string> {
+async function readText(file: string, folder: string | undefined): Promise<string> {
   try {
-    const handle = await open(file, "r");
-    try {
-      if ((await handle.stat()).size > MAX_BYTES) throw new Error("it is larger than 64 MiB");
-      return await handle.readFile("utf8");
-    } finally {
-      await handle.close();
-    }
+    return (await readOwnFile(file, folder, MAX_BYTES)).toString("utf8");
   } catch (error) {
-    throw new UsageError(`the cases cannot be read: ${(error as Error).message}`);
+    if (error instanceof FileFault) throw new UsageError(`the cases, ${file}: ${error.message}`);
+    throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
-import { open } from "node:fs/promises";
+import { dirname } from "node:path";
 import { ExtensionError, manifestFaults, parseManifest } from "extruntime";
+import { FileFault, readOwnFile } from "../own-file.ts";
 import { JsonText } from "./json-text.ts";
 import type { Problem } from "./problem.ts";
 
@@ -59,18 +60,11 @@ export function withoutFile(message: string, file: string): string {
 /** Its text, or why there is none. */
 async function readText(file: string): Promise<string | Problem> {
   try {
-    const handle = await open(file, "r");
-    try {
-      const { size } = await handle.stat();
-      if (size > MAX_BYTES) return bad(file, "is larger than 1 MiB");
-      const bytes = await handle.readFile();
-      return isUtf8(bytes) ? bytes.toString("utf8") : bad(file, "is not UTF-8 text");
-    } finally {
-      await handle.close();
-    }
+    const bytes = await readOwnFile(file, dirname(file), MAX_BYTES);
+    return isUtf8(bytes) ? bytes.toString("utf8") : bad(file, "is not UTF-8 text");
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code !== "ENOENT" && code !== "ENOTDIR") return bad(file, `cannot be read: ${message}`);
+    if (!(error instanceof FileFault)) throw error;
+    if (!error.missing) return bad(file, error.message);
     return {
       severity: "error",
       code: "ERR_EXT_NO_MANIFEST",

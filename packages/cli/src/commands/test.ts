@@ -28,7 +28,11 @@ export async function test(folder: string, options: TestOptions, context: Contex
     const extension = await openExtension(folder);
     const { manifest } = extension;
     const file = options.cases ?? join(folder, "cases.json");
-    const { cases, problems, text } = await readCases(file, manifest.exports);
+    const { cases, problems, text } = await readCases(
+      file,
+      options.cases === undefined ? folder : undefined,
+      manifest.exports,
+    );
     if (problems.length > 0) {
       if (context.json) printJson({ ok: false, name: manifest.name, problems, runs: [] }, context);
       else for (const problem of problems) printProblem(problem, new Map([[file, text]]), context.out);

@@ -25,7 +25,7 @@ ${markdownTable(
     [
       "JavaScript of strangers, short calls",
       "quickjs",
-      "thread, with a deadline; inline only where the host may wait while a builtin runs on",
+      "thread, with a deadline; inline where the event loop may wait for it",
       `a hard sandbox with limits; inline a call is ${f.ratio("quickjs")} the bare loop, ${f.value("serial", "quickjs", "", "sync", "ns")} a call; a guest that never ends is stopped ${f.value("abort", "quickjs", "", "late", "ns")} after its deadline`,
     ],
     [

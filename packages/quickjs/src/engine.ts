@@ -52,6 +52,8 @@ export function quickjsEngine(options: QuickJSEngineOptions = {}, build: QuickJS
     throw new TypeError(
       `defaultMemoryMb must be a number from 1 to ${MAX_MEMORY_MB}, and is ${String(defaultMemoryMb)}`,
     );
+  // The end of one guest within a builtin would be the end of all in its memory. Builds to debug with have no ticks.
+  const stopsBuiltins = memory === "own" && build === RELEASE;
   let shared: MemorySource | undefined;
   return {
     engineVersion: ENGINE_VERSION,
@@ -61,7 +63,8 @@ export function quickjsEngine(options: QuickJSEngineOptions = {}, build: QuickJS
       languages: ["javascript"],
       hardSandbox: memory === "own",
       nativeAddon: false,
-      deadline: "interpreted",
+      // The interpreter stops by itself, and its builtins by ticks.
+      deadline: stopsBuiltins ? "hard" : "interpreted",
       signal: false,
       crashIsolation: false,
       memoryLimit: memory === "own",
@@ -84,7 +87,7 @@ export function quickjsEngine(options: QuickJSEngineOptions = {}, build: QuickJS
     async compile(extension, context) {
       const [wasm, sources] = await Promise.all([compileBuild(build), readSources(extension)]);
       const { memoryBytes } = context;
-      if (memory === "shared") shared ??= oneMemory(() => new LinearMemory(build, wasm));
+      if (memory === "shared") shared ??= oneMemory(() => new LinearMemory(build, wasm, undefined, false));
       const memories =
         shared ??
         (memoryBytes === undefined

@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { COUNTDOWN, Ticker } from "@extruntime/wasm/machine";
 import { EXPORTS, type ImportName, type QuickJSBuild, type QuickJSExports } from "./build.ts";
 import { Wasm, type WasmImport, type WasmImports, type WasmMemory, type WasmModule } from "./webassembly.ts";
 
@@ -6,6 +7,8 @@ import { Wasm, type WasmImport, type WasmImports, type WasmMemory, type WasmModu
 export interface VmCallbacks {
   /** `true` stops the guest. Called every ten thousand steps or so. */
   interrupted(): boolean;
+  /** Throws where the guest has to end now, whatever it does: for builtins, which never ask. `now` is on the clock of `performance.now()`. */
+  checkTime(now: number): void;
   /** The guest called a function of the host's, known by its number. `argv` points to its arguments. Returns a value for QuickJS to free, or 0 for `undefined`. */
   called(fn: number, argv: number): number;
   /** Path of what `name` means in the module `base`. */
@@ -53,6 +56,10 @@ export class LinearMemory {
   users = 0;
   /** Guests in it that wait on the stack for a function of the host's, which may run others meanwhile. */
   calledOut = 0;
+  /** The guest whose code runs, the last of those that wait for each other. */
+  #running: VmCallbacks | undefined;
+  /** Of a build with ticks. */
+  readonly #ticker: Ticker | undefined;
   /** Pointer to one `JSValue*`, for arguments. */
   readonly argv: number;
   readonly #memory: WasmMemory;
@@ -72,14 +79,26 @@ export class LinearMemory {
   /**
    * @param limit what may be allocated in it, or `undefined` for all that it holds, and whether that is for one guest. QuickJS's own limit is of
    * no use for that: in this build it counts eight bytes for a block of any size.
+   * @param stopsBuiltins a deadline stops whatever a guest does, where that costs the memory with all that lives in it.
    */
-  constructor(build: QuickJSBuild, module: WasmModule, limit?: { readonly bytes: number; readonly each: boolean }) {
+  constructor(
+    build: QuickJSBuild,
+    module: WasmModule,
+    limit?: { readonly bytes: number; readonly each: boolean },
+    stopsBuiltins = true,
+  ) {
     const heapBytes = limit?.bytes;
     this.#memory = new Wasm.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES });
     this.#bytes = Buffer.from(this.#memory.buffer) as TextBuffer;
     this.#view = new DataView(this.#memory.buffer);
     const instance = new Wasm.Instance(module, this.#imports(build));
     this.exports = exportsByCName(build, instance);
+    if (instance.exports[COUNTDOWN] !== undefined) {
+      this.#ticker = new Ticker((now) => {
+        if (stopsBuiltins) this.#running?.checkTime(now);
+      });
+      this.#ticker.attach(instance.exports);
+    }
     this.exports.__wasm_call_ctors();
     if (heapBytes !== undefined) this.#limitHeap(heapBytes);
     this.#scratch = this.exports.malloc(SCRATCH_BYTES);
@@ -113,6 +132,14 @@ export class LinearMemory {
     const probe = this.exports.malloc(this.#probeBytes) >>> 0;
     this.exports.free(probe);
     return probe === 0 ? Number.POSITIVE_INFINITY : probe;
+  }
+
+  /** A guest's code runs from now on. Gives what ran before, which runs again after it. */
+  enter(guest: VmCallbacks | undefined): VmCallbacks | undefined {
+    const before = this.#running;
+    this.#running = guest;
+    this.#ticker?.begin();
+    return before;
   }
 
   /** Registers a runtime and its context. */

@@ -13,6 +13,8 @@ const PENDING = 0;
 const REJECTED = 2;
 /** Jobs between two looks at the deadline, which a job that is short may never see. */
 const JOBS = 64;
+/** Milliseconds that the interpreter has to stop by itself, which leaves the memory intact. Builtins do not look. */
+const GRACE_MS = 2;
 /** Bytes that a character of an error's texts takes at the most, in the description that tells of it. */
 const ROOM_FOR_ERROR = 6 * 6;
 /** Unwinds our own frames after the guest was stopped; `run` replaces it. */
@@ -35,6 +37,8 @@ export class Vm implements VmCallbacks {
   readonly #undefined: number;
   #call: Call | undefined;
   #stopped: "deadline" | "signal" | undefined;
+  /** When it was first seen that the guest has to stop. */
+  #stoppedAt: number | undefined;
   #broken = false;
 
   constructor(memory: LinearMemory, options: VmOptions) {
@@ -92,6 +96,8 @@ export class Vm implements VmCallbacks {
   run<Result>(call: Call, body: () => Result): Result {
     this.#call = call;
     this.#stopped = undefined;
+    this.#stoppedAt = undefined;
+    const before = this.memory.enter(this);
     this.memory.exhausted = false;
     try {
       const result = body();
@@ -101,6 +107,7 @@ export class Vm implements VmCallbacks {
       throw this.#failure(error, call);
     } finally {
       this.#call = undefined;
+      this.memory.enter(before);
     }
   }
 
@@ -268,6 +275,15 @@ export class Vm implements VmCallbacks {
     if (this.#call.signal?.aborted === true) this.#stopped = "signal";
     else if (performance.now() >= this.#call.deadline) this.#stopped = "deadline";
     return this.#stopped !== undefined;
+  }
+
+  checkTime(now: number): void {
+    if (!this.interrupted()) return;
+    this.#stoppedAt ??= now;
+    if (now - this.#stoppedAt < GRACE_MS) return;
+    // What its code was about to do is left as it is.
+    this.memory.dead = true;
+    throw STOPPED;
   }
 
   called(fn: number, argv: number): Handle {

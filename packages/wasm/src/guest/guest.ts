@@ -240,7 +240,7 @@ export class Guest {
     this.#stop.deadline = deadline;
     this.#exports = exports;
     if (ticking) {
-      this.#ticker ??= new Ticker(this.#stop);
+      this.#ticker ??= new Ticker((now) => this.#stop.check(now));
       this.#ticker.attach(exports);
       this.#ticker.begin();
     }

@@ -5,6 +5,11 @@ const MOST_STEPS = 1000;
 /** Of a call of a function that has one, or of the host. */
 const TICKED_STEPS = 8;
 
+export type Costs = Pick<CallCosts, "ticksAtEntry" | "ofCall">;
+
+/** Where all calls end soon. */
+export const BRIEF_CALLS: Costs = { ticksAtEntry: () => false, ofCall: () => TICKED_STEPS };
+
 /**
  * Which functions need a tick at their entry, and what a call of each other costs until it comes back or meets one. A function needs one where it may call itself,
  * by whatever way, and where too much is done until the next.

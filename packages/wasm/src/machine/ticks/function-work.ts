@@ -25,14 +25,17 @@ export interface Mark {
   readonly at: number;
   readonly end: number;
   readonly code: number;
-  /** Of a loop: the steps of one turn, and which of the calls are in it. */
-  readonly loop: { readonly steps: number; readonly firstCall: number; readonly lastCall: number } | undefined;
+  /** Of a loop: the steps of one turn, which of the calls are in it, and the targets of the longest `br_table` in it. */
+  readonly loop:
+    | { readonly steps: number; readonly firstCall: number; readonly lastCall: number; readonly targets: number }
+    | undefined;
 }
 
 interface OpenLoop {
   readonly mark: number;
   readonly steps: number;
   readonly calls: number;
+  targets: number;
 }
 
 /** @throws UnknownInstruction */
@@ -51,7 +54,7 @@ export function readWork(body: BinaryReader): Work {
     const end = reader.offset;
     steps += 1;
     if (code === OP.loop) {
-      open.push({ mark: marks.length, steps, calls: calls.length });
+      open.push({ mark: marks.length, steps, calls: calls.length, targets: 0 });
       marks.push({ at: end, end, code, loop: undefined });
     } else if (opensBlock(code)) open.push(undefined);
     else if (code === OP.end || code === OP.delegate) {
@@ -59,8 +62,11 @@ export function readWork(body: BinaryReader): Work {
       if (loop !== undefined)
         marks[loop.mark] = {
           ...marks[loop.mark]!,
-          loop: { steps: steps - loop.steps, firstCall: loop.calls, lastCall: calls.length },
+          loop: { steps: steps - loop.steps, firstCall: loop.calls, lastCall: calls.length, targets: loop.targets },
         };
+    } else if (code === OP.brTable) {
+      const targets = new BinaryReader(body.bytes, at + 1, end).u32();
+      for (const loop of open) if (loop !== undefined) loop.targets = Math.max(loop.targets, targets);
     } else if (OP.directCalls.has(code)) calls.push(new BinaryReader(body.bytes, at + 1, end).u32());
     else if (OP.otherCalls.has(code)) calls.push(UNKNOWN);
     else if (OP.doesMuch.has(code)) marks.push({ at, end, code, loop: undefined });

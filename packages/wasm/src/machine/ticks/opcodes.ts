@@ -2,6 +2,7 @@
 export const OP = {
   loop: 0x03,
   end: 0x0b,
+  brTable: 0x0e,
   /** The end of an old `try`, too. */
   delegate: 0x18,
   memoryInit: 0xfc08,

@@ -17,15 +17,16 @@ interface TickTable {
 }
 
 export class Ticker {
-  readonly #stop: StopSwitch;
+  readonly #check: (now: number) => void;
   readonly #function: WasmFunction;
   #countdown: WasmGlobal | undefined;
   #ticks = FIRST_TICKS;
   /** When it last looked, in this run. */
   #looked: number | undefined;
 
-  constructor(stop: StopSwitch) {
-    this.#stop = stop;
+  /** @param check throws where the run under way is to end; it gets the time on the clock of `performance.now()`. */
+  constructor(check: (now: number) => void) {
+    this.#check = check;
     this.#function = asWasmFunction(() => this.#look());
   }
 
@@ -44,7 +45,7 @@ export class Ticker {
     const now = performance.now();
     // A guest that catches what is thrown counts down further, and must not come past the smallest number.
     this.#countdown!.value = 0;
-    this.#stop.check(now);
+    this.#check(now);
     const took = this.#looked === undefined ? BETWEEN_LOOKS_MS : now - this.#looked;
     this.#looked = now;
     if (took < BETWEEN_LOOKS_MS / 2) this.#ticks = Math.min(MOST_TICKS, this.#ticks * 2);

@@ -3,7 +3,7 @@ import { START_FUNCTION } from "../module/grow-watch.ts";
 import { functionBodies } from "../module/instructions.ts";
 import { appended, exportEntry, rewriteModule, SECTION, sized } from "../module/module-rewrite.ts";
 import type { ModuleShape } from "../module/module-shape.ts";
-import { CallCosts } from "./call-costs.ts";
+import { BRIEF_CALLS, CallCosts, type Costs } from "./call-costs.ts";
 import { readWork, type Work } from "./function-work.ts";
 import { OP } from "./opcodes.ts";
 import { chunkedCopy, chunkedFill, TICKS_OF_BYTES, type TickPlaces, tick, tickByOperand } from "./tick-code.ts";
@@ -24,13 +24,21 @@ const CALL = 0x10;
 /** Steps that one tick stands for. */
 const STEPS_OF_TICK = 128;
 
+/** For code that is known, of an interpreter. Of a guest's own code nobody knows these. */
+export interface TickOptions {
+  /** The loops of a function that jumps by a table of so many targets or more in one are left out: an interpreter looks at the deadline by itself. None by default. */
+  readonly dispatchTargets?: number | undefined;
+  /** What has no loop ends soon, also where it calls itself, so that functions have no ticks at their entries. `false` by default. */
+  readonly callsEndSoon?: boolean | undefined;
+}
+
 /**
  * The module with ticks. Its start function is exported and no longer called, since the table has no function of the host's yet when it would run.
  * `bytes` must be a valid module: what is added could otherwise be named by its code.
  *
  * @throws UnknownInstruction where the code has instructions of a newer proposal.
  */
-export function addTicks(bytes: Uint8Array, shape: ModuleShape): Uint8Array {
+export function addTicks(bytes: Uint8Array, shape: ModuleShape, options: TickOptions = {}): Uint8Array {
   const content = (id: number): BinaryReader | undefined => {
     const section = shape.sections.find((candidate) => candidate.id === id);
     return section && new BinaryReader(bytes, section.content, section.end);
@@ -45,8 +53,8 @@ export function addTicks(bytes: Uint8Array, shape: ModuleShape): Uint8Array {
   };
   const own = shape.parameters.length;
   const fill = imported("function") + own;
-  const chunked = content(SECTION.memory) !== undefined;
-  const bodies = rewriteBodies(code, shape, imported("function"), places, { fill, copy: fill + 1 });
+  const chunked = content(SECTION.memory) !== undefined || imported("memory") > 0;
+  const bodies = rewriteBodies(code, shape, imported("function"), places, { fill, copy: fill + 1 }, options);
   if (chunked)
     bodies.push(...sized([Uint8Array.from(chunkedFill(places))]), ...sized([Uint8Array.from(chunkedCopy(places))]));
 
@@ -85,15 +93,21 @@ function rewriteBodies(
   imported: number,
   places: TickPlaces,
   moved: Moved,
+  { dispatchTargets = Number.POSITIVE_INFINITY, callsEndSoon = false }: TickOptions,
 ): Uint8Array[] {
-  const works = [...functionBodies(code)].map((body) => readWork(body));
-  const costs = new CallCosts(works, imported);
+  const works = [...functionBodies(code)].map((body) => withoutDispatch(readWork(body), dispatchTargets));
+  const costs = callsEndSoon ? BRIEF_CALLS : new CallCosts(works, imported);
   return works.flatMap((work, i) => {
     const local = shape.parameters[i]! + work.locals;
     const edits = editsOf(work, costs, imported + i, places, local, moved);
     const { bytes, offset, end } = work.body;
     return sized(edits.length === 0 ? [bytes.subarray(offset, end)] : edited(work, edits));
   });
+}
+
+function withoutDispatch(work: Work, targets: number): Work {
+  const dispatches = work.marks.some(({ loop }) => loop !== undefined && loop.targets >= targets);
+  return dispatches ? { ...work, marks: work.marks.filter(({ loop }) => loop === undefined) } : work;
 }
 
 /** The body with one more local, of type `i32`, behind all others. */
@@ -111,7 +125,7 @@ function edited({ body, first }: Work, edits: readonly Edit[]): Uint8Array[] {
 /** In the order of their places. */
 function editsOf(
   { first, marks, calls, steps }: Work,
-  costs: CallCosts,
+  costs: Costs,
   index: number,
   places: TickPlaces,
   local: number,

@@ -36,12 +36,12 @@ describe.each(["thread", "process"] as const)("what a guest leaves behind in a %
 
   it("keeps no load, no instance that is made and no close waiting", async () => {
     await withRuntime({ placement, ...ONE }, async (runtime) => {
-      const stormy = await runtime.load(guest("stormy", {}, CODE));
-      const other = await runtime.load(guest("other", { limits: { maxInstances: 1 } }), { lazy: true });
-      await storm(stormy, "microtasks");
       // They wait until the storm was seen to use a processor for a while, which takes long on a busy machine.
-      const limits = { timeoutMs: 120_000, loadTimeoutMs: 120_000 };
-      const loaded = runtime.load(guest("third", { limits }));
+      const limits = { loadTimeoutMs: 120_000 };
+      const stormy = await runtime.load(guest("stormy", { limits }, CODE));
+      const other = await runtime.load(guest("other", { limits: { ...limits, maxInstances: 1 } }), { lazy: true });
+      await storm(stormy, "microtasks");
+      const loaded = runtime.load(guest("third", { limits: { ...limits, timeoutMs: 120_000 } }));
       expect(await other.call("echo", 1)).toBe(1);
       expect(await (await loaded).call("echo", 2)).toBe(2);
       await Promise.all([stormy.close(), other.close()]);

@@ -5,7 +5,7 @@ import { RemoteCall } from "../../src/placement/host/calls/remote-call.ts";
 import { PlacedWorker } from "../../src/placement/host/placed-worker.ts";
 import type { WorkerKeeper } from "../../src/placement/host/worker-keeper.ts";
 import type { Link, LinkEvents } from "../../src/placement/wire/link.ts";
-import { heldBy, ownThread, type ProcessorUse, useOf } from "../../src/placement/wire/processor-use.ts";
+import { heldBy, ownThread, type ProcessorUse, type Ready, useOf } from "../../src/placement/wire/processor-use.ts";
 import { KIND } from "../../src/placement/wire/protocol.ts";
 
 const LOOKS = 100;
@@ -16,7 +16,7 @@ afterEach(() => void vi.useRealTimers());
 /** A worker whose link answers when the test says so. */
 function worker() {
   let events!: LinkEvents;
-  const use = { ranMs: 0, waitedMs: 0, runnable: false };
+  const use = { ranMs: 0, waitedMs: 0, ready: "none" as Ready };
   const late = {
     on: false,
     answers: [] as (() => void)[],
@@ -151,7 +151,7 @@ describe("a worker that lacks a processor", () => {
     ask();
     ask();
     // What it has waited is told when it gets a processor for a moment.
-    use.runnable = true;
+    use.ready = "itself";
     for (let i = 0; i < 5; i++) {
       look(50, 0);
       expect([placed.stalled, placed.wantsRelief]).toEqual([false, false]);
@@ -160,10 +160,21 @@ describe("a worker that lacks a processor", () => {
     }
   });
 
+  it("or whose process's other threads lack one, which it may wait for, is held up when it is blocked for long", () => {
+    const { placed, ask, look, use } = worker();
+    ask();
+    ask();
+    use.ready = "others";
+    look(40, 0);
+    expect(placed.stalled).toBe(false);
+    look(20, 0);
+    expect(placed.stalled).toBe(true);
+  });
+
   it("is held up once it has run for as long as any", () => {
     const { placed, ask, look, use } = worker();
     ask();
-    use.runnable = true;
+    use.ready = "itself";
     look(50, 20, 1000);
     expect([placed.stalled, placed.wantsRelief]).toEqual([true, false]);
     look(50, 80, 1000);
@@ -175,7 +186,7 @@ describe("a worker that lacks a processor", () => {
     ask();
     ask();
     late.on = true;
-    use.runnable = true;
+    use.ready = "itself";
     look(1, 0);
     look(50, 0);
     use.waitedMs += 500;
@@ -183,7 +194,7 @@ describe("a worker that lacks a processor", () => {
     look(4, 0, 40);
     late.now();
     expect(placed.stalled).toBe(false);
-    use.runnable = false;
+    use.ready = "none";
     for (let i = 0; i < 2; i++) {
       look(4, 0);
       late.now();
@@ -246,8 +257,8 @@ describe("a worker that is sent a long payload", () => {
 });
 
 describe("a thread", () => {
-  const use = (ranMs: number, waitedMs: number | undefined, runnable = false): ProcessorUse => ({
-    ...{ ranMs, waitedMs, runnable },
+  const use = (ranMs: number, waitedMs: number | undefined, ready: Ready = "none"): ProcessorUse => ({
+    ...{ ranMs, waitedMs, ready },
   });
 
   it("is held where it ran, or neither ran nor waited for a processor", () => {
@@ -256,7 +267,7 @@ describe("a thread", () => {
     expect(heldBy(1000, use(100, 0), use(100, 0))).toBeLessThan(1);
     expect(heldBy(60_000, use(100, 0), use(200, 100))).toBeGreaterThan(1);
     // It waits for a processor now, and that is counted when it gets one.
-    expect(heldBy(60_000, use(100, 0), use(200, 100, true))).toBeLessThan(1);
+    expect(heldBy(60_000, use(100, 0), use(200, 100, "itself"))).toBeLessThan(1);
     expect(heldBy(5000, use(100, undefined), use(200, undefined))).toBeLessThan(1);
     expect(heldBy(60_000, use(100, undefined), use(200, undefined))).toBeGreaterThan(1);
   });

@@ -82,7 +82,7 @@ abstract class SimLink implements Link {
   use(answer: (use: ProcessorUse) => void): void {
     const { clock, random } = this.world;
     clock.toHost(clock.now + random.ms(0.01, 3), () => {
-      if (!this.over) answer({ ranMs: this.worker.ranMs, waitedMs: 0, runnable: false });
+      if (!this.over) answer({ ranMs: this.worker.ranMs, waitedMs: 0, ready: "none" });
     });
   }
 
@@ -129,7 +129,7 @@ export class SimThreadLink extends SimLink {
   }
 
   override use(answer: (use: ProcessorUse) => void): void {
-    answer({ ranMs: this.worker.ranMs, waitedMs: 0, runnable: false });
+    answer({ ranMs: this.worker.ranMs, waitedMs: 0, ready: "none" });
   }
 
   waitFor(done: () => boolean, deadline: number): void {

@@ -1,5 +1,5 @@
 import { endianness } from "node:os";
-import type { ProcessorUse } from "../wire/processor-use.ts";
+import { type ProcessorUse, READY } from "../wire/processor-use.ts";
 import { type Body, KIND } from "../wire/protocol.ts";
 
 /** Milliseconds in which the watchdog must answer, which does nothing else: past it the process is stopped, is beyond help or lacks a processor. */
@@ -81,7 +81,7 @@ function readAnswer(body: Body, keys: number | undefined): Answer | undefined {
   const words = new DataView(body.buffer, body.byteOffset, body.byteLength);
   const said = Array.from({ length: keys }, (_, index) => words.getInt32(index * 4, LITTLE_ENDIAN));
   if (said.some((word) => word !== 0 && word !== 1)) return undefined;
-  const [ranMs, waitedMs, runnable] = [0, 1, 2].map((word) => words.getInt32((keys + word) * 4, LITTLE_ENDIAN));
-  const use = { ranMs: ranMs!, waitedMs: waitedMs! < 0 ? undefined : waitedMs, runnable: runnable === 1 };
+  const [ranMs, waitedMs, ready] = [0, 1, 2].map((word) => words.getInt32((keys + word) * 4, LITTLE_ENDIAN));
+  const use = { ranMs: ranMs!, waitedMs: waitedMs! < 0 ? undefined : waitedMs, ready: READY[ready!] ?? "none" };
   return { withdrawn: said.map((word) => word === 1), use };
 }

@@ -1,7 +1,7 @@
 import { Socket } from "node:net";
 import { workerData } from "node:worker_threads";
 import { CallStates } from "../wire/call-states.ts";
-import { useOf } from "../wire/processor-use.ts";
+import { READY, useOf } from "../wire/processor-use.ts";
 import { type Body, type FrameSink, KIND } from "../wire/protocol.ts";
 import { FrameBatch, FrameStream } from "../wire/stream.ts";
 import { FD } from "./descriptors.ts";
@@ -29,9 +29,9 @@ class Watchdog implements FrameSink {
     if (kind !== KIND.withdraw) return;
     const bytes = body as Uint8Array;
     const keys = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2);
-    const { ranMs, waitedMs = -1, runnable } = useOf(process.pid);
+    const { ranMs, waitedMs = -1, ready } = useOf(process.pid);
     const withdrawn = keys.map((each) => (this.#states.withdraw(each) ? 1 : 0));
-    const answer = Int32Array.of(...withdrawn, ranMs, waitedMs, runnable ? 1 : 0);
+    const answer = Int32Array.of(...withdrawn, ranMs, waitedMs, READY.indexOf(ready));
     this.#answers.add(KIND.withdrawn, 0, 0, key, 0, 0, new Uint8Array(answer.buffer));
     this.#socket.write(this.#answers.take(true));
   }

@@ -1,12 +1,17 @@
 import { UNLIMITED } from "../../../contract/engine.ts";
 import { ExtensionError } from "../../../errors.ts";
 import type { Link } from "../../wire/link.ts";
+import { ownMs, type ProcessorUse } from "../../wire/processor-use.ts";
 import type { HeldCalls } from "./held-calls.ts";
 import { RemoteCall } from "./remote-call.ts";
 
 /** Milliseconds that an engine which can stop its guests by itself has for it, before its worker is ended. */
 export const GRACE_MS = 50;
-/** The same for an asynchronous call: the worker serves others meanwhile. */
+/** The same where its thread lacks a processor meanwhile: an engine that has not had one has not failed to stop its guest. */
+const MOST_GRACE_MS = 1000;
+/** Share of that time for which the thread must not have waited for a processor. */
+const OWN_SHARE = 0.5;
+/** Milliseconds for an asynchronous call to be stopped: the worker serves others meanwhile. */
 const LATER_GRACE_MS = 1000;
 /** Milliseconds that a call which nobody waits for may hold a thread that has asynchronous calls of others: it may still end. */
 const SPARE_MS = 1000;
@@ -33,7 +38,7 @@ export interface Lingering {
 /** Time that a call has to end by itself. */
 interface Grace {
   /** On the clock of `performance.now()`. */
-  readonly until: number;
+  until: number;
   readonly end: () => void;
 }
 
@@ -144,11 +149,31 @@ export class CallStopper {
       then();
       return;
     }
-    const end = () => {
+    const since = performance.now();
+    const most = since + Math.max(ms, MOST_GRACE_MS);
+    let before: ProcessorUse | undefined;
+    const isOver = () => call.settled || !this.#graces.has(grace);
+    const finish = () => {
       if (this.#graces.delete(grace) && !call.settled) then();
     };
-    const grace: Grace = { until: performance.now() + ms, end };
+    const end = () => {
+      if (isOver() || performance.now() >= most) {
+        finish();
+        return;
+      }
+      const passedMs = performance.now() - since;
+      this.#link.use((now) => {
+        if (before !== undefined && ownMs(passedMs, before, now) >= ms * OWN_SHARE) finish();
+      });
+      if (isOver()) return;
+      grace.until = Math.min(performance.now() + ms, most);
+      setTimeout(end, grace.until - performance.now()).unref();
+    };
+    const grace: Grace = { until: since + ms, end };
     this.#graces.add(grace);
+    this.#link.use((use) => {
+      before = use;
+    });
     // Not cleared when the call ends in time: that is rare, and then nothing is left to do.
     setTimeout(end, ms).unref();
   }

@@ -45,6 +45,10 @@ beforeAll(() => {
     "native/hello.mjs": `${GREET}process.exit(7);\n`,
     "thrown/extension.json": manifest({ runtime: "native", module: "hello.mjs" }),
     "thrown/hello.mjs": `${GREET}const nothing = undefined;\nnothing.at.all();\n`,
+    "limits/extension.json": manifest({ runtime: "native", module: "hello.mjs", limits: { timeoutMs: 100 } }),
+    "limits/hello.mjs": GREET,
+    "forever/extension.json": manifest({ limits: { loadTimeoutMs: 300 } }),
+    "forever/hello.js": "for (;;);\n",
     "engine/extension.json": manifest({ runtime: "wasm" }),
     "engine/hello.js": GREET,
     "strangers/extension.json": manifest({
@@ -138,6 +142,18 @@ describe.concurrent("extruntime check", () => {
   it("runs the host's own JavaScript in a process, which may end itself", async () => {
     const [first] = await problems("native");
     expect(first).toMatchObject({ severity: "error", code: "ERR_EXT_CRASHED" });
+  });
+
+  it("warns of a limit that is not kept where the extension runs, and shows one that was passed", async () => {
+    const { code, stdout } = await check("limits", "--json");
+    const { placements, problems: told } = JSON.parse(stdout);
+    expect({ code, placements }).toEqual({ code: 0, placements: ["thread", "process"] });
+    expect(told[0]).toMatchObject({
+      code: "limits",
+      line: 10,
+      remedy: expect.stringContaining('"placement": "thread"'),
+    });
+    expect((await problems("forever"))[0]).toMatchObject({ code: "ERR_EXT_TIMEOUT", line: 10 });
   });
 
   it("ends with 3 where the engine is not there, and says what to install", async () => {

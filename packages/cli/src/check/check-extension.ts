@@ -6,11 +6,11 @@ import {
   type Manifest,
   openExtension,
   type Placement,
-  type Runtime,
 } from "extruntime";
 import { runtimeOf, whyMissing } from "../engines.ts";
 import { loadProblems, type Place } from "./load-problems.ts";
 import { checkManifest, withoutFile } from "./manifest-faults.ts";
+import { limitWarnings, placementsOf } from "./placements.ts";
 import type { Problem, Texts } from "./problem.ts";
 import { strangersWarnings } from "./strangers-warnings.ts";
 import { unusedPermissions } from "./unused-permissions.ts";
@@ -28,8 +28,6 @@ export interface CheckReport {
   readonly loaded: boolean;
   readonly texts: Texts;
 }
-
-const PLACEMENTS: readonly Placement[] = ["inline", "thread", "process"];
 
 /** Checks an extension as far as it can be: its manifest, then its files, then its code in its engine, then what other hosts would say. */
 export async function checkExtension(folder: string, engines: () => Promise<Discovery>): Promise<CheckReport> {
@@ -66,20 +64,9 @@ export async function checkExtension(folder: string, engines: () => Promise<Disc
     problems: [
       ...(await loadProblems(extension, runtime, place)),
       ...warnings,
+      ...limitWarnings(runtime, manifest, json, file),
       ...(await strangersWarnings(extension, json, file, discovery)),
     ],
     texts,
   };
-}
-
-function placementsOf(runtime: Runtime, manifest: Manifest): Placement[] {
-  const nearest = Math.max(PLACEMENTS.indexOf(runtime.placement), PLACEMENTS.indexOf(manifest.placement ?? "inline"));
-  return PLACEMENTS.slice(nearest).filter((placement) => {
-    try {
-      runtime.capabilitiesAt(placement);
-      return true;
-    } catch {
-      return false;
-    }
-  });
 }

@@ -80,18 +80,19 @@ async function problemOf(
   const problem = { severity: "error", code, message: withoutFile(message, extension.location) } as const;
   const inSource = code === "ERR_EXT_GUEST" ? await placeInSource(error, extension, place) : undefined;
   if (inSource !== undefined) return { ...problem, ...inSource };
-  return { ...problem, file: place.file, ...place.json.rangeOf(pathOf(error, manifest.exports, name)) };
+  return { ...problem, file: place.file, ...place.json.rangeOf(pathOf(error, place.json, manifest.exports, name)) };
 }
 
 /** What of the manifest a failure is about. */
 function pathOf(
   { code, message }: ExtensionError,
+  json: JsonText,
   exports: readonly string[],
   name: string | undefined,
 ): (string | number)[] {
   if (code === "ERR_EXT_UNKNOWN_FUNCTION" && name !== undefined) return ["exports", exports.indexOf(name)];
-  const limit = /\blimits\.(\w+)/.exec(message)?.[1] ?? /\b(timeoutMs|memoryMb|loadTimeoutMs)\b/.exec(message)?.[1];
-  if (code === "ERR_EXT_UNSUPPORTED" && limit !== undefined) return ["limits", limit];
+  const limit = /\b(?:limits\.)?(timeoutMs|loadTimeoutMs|memoryMb|maxInstances)\b/.exec(message)?.[1];
+  if (limit !== undefined && json.has(["limits", limit])) return ["limits", limit];
   return code === "ERR_EXT_UNSUPPORTED" || code === "ERR_EXT_UNKNOWN_RUNTIME" ? ["runtime"] : ["module"];
 }
 
@@ -100,7 +101,7 @@ async function placeInSource(
   { guest }: ExtensionError,
   extension: Extension,
   { fileOf, texts }: Place,
-): Promise<({ file: string } & Partial<Range>) | undefined> {
+): Promise<({ file: string } & Range) | undefined> {
   const files = await extension.list();
   for (const line of `${guest?.message ?? ""}\n${guest?.stack ?? ""}`.split("\n")) {
     const found = placeIn(line, files, extension);
@@ -108,8 +109,7 @@ async function placeInSource(
     const file = fileOf(found.path);
     const text = Buffer.from(await extension.read(found.path)).toString("utf8");
     texts.set(file, text);
-    const range = found.line === undefined ? {} : rangeOfWord(text, found.line, found.column);
-    return { file, ...range };
+    return { file, ...rangeOfWord(text, found.line, found.column) };
   }
   return undefined;
 }
@@ -118,7 +118,7 @@ function placeIn(
   line: string,
   files: readonly string[],
   { dir }: Extension,
-): { path: string; line: number | undefined; column: number } | undefined {
+): { path: string; line: number; column: number | undefined } | undefined {
   // JavaScript: `at f (file.js:3:5)`, `file.js:3`; Python: `File "file.py", line 3`.
   const match = /(?:^|[\s("'<@/])([^\s("'<>:?]+)(?:\?[^\s:]*)?(?::(\d+)(?::(\d+))?|", line (\d+))/.exec(line);
   if (match === null) return undefined;
@@ -126,5 +126,5 @@ function placeIn(
   const inside = dir !== undefined && raw.startsWith(dir + sep) ? relative(dir, raw) : raw;
   const path = files.find((each) => each === inside) ?? files.find((each) => raw.endsWith(`/${each}`));
   if (path === undefined) return undefined;
-  return { path, line: Number(jsLine ?? pyLine), column: Number(jsColumn ?? 1) };
+  return { path, line: Number(jsLine ?? pyLine), column: jsColumn === undefined ? undefined : Number(jsColumn) };
 }

@@ -19,9 +19,14 @@ export function rangeAt(text: string, offset: number, length: number): Range {
   return { line, column, endLine, endColumn };
 }
 
-/** From a line and a column of a stack to the end of the word there. */
-export function rangeOfWord(text: string, line: number, column: number): Range {
-  const rest = (text.split(/\r\n|\n|\r/)[line - 1] ?? "").slice(column - 1);
+/** From a line and a column of a stack to the end of the word there; without a column what the line has. */
+export function rangeOfWord(text: string, line: number, column: number | undefined): Range {
+  const whole = text.split(/\r\n|\n|\r/)[line - 1] ?? "";
+  if (column === undefined) {
+    const indent = whole.length - whole.trimStart().length;
+    return { line, column: indent + 1, endLine: line, endColumn: Math.max(whole.trimEnd().length, indent + 1) + 1 };
+  }
+  const rest = whole.slice(column - 1);
   const length = /^[\w$]+/.exec(rest)?.[0].length ?? 1;
   return { line, column, endLine: line, endColumn: column + length };
 }

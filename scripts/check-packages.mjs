@@ -68,7 +68,7 @@ async function installAll(packages, project) {
   const further = {};
   for (const { dir } of packages) {
     const line = /^ {4}npm install (.*)$/m.exec(await readme(dir))?.[1] ?? "";
-    for (const word of line.split(" ").filter(Boolean)) {
+    for (const word of line.split(" ").filter((word) => word !== "" && !word.startsWith("-"))) {
       const [, name, range = "*"] = /^(@?[^@]+)(?:@(.+))?$/.exec(word);
       if (tarballs[name] === undefined && !BUILT_HERE.includes(name)) further[name] = range;
     }

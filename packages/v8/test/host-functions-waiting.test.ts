@@ -74,7 +74,7 @@ describe("many calls", () => {
         running--;
         return all.length;
       }`;
-    await using module = await guest(source, offered, { pool: 2 });
+    await using module = await guest(source, offered, { maxInstances: 2 });
     const answers = await Promise.all(Array.from({ length: 100 }, () => module.invoke("f", "null")));
     expect(answers).toEqual(Array(100).fill("50"));
   });
@@ -132,7 +132,7 @@ describe("many calls", () => {
     const held = new Promise((resolve) => {
       release = resolve;
     });
-    await using module = await guest(source, { ...offered, hold: () => held }, { pool: 2 });
+    await using module = await guest(source, { ...offered, hold: () => held }, { maxInstances: 2 });
     const controller = new AbortController();
     const both = [1, 2].map(() => module.invoke("f", '"hold"', { signal: controller.signal }));
     const ends = Promise.allSettled(both);
@@ -149,7 +149,7 @@ describe("a guest that waits for the host", () => {
   const WAITS = `async function f(name) { return await host.call(name, "x".repeat(name === "never" ? 5 : 50000)) }`;
 
   test("meets its deadline, and the module goes on", async () => {
-    await using module = await guest(WAITS, offered, { pool: 1 });
+    await using module = await guest(WAITS, offered, { maxInstances: 1 });
     for (let round = 0; round < 3; round++) {
       const waits = module.invoke("f", '"never"', { timeoutMs: 20 });
       const behind = module.invoke("f", '"later"');
@@ -187,7 +187,7 @@ describe("a guest that waits for the host", () => {
       heard();
       return new Promise((resolve) => held.push(resolve));
     };
-    await using module = await guest(`const f = (name) => host.call(name)`, { ...offered, hold }, { pool: 1 });
+    await using module = await guest(`const f = (name) => host.call(name)`, { ...offered, hold }, { maxInstances: 1 });
     const call = module.invoke("f", '"hold"', { signal: controller.signal });
     await asked;
     await soon(0);
@@ -215,7 +215,7 @@ describe("a guest that waits for the host", () => {
       if (bad === "memory") for (;;) kept.push({});
       return "fine";
     }`;
-    await using module = await guest(source, offered, { pool: 1, memoryMb: 16 });
+    await using module = await guest(source, offered, { maxInstances: 1, memoryMb: 16 });
     await expect(module.invoke("f", '"time"', { timeoutMs: 50 })).rejects.toMatchObject({ code: "ERR_EXT_TIMEOUT" });
     expect(await module.invoke("f", "1")).toBe('"fine"');
     await expect(module.invoke("f", '"memory"')).rejects.toMatchObject({ code: "ERR_EXT_MEMORY" });
@@ -225,7 +225,7 @@ describe("a guest that waits for the host", () => {
   test("may call itself and its neighbours through the host", async () => {
     const again = (depth: number) => (depth === 0 ? other.call("f", "deep") : module.call("f", depth - 1));
     await using other = await guest(`const f = (value) => host.call("later", value)`);
-    await using module = await guest(`const f = (depth) => host.call("again", depth)`, { again }, { pool: 4 });
+    await using module = await guest(`const f = (depth) => host.call("again", depth)`, { again }, { maxInstances: 4 });
     expect(await module.call("f", 3)).toBe("deep");
   });
 });

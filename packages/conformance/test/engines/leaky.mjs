@@ -47,7 +47,9 @@ export const realm = () => {
 /** node:vm with the host's `console` and its promises: a guest gets at the host by the constructor of what it is handed. */
 export const vm = () =>
   engine("native", "javascript", (code, { exports }, calls) => {
-    const call = async (name, value) => readHostAnswer(await calls.call(name, JSON.stringify(value) ?? "null"));
+    let current;
+    const call = async (name, value) =>
+      readHostAnswer(await calls.call(name, JSON.stringify(value) ?? "null", current));
     const context = createContext({ console: { log() {}, error() {} }, ...(calls && { host: { call } }) });
     try {
       const script = code
@@ -59,7 +61,8 @@ export const vm = () =>
     } catch (error) {
       throw thrown(error);
     }
-    return (fn, payload) => {
+    return (fn, payload, own) => {
+      current = own;
       try {
         const argument = runInContext(`(${payload})`, context);
         const result = context[fn](argument);

@@ -30,7 +30,15 @@ async function started() {
   };
   const engine = { module: new URL("agent-engine.mjs", import.meta.url).href, export: "makeEngine" };
   const manifest = { name: "guest", exports: ["f"], permissions: [] };
-  const message = { manifest, location: "memory:guest", limited: false, pool: 1, bounds: DEFAULT_BOUNDS, files: [] };
+  const message = {
+    manifest,
+    location: "memory:guest",
+    limited: false,
+    deadlines: undefined,
+    maxInstances: 1,
+    bounds: DEFAULT_BOUNDS,
+    files: [],
+  };
   agent.frame(KIND.start, 0, 0, 0, 0, 0, JSON.stringify({ version: PROTOCOL_VERSION, engine }));
   await settle();
   agent.frame(KIND.compile, 0, 0, 1, PROGRAM, NO_DEADLINE, JSON.stringify(message));

@@ -266,6 +266,8 @@ class Conversation {
         `a call of ${speaker.module.name} that never ends`,
         0.3,
       );
+      // Its instance may be held until the guest has stopped, for which a synchronous call does not wait.
+      this.#met.delete(speaker);
     }
   }
 

@@ -387,6 +387,15 @@ test("texts of every length around the buffers' sizes come back whole", async ()
   }
 });
 
+/** Texts above a mebibyte have the writer give its buffer back, and the next one is longer than that was. */
+test("a long text that follows on a long one comes back whole", async () => {
+  for (const length of [600_000, 1_300_000, 900_000, 16_000_000, 5]) {
+    const text = JSON.stringify("x".repeat(length));
+    expect((await module.invoke("echo", text)) === text).toBe(true);
+    expect(module.invokeSync("echo", text) === text).toBe(true);
+  }
+});
+
 test("keys by the ten thousand, of all lengths, are told apart", () => {
   const record = Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`${"k".repeat(i % 50)}${i}`, i]));
   for (let i = 0; i < 3; i++) expect(JSON.parse(module.invokeSync("echo", JSON.stringify(record)))).toEqual(record);

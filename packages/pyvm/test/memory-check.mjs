@@ -110,6 +110,7 @@ for (const [interpreter, runtime] of [
   }
   await Promise.all(Array.from({ length: 200 }, (_, n) => module.invoke("echo", String(n))));
   await Promise.all(Array.from({ length: 50 }, (_, n) => module.invoke("host", String(n))));
+  for (const length of [600_000, 3_000_000]) await module.invoke("host", JSON.stringify("x".repeat(length)));
   await module.invoke("threaded", '["é"]');
   for (const fn of ["spin", "waiting", "waiting"])
     for (let i = 0; i < 3; i++) await module.invoke(fn, "1", { timeoutMs: 50 }).catch(() => {});

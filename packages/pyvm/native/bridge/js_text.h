@@ -18,7 +18,7 @@ napi_value make_text(napi_env env, std::string_view text, bool ascii);
 // Gives the memory of an unusually long text back.
 inline void trim_buffer(std::vector<char>& buffer) {
     constexpr std::size_t kMost = 1 << 20;
-    if (buffer.size() > kMost) buffer = {};
+    if (buffer.size() > kMost) buffer = std::vector<char>();  // `= {}` keeps the memory
 }
 
 }  // namespace pyvm

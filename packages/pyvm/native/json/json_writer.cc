@@ -40,8 +40,9 @@ bool JsonWriter::assign(const char* text, std::size_t size) {
 
 void JsonWriter::trim() {
     if (buffer_.size() <= kKept) return;
-    buffer_ = {};
-    end_ = nullptr;
+    // Not `= {}`, which empties a vector and keeps its memory.
+    buffer_ = std::vector<char>();
+    end_ = buffer_.data();
     size_ = 0;
 }
 

@@ -6,6 +6,8 @@ import { descendants } from "./processes.ts";
 const WATCH_MS = 120;
 /** Milliseconds of processor time in {@link WATCH_MS} that timers, collectors and the watching itself take. A thread that computes takes more, however busy the machine is. */
 const IDLE_MS = 5;
+/** Milliseconds of {@link WATCH_MS} for which a thread that rests may wait for a processor, when it is woken. One that computes waits for all of it where it gets none. */
+const WAITING_MS = 80;
 
 /** Processor time, in milliseconds, of this process and of the processes below it, all of their threads included. How busy the machine is makes no difference. */
 export async function processorTime(): Promise<() => number> {
@@ -23,17 +25,29 @@ export async function engineTime(): Promise<(() => number) | undefined> {
   return main() === 0 ? undefined : () => time() - main();
 }
 
+/** How long the thread that waited longest for a processor has done so since, in milliseconds, of all that {@link processorTime} counts but this one. */
+async function longestWait(): Promise<() => number> {
+  const below = await descendants();
+  const threads = [process.pid, ...below].flatMap((pid) =>
+    threadsOf(pid)
+      .filter((id) => id !== String(process.pid))
+      .map((id) => ({ pid, id, before: threadStat(pid, id, 1) })),
+  );
+  return () => Math.max(0, ...threads.map(({ pid, id, before }) => threadStat(pid, id, 1) - before));
+}
+
 /** Fails where something of the engine computes on: there is no while in which it lets the processor be. */
 export async function expectIdle(what: string, patienceMs: number): Promise<void> {
   const end = performance.now() + patienceMs;
   for (;;) {
     // Anew each time: a worker may have been replaced.
     const time = await processorTime();
+    const waits = await longestWait();
     await new Promise((resolve) => setImmediate(resolve));
     const before = time();
     await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
     const used = time() - before;
-    if (used <= IDLE_MS) return;
+    if (used <= IDLE_MS && waits() <= WAITING_MS) return;
     assert.ok(
       performance.now() < end,
       `${what} has ended, and the engine computes on: it used ${Math.round(used)} ms of processor time in the last ${WATCH_MS} ms`,
@@ -52,18 +66,25 @@ export async function untilComputing(ms: number, action: () => void, patienceMs:
 
 /** Of a process, in milliseconds; 0 once it has ended. */
 function timeOf(pid: number): number {
+  return threadsOf(pid).reduce((sum, id) => sum + threadTime(pid, id), 0);
+}
+
+function threadsOf(pid: number): string[] {
   try {
-    const threads = readdirSync(`/proc/${pid}/task`);
-    return threads.reduce((sum, id) => sum + threadTime(pid, id), 0);
+    return readdirSync(`/proc/${pid}/task`);
   } catch {
-    return 0;
+    return [];
   }
 }
 
-/** The first number is that of nanoseconds on a processor. */
 function threadTime(pid: number, id: string): number {
+  return threadStat(pid, id, 0);
+}
+
+/** Milliseconds: the first number of a thread's is that on a processor, the second that of waiting for one. */
+function threadStat(pid: number, id: string, index: 0 | 1): number {
   try {
-    return Number(readFileSync(`/proc/${pid}/task/${id}/schedstat`, "utf8").split(" ")[0]) / 1e6;
+    return Number(readFileSync(`/proc/${pid}/task/${id}/schedstat`, "utf8").split(" ")[index]) / 1e6;
   } catch {
     return 0;
   }

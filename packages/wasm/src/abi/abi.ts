@@ -55,7 +55,7 @@ export function abiError(problem: string): ExtensionError {
 }
 
 export function importsHostCall({ imports }: ModuleShape): boolean {
-  return imports.some(({ module }) => module === EXTRUNTIME);
+  return imports.some(({ module, name }) => module === EXTRUNTIME && name === "host_call");
 }
 
 function abiOf(shape: ModuleShape, extension: Extension): Abi {
@@ -119,7 +119,7 @@ function checkImports(shape: ModuleShape, extension: Extension): void {
     if (refusal !== undefined)
       throw unsupported(
         extension,
-        `${what}, which ${refusal}; guests have WASI preview 1 (without files, environment and sockets), AssemblyScript's env, and ${EXTRUNTIME}.host_call`,
+        `${what}, which ${refusal}; guests have WASI preview 1 (without files, environment and sockets), AssemblyScript's env, and ${EXTRUNTIME}.host_call and fail`,
       );
   }
 }

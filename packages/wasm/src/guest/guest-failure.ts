@@ -80,7 +80,7 @@ function withStderr(message: string, scene: FailureScene): string {
 }
 
 /** The frames inside the guest; those of the host are not the guest author's business. */
-function guestStack(error: Error): string {
+export function guestStack(error: Error): string {
   const frames = String(error.stack)
     .split("\n")
     .filter((line) => GUEST_FRAME.test(line));

@@ -1,5 +1,5 @@
 import { type Bounds, type Call, ExtensionError, type HostCalls, type LogLevel } from "extruntime/engine";
-import { ALLOC, FREE, INITIALIZE, importsHostCall, MEMORY, START } from "../abi/abi.ts";
+import { ALLOC, FREE, INITIALIZE, MEMORY, START } from "../abi/abi.ts";
 import { Allocator } from "../abi/allocator.ts";
 import { EXTRUNTIME, WASI } from "../machine/host-functions.ts";
 import { LinearMemory } from "../machine/memory/linear-memory.ts";
@@ -97,7 +97,7 @@ export class Guest {
       this.#env = new AssemblyScriptEnv(this.memory, this.#stop, this.#log);
       this.#imports.env = this.#env.imports(shape);
     }
-    if (importsHostCall(shape)) {
+    if (shape.imports.some(({ module }) => module === EXTRUNTIME)) {
       this.#hostCall = new HostCall(this.memory, this.#stop, options.host, options.bounds);
       this.#imports[EXTRUNTIME] = this.#hostCall.imports();
     }

@@ -2,6 +2,7 @@ import {
   type Bounds,
   type Call,
   ExtensionError,
+  guestError,
   HOST_ANSWER,
   type HostCalls,
   hasStackRoom,
@@ -16,15 +17,20 @@ import type { LinearMemory } from "../machine/memory/linear-memory.ts";
 import { readUtf8 } from "../machine/memory/utf8.ts";
 import type { StopSwitch } from "../machine/stop.ts";
 import type { WasmFunction } from "../machine/webassembly.ts";
+import { guestStack } from "./guest-failure.ts";
 
 /**
  * `extruntime.host_call(name, name_length, payload, payload_length)`: how a guest calls a function that the host offers. It answers with
  * the place of the answer's text, in a buffer of the guest's own allocator, which the guest frees. What concerns the function
  * (not granted, a payload that is no JSON, an error that it threw) is such an answer too; what breaks this ABI ends the guest's call.
+ *
+ * `extruntime.fail(name, name_length, message, message_length)`: ends the guest's call with an error of that name and message. It does not return.
  */
 
 /** Of a name that cannot be granted, for the message. */
 const SHOWN_NAME_BYTES = 80;
+/** In UTF-8 a UTF-16 unit has three at the most. */
+const BYTES_PER_CHAR = 3;
 /** What a payload of no bytes stands for. */
 const NOTHING = "null";
 
@@ -56,6 +62,8 @@ export class HostCall {
     return {
       host_call: (name: number, nameLength: number, payload: number, payloadLength: number) =>
         this.#call(name >>> 0, nameLength >>> 0, payload >>> 0, payloadLength >>> 0),
+      fail: (name: number, nameLength: number, message: number, messageLength: number) =>
+        this.#fail(name >>> 0, nameLength >>> 0, message >>> 0, messageLength >>> 0),
     };
   }
 
@@ -75,10 +83,21 @@ export class HostCall {
     const allocator =
       this.#allocator ?? this.#end("host_call is called by the start function, before there is a memory to answer in");
     if (this.#isAnswering) this.#end(`host_call is called by ${ALLOC} while it makes room for the answer of another`);
-    this.#check("name", name, nameLength);
-    this.#check("payload", payload, payloadLength);
+    this.#check("host_call", "name", name, nameLength);
+    this.#check("host_call", "payload", payload, payloadLength);
     if (!hasStackRoom()) throw new RangeError("Maximum call stack size exceeded");
     return this.#give(allocator, this.#answer(name, nameLength, payload, payloadLength));
+  }
+
+  #fail(nameStart: number, nameLength: number, messageStart: number, messageLength: number): never {
+    if (this.#stop.reason !== undefined) throw this.#stop.reason;
+    this.#check("fail", "name", nameStart, nameLength);
+    this.#check("fail", "message", messageStart, messageLength);
+    const text = (start: number, length: number) => this.#memory.bytes.utf8Slice(start, start + length);
+    const name = text(nameStart, Math.min(nameLength, SHOWN_NAME_BYTES)) || "Error";
+    const message = text(messageStart, Math.min(messageLength, this.#bounds.errorChars * BYTES_PER_CHAR));
+    const stack = guestStack(Object.assign(new Error(message), { name }));
+    return this.#stop.stop(guestError({ name, message, stack }));
   }
 
   #answer(nameStart: number, nameLength: number, payloadStart: number, payloadLength: number): string {
@@ -118,10 +137,10 @@ export class HostCall {
     return pack(pointer, length);
   }
 
-  #check(what: string, pointer: number, length: number): void {
+  #check(caller: string, what: string, pointer: number, length: number): void {
     if (!this.#memory.has(pointer, length))
       this.#end(
-        `host_call got a ${what} of ${length} bytes at ${pointer}, and the memory has ${this.#memory.bytes.length} bytes`,
+        `${caller} got a ${what} of ${length} bytes at ${pointer}, and the memory has ${this.#memory.bytes.length} bytes`,
       );
   }
 

@@ -91,9 +91,10 @@ export const ASSEMBLYSCRIPT_FUNCTIONS = {
   "process.exit": "(i32) -> ()",
 } as const;
 
-/** How a guest calls what the host offers to it, in `host-call.ts`. */
+/** How a guest calls what the host offers to it, and how its call fails with an error of its own, in `host-call.ts`. */
 export const EXTRUNTIME_FUNCTIONS = {
   host_call: "(i32, i32, i32, i32) -> i64",
+  fail: "(i32, i32, i32, i32) -> ()",
 } as const;
 
 const IMPLEMENTED: Readonly<Record<string, ReadonlyMap<string, string>>> = {

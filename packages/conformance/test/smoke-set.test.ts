@@ -19,6 +19,7 @@ const CAPABLE = {
   parallel: true,
   sync: true,
   hostFunctions: true,
+  freshCalls: false,
   nativeAddon: false,
 };
 const INCAPABLE = { ...CAPABLE, hardSandbox: false, deadline: false, signal: false, memoryLimit: false, sync: false };

@@ -47,6 +47,7 @@ export function fakeEngine(
       parallel: true,
       sync: true,
       hostFunctions: true,
+      freshCalls: true,
       ...options.capabilities,
     },
     pool: { size: 4 },
@@ -129,7 +130,7 @@ function fakeInstance(engine: FakeEngine, number: number): Instance {
 export const FUNCTIONS = ["echo", "fail", "crash", "wait"];
 
 /** An extension of the fake engine, kept in memory. */
-export function fakeExtension(name = "example", limits: Record<string, number> = {}) {
+export function fakeExtension(name = "example", limits: Record<string, number | string> = {}) {
   return {
     manifest: { name, version: "1.2.3", runtime: "fake", module: "code.txt", exports: FUNCTIONS, limits },
     files: { "code.txt": "" },

@@ -25,6 +25,7 @@ export const stubEngine: Engine = {
     parallel: true,
     sync: true,
     hostFunctions: true,
+    freshCalls: false,
   },
   manifestSection: PYTHON_SECTION,
   pool: { env: "BASE_PYVM_POOL_SIZE", size: 4 },

@@ -68,6 +68,7 @@ export function pyvmEngine(options: PyvmEngineOptions): Engine {
       parallel: unavailable !== undefined || runsInParallel(cpython),
       sync: true,
       hostFunctions: true,
+      freshCalls: false,
     },
     manifestSection: PYTHON_SECTION,
     isOutOfMemory,

@@ -71,6 +71,7 @@ export function quickjsEngine(options: QuickJSEngineOptions = {}, build: QuickJS
       parallel: false,
       sync: true,
       hostFunctions: true,
+      freshCalls: false,
     },
     manifestSection: { name: "quickjs", schema: {} },
     pool: { env: "BASE_GOJAVM_POOL_SIZE", size: 8 },

@@ -50,6 +50,7 @@ export function v8Engine(options: V8EngineOptions = {}): Engine {
       parallel: true,
       sync: true,
       hostFunctions: true,
+      freshCalls: false,
     },
     origin: {
       module: new URL("./engine.js", import.meta.url).href,

@@ -98,5 +98,6 @@ test("the capabilities are those of isolates in this process", () => {
     parallel: true,
     sync: true,
     hostFunctions: true,
+    freshCalls: false,
   });
 });

@@ -61,6 +61,7 @@ export function wasmEngine(options: WasmEngineOptions = {}): Engine {
       parallel: false,
       sync: true,
       hostFunctions: true,
+      freshCalls: false,
     },
     manifestSection: { name: "wasm", schema: {} },
     pool: { env: "BASE_WASMVM_POOL_SIZE", size: POOL_SIZE },

@@ -218,6 +218,7 @@ describe("manifest and options", () => {
       parallel: false,
       sync: true,
       hostFunctions: true,
+      freshCalls: false,
     });
   });
 

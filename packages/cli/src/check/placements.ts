@@ -5,10 +5,12 @@ import type { Problem } from "./problem.ts";
 const PLACEMENTS: readonly Placement[] = ["inline", "thread", "process"];
 
 /** Limits that an engine keeps at some placements only, by the capability that says so. */
-const NEEDS = { timeoutMs: "deadline", loadTimeoutMs: "deadline", memoryMb: "memoryLimit" } as const satisfies Record<
-  string,
-  keyof Capabilities
->;
+const NEEDS = {
+  timeoutMs: "deadline",
+  loadTimeoutMs: "deadline",
+  memoryMb: "memoryLimit",
+  fresh: "freshCalls",
+} as const satisfies Record<string, keyof Capabilities>;
 
 /** Where a runtime can hold an extension, and keep the limits that it asks for. */
 export function placementsOf(runtime: Runtime, manifest: Manifest): Placement[] {
@@ -48,6 +50,6 @@ function unkept(runtime: Runtime, { limits }: Manifest, placement: Placement): s
     return undefined;
   }
   return Object.entries(NEEDS).flatMap(([name, capability]) =>
-    limits[name as keyof typeof NEEDS] !== undefined && capabilities[capability] === false ? [name] : [],
+    limits[name as keyof typeof NEEDS] !== undefined && !capabilities[capability] ? [name] : [],
   );
 }

@@ -14,7 +14,7 @@ export async function strangersWarnings(
 ): Promise<Problem[]> {
   const warning = { severity: "warning", code: "strangers", file } as const;
   const { manifest } = extension;
-  const limits: Record<string, number | undefined> = { ...manifest.limits };
+  const limits: Record<string, unknown> = { ...manifest.limits };
   const problems: Problem[] = [];
   for (const [name, most] of Object.entries(strangers().limits ?? {})) {
     const asked = manifest.limits[name as keyof Limits];

@@ -15,6 +15,7 @@ const declared = {
   parallel: false,
   sync: true,
   hostFunctions: true,
+  freshCalls: false,
 };
 
 const thrown = (error) =>

@@ -24,6 +24,7 @@ export function toyEngine({ slices = false } = {}) {
       parallel: false,
       sync: !slices,
       hostFunctions: true,
+      freshCalls: false,
     },
     pool: { size: 4 },
     async compile(extension, context) {

@@ -33,6 +33,7 @@ function engine(changes) {
       parallel: false,
       sync: true,
       hostFunctions: true,
+      freshCalls: false,
       ...parts.capabilities,
     },
     pool: { size: 4 },

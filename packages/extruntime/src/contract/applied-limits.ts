@@ -14,6 +14,8 @@ export interface AppliedLimits extends Bounds {
   readonly maxInstances: number;
   /** Calls that may wait for an instance. */
   readonly maxQueue: number;
+  /** `"call"` where every call starts from the state after the top level. */
+  readonly fresh: "call" | undefined;
 }
 
 /** Who set a limit: who can change it, too. */
@@ -31,20 +33,28 @@ const WHO: Readonly<Record<LimitSource, string>> = {
 };
 
 /** For messages: a limit with its value and who set it, as in `limits.timeoutMs of 50, set by its manifest`. */
-export function limitText(name: keyof Limits, value: number, source: LimitSource): string {
-  return `limits.${name} of ${value}, ${WHO[source]}`;
+export function limitText(name: keyof Limits, value: number | string, source: LimitSource): string {
+  return `limits.${name} of ${JSON.stringify(value)}, ${WHO[source]}`;
 }
 
 /** The capability that keeps a limit, where the core does not keep it by itself. */
-const KEEPERS = { timeoutMs: "deadline", loadTimeoutMs: "deadline", memoryMb: "memoryLimit" } as const;
+const KEEPERS = {
+  timeoutMs: "deadline",
+  loadTimeoutMs: "deadline",
+  memoryMb: "memoryLimit",
+  fresh: "freshCalls",
+} as const;
+
+/** A capability that keeps a limit. */
+export type Keeper = (typeof KEEPERS)[keyof typeof KEEPERS];
 
 /** The first of some limits that nobody keeps where these capabilities hold. */
 export function unkeptLimit(limits: Limits, capabilities: Capabilities): keyof typeof KEEPERS | undefined {
   const names = Object.keys(KEEPERS) as (keyof typeof KEEPERS)[];
-  return names.find((name) => limits[name] !== undefined && capabilities[KEEPERS[name]] === false);
+  return names.find((name) => limits[name] !== undefined && !capabilities[KEEPERS[name]]);
 }
 
 /** The capability that would keep it. */
-export function keeperOf(name: keyof typeof KEEPERS): "deadline" | "memoryLimit" {
+export function keeperOf(name: keyof typeof KEEPERS): Keeper {
   return KEEPERS[name];
 }

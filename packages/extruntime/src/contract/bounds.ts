@@ -96,6 +96,7 @@ const LIMITS: readonly string[] = [
   "memoryMb",
   "maxInstances",
   "maxQueue",
+  "fresh",
 ];
 
 /** @throws TypeError for limits that a host gives in code, where a name is not one, or a bound is no positive whole number. */
@@ -107,6 +108,8 @@ export function checkLimits(limits: Limits | undefined): void {
     if (!LIMITS.includes(name)) throw new TypeError(`limits.${name} is not a limit; known are ${LIMITS.join(", ")}`);
     if (Object.hasOwn(DEFAULT_BOUNDS, name) && value !== undefined && !(Number.isSafeInteger(value) && value > 0))
       throw new TypeError(`limits.${name} must be a positive whole number, and is ${String(value)}`);
+    if (name === "fresh" && value !== undefined && value !== "call")
+      throw new TypeError(`limits.fresh must be "call" or left out, and is ${JSON.stringify(value)}`);
   }
 }
 

@@ -82,6 +82,11 @@ export interface CompileContext {
   readonly host?: HostCalls | undefined;
   /** A limit of time is set for its calls or its loads, by the manifest, a policy, the host or the load: worth preparing for. A call may have one all the same. */
   readonly deadlines?: boolean | undefined;
+  /**
+   * Every call is to start from the state after the program's top level, whatever the calls before it did and however they ended. How an engine does so is its own
+   * matter: it puts the instance back, or makes what is below it anew. Only set where `capabilities.freshCalls` is true.
+   */
+  readonly fresh?: boolean | undefined;
   /** No instance is wanted before the first call. */
   readonly lazy?: boolean | undefined;
   /**

@@ -45,6 +45,11 @@ export interface Capabilities {
   readonly sync: boolean;
   /** Guests can call the host functions that they are granted. */
   readonly hostFunctions: boolean;
+  /**
+   * `limits.fresh: "call"` is kept: every call starts from the state after the extension's top level, and finds nothing of another call in memory, globals,
+   * prototypes, tables or files.
+   */
+  readonly freshCalls: boolean;
 }
 
 /**
@@ -97,7 +102,10 @@ export interface LoadOptions {
   lazy?: boolean | undefined;
   /** The least isolated placement that the host wants. The most isolated of this, the manifest's and the runtime's own wins (inline < thread < process). */
   placement?: Placement | undefined;
-  /** `true` gives each call an instance of its own, which ends with it: no call finds what another one has left. Refused with `ERR_EXT_UNSUPPORTED` where the engine cannot. */
+  /**
+   * `true`: no call finds what another one has left. The same as `limits.fresh: "call"` where the engine keeps that; elsewhere each call has an instance of its own,
+   * which ends with it. Refused with `ERR_EXT_UNSUPPORTED` where the engine cannot do that either.
+   */
   fresh?: boolean | undefined;
   /** What the host offers to its guests. Each gets those that its manifest's `permissions` name, and none else. */
   hostFunctions?: HostFunctions | undefined;

@@ -58,6 +58,7 @@ const CAPABILITIES: Readonly<Record<keyof Capabilities, true>> = {
   parallel: true,
   sync: true,
   hostFunctions: true,
+  freshCalls: true,
 };
 const TERMS = ["require", "placement", "limits"];
 const CONDITIONS = [...Object.keys(CAPABILITIES), "runtime", "language", "placement"];

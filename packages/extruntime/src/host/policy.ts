@@ -82,7 +82,7 @@ interface JoinedTerms {
 }
 
 interface Ceiling {
-  readonly value: number;
+  readonly value: number | string;
   /** Where in the policy it is. */
   readonly where: string;
 }
@@ -158,7 +158,7 @@ function show(value: unknown): string {
 }
 
 function ceilings(most: JoinedTerms["limits"], manifest: Manifest): Omit<Admission, "placement"> {
-  const limits: Record<string, number> = {};
+  const limits: Record<string, number | string> = {};
   const limitSources: Record<string, LimitSource> = {};
   for (const [name, { value, where }] of most) {
     const asked = manifest.limits[name as keyof Limits];

@@ -69,6 +69,12 @@ const limits = strict({
   maxQueue: v.optional(
     v.pipe(whole(0, 1_000_000, ""), v.description("Calls that may wait for an instance; past it they fail at once.")),
   ),
+  fresh: v.optional(
+    v.pipe(
+      v.picklist(["call"], 'must be "call"'),
+      v.description("Every call starts from the state after the top level: it finds nothing of the calls before it."),
+    ),
+  ),
   payloadBytes: bound(MOST_BYTES, " of bytes", "Bytes of a payload, and of a host function's answer."),
   resultBytes: bound(MOST_BYTES, " of bytes", "Bytes of a result."),
   jsonValues: bound(MOST_BYTES, "", "Values, names of members included, of a text that the host parses."),

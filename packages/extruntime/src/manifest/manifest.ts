@@ -23,6 +23,8 @@ export interface Limits extends Partial<{ readonly [Name in keyof Bounds]: numbe
   readonly maxInstances?: number | undefined;
   /** Calls that may wait for an instance. */
   readonly maxQueue?: number | undefined;
+  /** `"call"`: every call starts from the state after the top level. Where it is left out, what a call leaves behind lasts as long as its instance. */
+  readonly fresh?: "call" | undefined;
 }
 
 /** Where instances live: on the calling thread, in worker threads, or in child processes. */

@@ -40,6 +40,7 @@ export function nativeEngine(options: NativeEngineOptions): Engine {
       parallel: false,
       sync: true,
       hostFunctions: true,
+      freshCalls: false,
     },
     manifestSection: { name: "native", schema: {} },
     isOutOfMemory: isRefusedBuffer,

@@ -1,5 +1,6 @@
 import {
   type AppliedLimits,
+  type Keeper,
   keeperOf,
   type LimitSource,
   type LimitSources,
@@ -20,7 +21,7 @@ const LOAD_TIMEOUT_MS = 30_000;
 export interface LimitLayers {
   readonly runtime: Limits | undefined;
   readonly manifest: Limits;
-  readonly load: Pick<LoadOptions, "limits" | "limitSources">;
+  readonly load: Pick<LoadOptions, "limits" | "limitSources" | "fresh">;
 }
 
 /** Where the module will run. */
@@ -31,7 +32,7 @@ export interface LimitPlace {
   /** Instances where nobody says. */
   readonly poolSize: number;
   /** The nearest placement at which the capability holds, if there is one. */
-  nearest(capability: "deadline" | "memoryLimit"): Placement | undefined;
+  nearest(capability: Keeper): Placement | undefined;
 }
 
 /** The limits of one module, and who set each. */
@@ -48,7 +49,11 @@ export interface ModuleLimits {
  * the host gives.
  */
 export function moduleLimits({ runtime, manifest, load }: LimitLayers, place: LimitPlace): ModuleLimits {
-  const asked: Limits = { ...defined(runtime), ...defined(manifest), ...defined(load.limits) };
+  const asked: { -readonly [Name in keyof Limits]: Limits[Name] } = {
+    ...defined(runtime),
+    ...defined(manifest),
+    ...defined(load.limits),
+  };
   const sources: Record<string, LimitSource> = {};
   for (const [layer, source] of [
     [runtime, "runtime"],
@@ -58,6 +63,11 @@ export function moduleLimits({ runtime, manifest, load }: LimitLayers, place: Li
     for (const name of Object.keys(defined(layer))) sources[name] = source;
   for (const name of Object.keys(defined(load.limits)) as (keyof Limits)[])
     sources[name] = load.limitSources?.[name] ?? "load";
+  // Elsewhere each call gets an instance of its own.
+  if (load.fresh === true && place.capabilities.freshCalls && asked.fresh === undefined) {
+    asked.fresh = "call";
+    sources.fresh = "load";
+  }
   refuseUnkept(asked, sources, place);
   const bounds = resolveBounds(manifest, runtime ?? {}, load.limits ?? {});
   const limits = Object.freeze({
@@ -67,6 +77,7 @@ export function moduleLimits({ runtime, manifest, load }: LimitLayers, place: Li
     memoryMb: asked.memoryMb,
     maxInstances: asked.maxInstances ?? place.poolSize,
     maxQueue: asked.maxQueue ?? DEFAULT_QUEUE,
+    fresh: asked.fresh,
   });
   return { limits, bounds, sources };
 }
@@ -78,7 +89,7 @@ function refuseUnkept(limits: Limits, sources: LimitSources, place: LimitPlace):
   const nearest = place.nearest(keeperOf(name));
   throw new ExtensionError(
     "ERR_EXT_UNSUPPORTED",
-    `the ${place.runtime} runtime cannot keep ${limitText(name, limits[name]!, source)}, at placement ${place.placement} (its capabilities.${keeperOf(name)} is false${name === "memoryMb" ? "" : ", so it cannot stop a guest"}): ${remedy(nearest, source)}`,
+    `the ${place.runtime} runtime cannot keep ${limitText(name, limits[name]!, source)}, at placement ${place.placement} (its capabilities.${keeperOf(name)} is false${keeperOf(name) === "deadline" ? ", so it cannot stop a guest" : ""}): ${remedy(nearest, source)}`,
   );
 }
 

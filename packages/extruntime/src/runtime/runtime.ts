@@ -1,5 +1,6 @@
 import { grant } from "../call/granted-functions.ts";
 import { LoadedModule } from "../call/module.ts";
+import type { Keeper } from "../contract/applied-limits.ts";
 import { checkLimits } from "../contract/bounds.ts";
 import { ENGINE_VERSION, type Engine, type Program } from "../contract/engine.ts";
 import {
@@ -154,7 +155,8 @@ class EngineRuntime implements Runtime {
     const fieldsOf = () => ({ ...fields, ...loaded?.callOfLine() });
     const output = new GuestLog(loggerSink(options.logger ?? this.#options.logger, fieldsOf), bounds);
     const log = output.write;
-    if (options.fresh === true && this.#engine.keepsState === true) throw this.#notFresh();
+    const isReplaced = options.fresh === true && limits.fresh === undefined;
+    if (isReplaced && this.#engine.keepsState === true) throw this.#notFresh();
     const host = grant(manifest, options.hostFunctions, bounds);
     if (host !== undefined && !engine.capabilities.hostFunctions) throw this.#noHostFunctions(host.names);
     const program: Program = await engine.compile(extension, {
@@ -164,6 +166,7 @@ class EngineRuntime implements Runtime {
       host,
       log,
       deadlines: (sources.timeoutMs ?? sources.loadTimeoutMs) !== undefined,
+      fresh: limits.fresh !== undefined,
       lazy: options.lazy,
     });
     const module: LoadedModule = new LoadedModule({
@@ -179,7 +182,7 @@ class EngineRuntime implements Runtime {
       host,
       pool: {
         size: limits.maxInstances,
-        fresh: options.fresh,
+        fresh: isReplaced,
         queue: limits.maxQueue,
         budget: options.budget ?? this.#budget,
         loadTimeoutMs: limits.loadTimeoutMs,
@@ -224,9 +227,9 @@ class EngineRuntime implements Runtime {
     });
   }
 
-  #promises(capability: "deadline" | "memoryLimit", placement: Placement): boolean {
+  #promises(capability: Keeper, placement: Placement): boolean {
     try {
-      return this.#at(placement).capabilities[capability] !== false;
+      return Boolean(this.#at(placement).capabilities[capability]);
     } catch {
       return false;
     }

@@ -186,7 +186,7 @@ it("a host function may close the module that calls it, and abort that call", as
 /** An engine whose guests cannot wait for a promise: `ask` calls the host function that its payload names, with its thread. */
 const WAITING_ENGINE = `
 import { ENGINE_VERSION } from ${JSON.stringify(new URL("../../dist/engine.js", import.meta.url).href)};
-const capabilities = { languages: ["none"], hardSandbox: false, nativeAddon: false, deadline: false, signal: false, crashIsolation: false, memoryLimit: false, parallel: false, sync: true, hostFunctions: true };
+const capabilities = { languages: ["none"], hardSandbox: false, nativeAddon: false, deadline: false, signal: false, crashIsolation: false, memoryLimit: false, parallel: false, sync: true, hostFunctions: true, freshCalls: false };
 export const engine = () => ({
   engineVersion: ENGINE_VERSION, name: "waiting", aliases: [], capabilities, pool: { size: 4 },
   origin: { module: import.meta.url, export: "engine", threadAbort: "hard" },

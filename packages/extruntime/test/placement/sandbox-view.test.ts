@@ -53,7 +53,7 @@ import { createRuntime, ENGINE_VERSION } from "extruntime/engine";
 import { NAME } from "./name.mjs";
 export const engine = () => ({
   engineVersion: ENGINE_VERSION, name: NAME, aliases: [], pool: { size: 1 },
-  capabilities: { languages: ["javascript"], hardSandbox: false, nativeAddon: false, deadline: false, signal: false, crashIsolation: false, memoryLimit: false, parallel: false, sync: true, hostFunctions: false },
+  capabilities: { languages: ["javascript"], hardSandbox: false, nativeAddon: false, deadline: false, signal: false, crashIsolation: false, memoryLimit: false, parallel: false, sync: true, hostFunctions: false, freshCalls: false },
   origin: { module: import.meta.url, export: "engine", options: {} },
   async compile(extension) {
     writeFileSync("/tmp/guest.mjs", await extension.read("guest.mjs"));

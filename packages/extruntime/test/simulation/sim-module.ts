@@ -37,6 +37,7 @@ export function simModule(parts: ModuleParts): InstanceType<Core["LoadedModule"]
     memoryBytes: undefined,
     limited: false,
     deadlines: undefined,
+    fresh: undefined,
     maxInstances: 1,
     bounds,
     files: [],
@@ -58,6 +59,7 @@ export function simModule(parts: ModuleParts): InstanceType<Core["LoadedModule"]
     parallel: true,
     sync: placement === "thread",
     hostFunctions: true,
+    freshCalls: false,
   };
   return new core.LoadedModule({
     manifest,
@@ -68,7 +70,7 @@ export function simModule(parts: ModuleParts): InstanceType<Core["LoadedModule"]
     limits: {
       ...bounds,
       ...{ timeoutMs: plan.timeoutMs, loadTimeoutMs: plan.timeoutMs, memoryMb: undefined },
-      ...{ maxInstances: plan.pool, maxQueue: plan.queue },
+      ...{ maxInstances: plan.pool, maxQueue: plan.queue, fresh: undefined },
     },
     limitSources: {},
     host: undefined,

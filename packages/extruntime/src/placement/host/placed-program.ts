@@ -57,8 +57,19 @@ export async function pack(
   // With a folder the rest is read there. The module is sent all the same, so that every worker runs the same code.
   const paths = dir === undefined ? await extension.list() : manifest.module === undefined ? [] : [manifest.module];
   const files = await Promise.all(paths.map((path) => extension.read(path)));
-  const { memoryBytes, maxInstances, deadlines, bounds = DEFAULT_BOUNDS } = context;
-  const message = { manifest, location, dir, memoryBytes, limited, maxInstances, deadlines, bounds, files: paths };
+  const { memoryBytes, maxInstances, deadlines, fresh, bounds = DEFAULT_BOUNDS } = context;
+  const message = {
+    manifest,
+    location,
+    dir,
+    memoryBytes,
+    limited,
+    maxInstances,
+    deadlines,
+    fresh,
+    bounds,
+    files: paths,
+  };
   return { message, files };
 }
 

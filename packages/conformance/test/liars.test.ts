@@ -195,6 +195,9 @@ const MEMORY: readonly Liar[] = [
 const NAMED = /the one that is named is called/;
 const FOR_ITS_CALL = /one is told for which call/;
 const THEIR_NAMES = /call in their own names/;
+const OF_ONE_CALL = /functions of a call narrow/;
+const IN_FULL = /an error keeps its code/;
+const THROWN_IN_FULL = /reaches the guest with its code/;
 const ELSEWHERE = /capabilitiesAt says/;
 const CRASH_BESIDE = /crashes its engine costs other modules/;
 const VALUES = /call takes and gives values/;
@@ -209,6 +212,41 @@ const HOST: readonly Liar[] = [
   { lie: "calls of the host in the name of another call", found: FOR_ITS_CALL, because: /its (?:context|function) is/ },
   { lie: "a host function that loses its caller's store", found: FOR_ITS_CALL, because: /its store is/ },
   { lie: "a signal that never fires", found: /told by its signal/, because: /has not fired/ },
+  { lie: "a signal that fires as soon as it is asked for", found: FOR_ITS_CALL, because: /its signal is true/ },
+  { lie: "one number for all calls", found: FOR_ITS_CALL, because: /two calls have the same number/ },
+  { lie: "calls without a deadline", found: FOR_ITS_CALL, because: /its deadline is Infinity/ },
+  {
+    lie: "calls of the host in the name of another call",
+    found: OF_ONE_CALL,
+    because: /PermissionError|must be|called/,
+  },
+  { lie: "functions of a call that are not looked at", found: OF_ONE_CALL, because: /the answer of call 1 must be/ },
+  {
+    lie: "functions of a call beside those of its module",
+    found: OF_ONE_CALL,
+    because: /the guest caught/,
+  },
+  {
+    lie: "functions of a call that the next one has too",
+    found: OF_ONE_CALL,
+    because: /the answer of call \d+ must be/,
+  },
+  { lie: "functions of a call for other modules too", found: OF_ONE_CALL, because: /the answer of call \d+ must be/ },
+  {
+    lie: "functions that no manifest asks for",
+    found: /give its guest nothing/,
+    because: /the guest caught/,
+  },
+  { lie: "an instance for one run after the other", found: /two runs share no state/, because: /has left/ },
+  { lie: "runs that answer from the last one", found: /a run has the host functions/, because: /functions of another/ },
+  { lie: "a guest's error without its code", found: IN_FULL, because: /code of the guest's error is lost/ },
+  { lie: "a guest's error with the data before", found: IN_FULL, because: /data of the guest's error must be/ },
+  { lie: "a guest's error whose cause has none", found: IN_FULL, because: /the cause of the cause is lost/ },
+  { lie: "a guest's error with one of its parts", found: IN_FULL, because: /the parts of the guest's error are lost/ },
+  { lie: "a guest's error whose cause has the host's stack", found: IN_FULL, because: /has a file of the host/ },
+  { lie: "a host's error without its code", found: THROWN_IN_FULL, because: /the guest must catch/ },
+  { lie: "a host's error whose cause has none", found: THROWN_IN_FULL, because: /the guest must catch/ },
+  { lie: "a host's error whose parts have the host's stack", found: THROWN_IN_FULL, because: /the guest saw/ },
   { lie: "host functions that run after close", found: /none is called once/, because: /by a module that was closed/ },
   { lie: "a timed out call that runs again", found: /never answers: its caller gets/, because: /65 calls called it/ },
   {

@@ -23,6 +23,8 @@ const GUESTS = {
   crash: "crash = crash",
   "crash-after-call": "crash = crashAfterCall",
   validate: "validate = validate",
+  "throw-more": "fail = throwMore",
+  "call-host-caught-more": "run = catchMore",
   "call-host": "call = callHost\ncaught = catchHost",
   "bad-result": "run = unserialisable",
   "top-level-throw": "run = value\nstart = refuse",

@@ -39,6 +39,18 @@ export async function expectWait(bench: Bench, module: Module, payload: string, 
   assert.ok(String(answer[1]).includes(HOST_FUNCTION), `${expectation}; an error in its place must name the function`);
 }
 
+/**
+ * The guest was refused its host function.
+ *
+ * @param caught what the guest caught, as JSON text.
+ */
+export function expectNotGranted(caught: string): void {
+  const error: unknown = JSON.parse(caught);
+  assert.ok(Array.isArray(error), `the guest must catch a PermissionError, and got ${show(error)}`);
+  assert.equal(error[0], "PermissionError", `the guest caught ${show(error)}`);
+  assert.ok(String(error[1]).includes(HOST_FUNCTION), `the message must name it, and is ${show(error[1])}`);
+}
+
 /** A host function that keeps its callers waiting until it is told to answer. */
 export class Keeper {
   #waiting: ((value: unknown) => void)[] = [];

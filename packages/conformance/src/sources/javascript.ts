@@ -53,7 +53,7 @@ const HOST_CALLERS: Readonly<Record<string, readonly [exports: readonly string[]
   ],
   "call-host-caught-more": [
     ["run"],
-    "export const run = async (value, context) => { try { return await ask(context, value); } catch (error) { return [error.code, error.data, error.cause.message, error.cause.code]; } };",
+    "export const run = async (value, context) => { try { return await ask(context, value); } catch (error) { const { code, data, cause, errors } = error; return [code, data, cause.message, cause.code, cause.cause.message, errors.map((each) => each.message), [error, cause, ...errors].map((each) => each.stack)]; } };",
   ],
   "call-host-unawaited": [["run"], "export const run = (value, context) => { ask(context, value); return null; };"],
   "call-host-unsendable": [

@@ -44,7 +44,7 @@ const HOST_CALLERS: Readonly<Record<string, readonly [exports: readonly string[]
   ],
   "call-host-caught-more": [
     ["run"],
-    "def run(value):\n    try:\n        return ask(value)\n    except extruntime.HostError as error:\n        return [error.code, error.data, str(error.__cause__), error.__cause__.code]\n",
+    "import traceback\n\ndef run(value):\n    try:\n        return ask(value)\n    except extruntime.HostError as error:\n        cause = error.__cause__\n        return [error.code, error.data, str(cause), cause.code, str(cause.__cause__), [str(each) for each in error.errors], traceback.format_exception(error)]\n",
   ],
   "call-host-unsendable": [
     ["run"],

@@ -17,6 +17,7 @@ export const SMOKE_SET: readonly string[] = [
   "what is not JSON is refused",
   "8 MB go through",
   "what a guest throws is",
+  "an error keeps its code",
   "endless recursion",
   // closing, overlapping calls, the queue, state, output
   "after close every call",
@@ -28,6 +29,8 @@ export const SMOKE_SET: readonly string[] = [
   "calls of many modules, one after the other and at a time",
   "what a guest prints arrives",
   "lines arrive in order",
+  // source that is run on demand
+  "two runs share no state",
   // capabilities
   "every one is declared",
   "languages names",
@@ -39,6 +42,8 @@ export const SMOKE_SET: readonly string[] = [
   // host functions
   "one gets the value and who calls",
   "what one throws reaches",
+  "one is told for which call",
+  "functions of a call ",
   "one that was not granted",
   "a guest that calls it a hundred times",
   "one that answers later",

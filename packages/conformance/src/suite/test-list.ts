@@ -4,6 +4,7 @@ import { outputGroup } from "../groups/calls/output.ts";
 import { overlapGroup } from "../groups/calls/overlap.ts";
 import { parallelGroup } from "../groups/calls/parallel.ts";
 import { queueGroup } from "../groups/calls/queue.ts";
+import { sourceRunGroup } from "../groups/calls/source-runs.ts";
 import { syncGroup } from "../groups/calls/sync.ts";
 import { conversationGroup } from "../groups/conversation/conversation.ts";
 import { hostFunctionGroup } from "../groups/host-functions/host-functions.ts";
@@ -48,6 +49,7 @@ const GROUPS: readonly ((subject: Subject) => Group)[] = [
   stateGroup,
   outputGroup,
   conversationGroup,
+  sourceRunGroup,
   capabilityGroup,
   syncGroup,
   hostFunctionGroup,

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { createRuntime } from "extruntime/engine";
+import { perCall } from "extruntime";
+import { createRuntime, guestError } from "extruntime/engine";
 import {
   declaring,
   emptyingNeighbours,
@@ -25,6 +26,56 @@ const offering = (change) => (engine, options) =>
     load: (source, { hostFunctions, ...rest } = {}) =>
       runtime.load(source, { ...rest, ...(hostFunctions && { hostFunctions: change(hostFunctions, source) }) }),
   }))(engine, options);
+
+/** The options of each call, changed; `memory` is of all modules. */
+const calling = (change) => (engine, options) => {
+  const memory = {};
+  return ofModule((module) => ({
+    invoke: (fn, payload, given = {}) => module.invoke(fn, payload, change(given, memory, module)),
+    call: (fn, value, given = {}) => module.call(fn, value, change(given, memory, module)),
+  }))(engine, options);
+};
+
+/** The options of each call, changed where it has functions of its own. */
+const withFunctions = (change) =>
+  calling((given, ...rest) => (given.functions ? { ...given, functions: change(given.functions, ...rest) } : given));
+
+/** The context of each call of a host function, changed. */
+const telling = (change) =>
+  offering((functions) =>
+    Object.fromEntries(
+      Object.entries(functions).map(([name, fn]) => [
+        name,
+        (value, context) => fn(value, Object.freeze({ ...context, ...change(context) })),
+      ]),
+    ),
+  );
+
+/** What is told of a guest's error, changed. */
+const tellingOfErrors = (change) =>
+  ofInstance((instance) => ({
+    invoke: (...args) =>
+      instance.invoke(...args).catch((error) => {
+        throw error.guest ? guestError({ ...error.guest, ...change(error.guest) }) : error;
+      }),
+  }));
+
+/** What a guest is told of what a host function threw, changed. */
+const tellingGuests = (change) => {
+  const changed = (answer) => {
+    if (answer[0] !== "!") return answer;
+    const [name, message, more = {}] = JSON.parse(answer.slice(1));
+    return `!${JSON.stringify([name, message, { ...more, ...change(more) }])}`;
+  };
+  return ofHost((host) => ({
+    call(...args) {
+      const answer = host.call(...args);
+      return typeof answer === "string" ? changed(answer) : answer.then(changed);
+    },
+  }));
+};
+
+const HOST_STACK = new Error("of the host").stack;
 
 const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -158,14 +209,60 @@ const lies = {
       Object.entries(functions).map(([name, fn]) => [name, (...args) => elsewhere.runInAsyncScope(() => fn(...args))]),
     );
   }),
-  "a signal that never fires": offering((functions) =>
-    Object.fromEntries(
-      Object.entries(functions).map(([name, fn]) => [
-        name,
-        (value, context) => fn(value, Object.freeze({ ...context, signal: new AbortController().signal })),
-      ]),
-    ),
-  ),
+  "a signal that never fires": telling(() => ({ signal: new AbortController().signal })),
+  "a signal that fires as soon as it is asked for": telling(() => ({ signal: AbortSignal.abort() })),
+  "one number for all calls": telling(() => ({ callId: 1 })),
+  "calls without a deadline": telling(() => ({ deadline: Number.POSITIVE_INFINITY })),
+  "functions of a call that are not looked at": withFunctions(() => undefined),
+  "functions of a call beside those of its module": withFunctions((functions) => ({ "kit.call": true, ...functions })),
+  "functions of a call that the next one has too": calling((given, memory, module) => {
+    const functions = given.functions ?? memory[module.name];
+    memory[module.name] = given.functions;
+    return { ...given, functions };
+  }),
+  "functions of a call for other modules too": calling((given, memory, module) => {
+    const { by, functions } = memory;
+    Object.assign(memory, { by: module, functions: given.functions });
+    return by === module ? given : { ...given, functions: given.functions ?? functions };
+  }),
+  "functions that no manifest asks for": ofRuntime((runtime) => ({
+    load: ({ manifest, files }, rest) => {
+      const permissions = manifest.permissions && [...manifest.permissions, "kit.call"];
+      return runtime.load(
+        { manifest: { ...manifest, permissions: [...new Set(permissions)] }, files },
+        { ...rest, hostFunctions: { "kit.call": perCall, ...rest?.hostFunctions } },
+      );
+    },
+  })),
+  "an instance for one run after the other": ofRuntime((runtime) => ({
+    load: (source, { fresh, ...rest } = {}) => runtime.load(source, rest),
+  })),
+  "runs that answer from the last one": calling((given, memory, module) => {
+    const functions = given.functions ?? {};
+    memory[module.name] ??= functions;
+    return { ...given, functions: memory[module.name] };
+  }),
+  "a guest's error without its code": tellingOfErrors(() => ({ code: undefined })),
+  "a guest's error with the data before": (engine, options) => {
+    let before;
+    return tellingOfErrors(({ data }) => {
+      const told = { data: before ?? data };
+      before = data;
+      return told;
+    })(engine, options);
+  },
+  "a guest's error whose cause has none": tellingOfErrors(({ cause }) => ({ cause: { ...cause, cause: undefined } })),
+  "a guest's error with one of its parts": tellingOfErrors(({ errors }) => ({ errors: errors?.slice(0, 1) })),
+  "a guest's error whose cause has the host's stack": tellingOfErrors(({ cause }) => ({
+    cause: { ...cause, stack: HOST_STACK },
+  })),
+  "a host's error without its code": tellingGuests(() => ({ code: undefined })),
+  "a host's error whose cause has none": tellingGuests(({ cause }) => ({
+    cause: { ...cause, cause: { message: "" } },
+  })),
+  "a host's error whose parts have the host's stack": tellingGuests(({ errors }) => ({
+    errors: errors?.map((each) => ({ ...each, stack: HOST_STACK })),
+  })),
   "a crashed call that runs again": again,
   "a crashed call that runs again and answers": silently,
   "a crash that fails the calls of neighbours": failingNeighbours(crashed),

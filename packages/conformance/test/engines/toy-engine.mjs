@@ -134,7 +134,12 @@ export class ToyInstance {
       return undefined;
     } catch (error) {
       if (!(error instanceof ToyError)) throw error;
-      throw guestError({ name: error.name, message: error.message, stack: `at ${run.fn} (guest.toy:1)` });
+      throw guestError({
+        ...error.more,
+        name: error.name,
+        message: error.message,
+        stack: `at ${run.fn} (guest.toy:1)`,
+      });
     }
   }
 

@@ -1,13 +1,17 @@
 // What guests of the toy language do: one verb a function, as a generator that yields at each step, so that its interpreter can look.
 import { validate } from "../../../../fixtures/validate-email/native/validate.mjs";
 
-/** A guest's `throw`. */
+/** A guest's `throw`. `more` is what it has beside its texts: `code`, `data`, `cause` and `errors`. */
 export class ToyError extends Error {
-  constructor(name, message) {
+  constructor(name, message, more = {}) {
     super(message);
     this.name = name;
+    this.more = more;
   }
 }
+
+/** What lies below an error. */
+const beneath = (name, message, more) => ({ name, message, stack: "", ...more });
 
 /** Asks the interpreter for something at a step. */
 export const ask = {
@@ -90,6 +94,20 @@ export const verbs = {
     } catch (error) {
       return [error.name, error.message];
     }
+  },
+  *catchMore(value) {
+    try {
+      return yield ask.host("kit.call", value);
+    } catch ({ more: { code, data, cause, errors } }) {
+      const parts = errors.map(({ message }) => message);
+      return [code, data, cause.message, cause.code, cause.cause.message, parts, [cause, ...errors]];
+    }
+  },
+  *throwMore(value) {
+    yield;
+    const cause = beneath("RangeError", "beneath", { code: 7, cause: beneath("Error", "at the bottom") });
+    const errors = [beneath("Error", "first"), beneath("TypeError", "second")];
+    throw new ToyError("AggregateError", "above", { code: "E_ABOVE", data: value, cause, errors });
   },
   *callSecret(value) {
     return yield ask.host("kit.secret", value);

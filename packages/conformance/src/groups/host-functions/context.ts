@@ -7,6 +7,8 @@ import type { Subject } from "../../facts/facts.ts";
 import type { Test } from "../test.ts";
 
 const CALLS = 60;
+/** A limit that no call reaches. */
+const AN_HOUR_MS = 3_600_000;
 /** Milliseconds for a call whose host function never answers. */
 const TIMEOUT_MS = 30;
 
@@ -27,7 +29,15 @@ function ofItsCall(subject: Subject): Test {
       const expect = (what: string, is: unknown, value: number, expected: unknown) => {
         if (is !== expected) wrong.push(`for call ${value} its ${what} is ${show(is)}`);
       };
-      const module = await loadCaller(bench, (value: number, { context, fn, signal, callId }: HostFunctionContext) => {
+      const limitOf = (value: number) =>
+        subject.capabilities.deadline !== false && value % 2 === 1 ? AN_HOUR_MS + value : undefined;
+      const begun = performance.now();
+      const module = await loadCaller(bench, (value: number, told: HostFunctionContext) => {
+        const { context, fn, signal, callId, deadline } = told;
+        const ms = limitOf(value);
+        const early = ms === undefined ? Number.POSITIVE_INFINITY : begun + ms;
+        const late = ms === undefined ? Number.POSITIVE_INFINITY : performance.now() + ms;
+        if (!(deadline >= early && deadline <= late)) wrong.push(`for call ${value} its deadline is ${deadline}`);
         expect("context", context, value, contexts[value]);
         expect("function", fn, value, value % 2 === 0 ? "call" : "caught");
         expect("store", store.getStore(), value, value);
@@ -39,7 +49,10 @@ function ofItsCall(subject: Subject): Test {
       });
       const call = (value: number) =>
         store.run(value, () =>
-          module.invoke(value % 2 === 0 ? "call" : "caught", String(value), { context: contexts[value] }),
+          module.invoke(value % 2 === 0 ? "call" : "caught", String(value), {
+            context: contexts[value],
+            timeoutMs: limitOf(value),
+          }),
         );
       const answers = await bench.answered(
         Promise.all(Array.from({ length: CALLS }, (_, value) => call(value))),

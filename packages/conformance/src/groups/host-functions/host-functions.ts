@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
 import type { HostFunctionContext, HostFunctions, Module } from "extruntime";
 import type { Bench } from "../../bench/bench.ts";
-import { expectWait, loadCaller, mustWait } from "../../bench/host-caller.ts";
+import { expectNotGranted, expectWait, loadCaller, mustWait } from "../../bench/host-caller.ts";
 import { expectJson, failure, refusal, sameJson, show } from "../../expect/expect.ts";
 import type { Subject } from "../../facts/facts.ts";
-import { CORE_FOLDER, KIT_FOLDER } from "../../host/host-folders.ts";
 import { HOST_FUNCTION } from "../../sources/kit-guest.ts";
 import { SAME } from "../../values/payload-table.ts";
 import type { Group, Test } from "../test.ts";
+import { callFunctionTests } from "./call-functions.ts";
 import { callerTests } from "./callers.ts";
 import { contextTests } from "./context.ts";
+import { thrownTests } from "./thrown.ts";
 import { waitingTests } from "./waits.ts";
 
 const MIB = 2 ** 20;
@@ -30,18 +31,18 @@ function declared(subject: Subject): Test[] {
     values,
     large,
     overlapping(subject),
-    thrown(subject),
+    ...thrownTests(subject),
     notGranted,
     ofItsOwnModule,
     again,
     ...(guests.includes("call-host-together") ? [together] : []),
-    ...(guests.includes("call-host-caught-more") ? [caughtMore] : []),
     ...(guests.includes("call-host-unsendable") ? [unsendable] : []),
     ...(guests.includes("call-host-top-level") ? [topLevel] : []),
   ];
   return [
     ...tests.map((test) => ({ ...test, shares: true })),
     ...callerTests(subject),
+    ...callFunctionTests(subject),
     ...contextTests(subject),
     ...waitingTests(subject),
   ];
@@ -158,84 +159,6 @@ function overlapping(subject: Subject): Test {
   };
 }
 
-/** Its name must not be seen by a guest. */
-function theHostFunctionThatThrows(what: () => unknown): never {
-  throw what();
-}
-
-/** What host functions may throw, and what a guest sees of it. */
-const THROWN: readonly (readonly [what: () => unknown, name: string, message: string | undefined])[] = [
-  [() => new RangeError("out of cheese"), "RangeError", "out of cheese"],
-  [() => Object.assign(new Error('no "é😀\0\n'), { name: "Own Error", secret: 1 }), "Own Error", 'no "é😀\0\n'],
-  [() => new Error(""), "Error", ""],
-  [() => "only text", "Error", "only text"],
-  [() => null, "Error", "null"],
-  [() => new Proxy(new Error("x"), { get: () => assert.fail("a trap") }), "Error", undefined],
-];
-
-function thrown(subject: Subject): Test {
-  return {
-    name: "what one throws reaches the guest by name and message alone, and a guest can catch it",
-    async run(bench) {
-      for (const later of mustWait(subject) ? [false, true] : [false]) {
-        let what = THROWN[0]![0];
-        const module = await loadCaller(bench, () => {
-          if (!later) return theHostFunctionThatThrows(what);
-          return new Promise((_, reject) => setImmediate(reject, what()));
-        });
-        for (const [make, name, message] of THROWN) {
-          what = make;
-          const caught = JSON.parse(await answer(bench, module.invoke("caught", "1"))) as unknown;
-          const expected = [name, message ?? (caught as unknown[])[1]];
-          assert.deepEqual(caught, expected, "the guest must catch the name and the message of what was thrown");
-          const error = await refusal(
-            () => answer(bench, module.invoke("call", "1")),
-            "ERR_EXT_GUEST",
-            "a call that does not catch it",
-          );
-          assert.ok(error.guest !== undefined, "the error does not tell of the guest");
-          if (subject.traits.stacks)
-            assert.deepEqual(
-              [error.guest.name, error.guest.message],
-              expected,
-              "name and message must be those thrown",
-            );
-          expectNoHost(subject, JSON.stringify([caught, error.guest, error.message]));
-        }
-        const { failures, instancesCreated } = module.stats();
-        assert.equal(failures, THROWN.length, "stats must count the failures");
-        if (subject.traits.catches)
-          assert.ok(instancesCreated <= THROWN.length, "what a host function throws must not cost the instance");
-      }
-    },
-  };
-}
-
-const caughtMore: Test = {
-  name: "what one throws reaches the guest with its code, its data and its causes, without a stack",
-  async run(bench) {
-    const data = { left: [0, "é"] };
-    const module = await loadCaller(
-      bench,
-      () => {
-        const cause = Object.assign(new TypeError("beneath"), { code: "E_BENEATH" });
-        throw Object.assign(new Error("above", { cause }), { code: 42, data });
-      },
-      { guest: "call-host-caught-more" },
-    );
-    const caught = await answer(bench, module.invoke("run", "1"));
-    expectJson(caught, [42, data, "beneath", "E_BENEATH"], "what the guest catches");
-  },
-};
-
-/** Where guests are not to know of the host, not even the kit's own files may be seen. */
-function expectNoHost({ capabilities }: Subject, text: string): void {
-  assert.ok(!text.includes(theHostFunctionThatThrows.name), `the guest saw the stack of the host: ${show(text)}`);
-  if (!capabilities.hardSandbox) return;
-  for (const path of [CORE_FOLDER, KIT_FOLDER, "node:internal"])
-    assert.ok(!text.includes(path), `the guest saw a file of the host: ${show(text)}`);
-}
-
 const notGranted: Test = {
   name: "one that was not granted is refused with a PermissionError, though the host offers it, and is not called",
   async run(bench) {
@@ -255,14 +178,6 @@ const notGranted: Test = {
     assert.equal(calls, 0, "a host function was called by an extension without permissions");
   },
 };
-
-/** @param caught what the guest caught, as JSON text. */
-function expectNotGranted(caught: string): void {
-  const error: unknown = JSON.parse(caught);
-  assert.ok(Array.isArray(error), `the guest must catch a PermissionError, and got ${show(error)}`);
-  assert.equal(error[0], "PermissionError", `the guest caught ${show(error)}`);
-  assert.ok(String(error[1]).includes(HOST_FUNCTION), `the message must name it, and is ${show(error[1])}`);
-}
 
 const ofItsOwnModule: Test = {
   name: "a module has its own, whatever other modules of the runtime were granted",

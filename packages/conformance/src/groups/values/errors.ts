@@ -5,6 +5,7 @@ import type { Bench } from "../../bench/bench.ts";
 import { refusal, show } from "../../expect/expect.ts";
 import { type Subject, times } from "../../facts/facts.ts";
 import type { Group, Test } from "../test.ts";
+import { errorInFull } from "./error-in-full.ts";
 
 const RECURSIONS = 50;
 
@@ -14,7 +15,7 @@ export function errorGroup(subject: Subject): Group {
     promise: "contract",
     tests: [
       thrown(subject),
-      ...(subject.guests.includes("throw-more") ? [more] : []),
+      ...(subject.guests.includes("throw-more") ? [errorInFull(subject)] : []),
       ...(subject.traits.awaits ? [rejected(subject)] : []),
       often,
       unknown,
@@ -79,33 +80,6 @@ async function expectThrown(
     `the stack of ${guest} must have the guest's file and line, and is ${show(stack)}`,
   );
 }
-
-const more: Test = {
-  name: "an error keeps its code, its data, its causes and its parts",
-  async run(bench) {
-    const module = await bench.load("throw-more");
-    const data = { a: ["é", null] };
-    const error = await refusal(
-      () => bench.answered(module.call("fail", data), "a guest that throws"),
-      "ERR_EXT_GUEST",
-      "the call",
-    );
-    const { guest } = error;
-    assert.deepEqual(
-      [guest?.code, guest?.data],
-      ["E_ABOVE", data],
-      "the code and the data of the guest's error are lost",
-    );
-    const cause = guest?.cause;
-    assert.deepEqual([cause?.message, cause?.code], ["beneath", 7], "the cause of the guest's error is lost");
-    assert.equal(cause?.cause?.message, "at the bottom", "the cause of the cause is lost");
-    assert.deepEqual(
-      guest?.errors?.map(({ message }) => message),
-      ["first", "second"],
-      "the errors of the guest's error are lost",
-    );
-  },
-};
 
 const often: Test = {
   name: "a guest that throws a thousand times works on, and its instance with it",

@@ -25,6 +25,7 @@ const PROMISES = [
   "parallel",
   "sync",
   "hostFunctions",
+  "freshCalls",
   "nativeAddon",
 ];
 const ENGINES = [

@@ -36,6 +36,7 @@ const SETUPS = {
   "flag-liars.mjs": { export: "flagLiar", guests: toys, patienceMs: 6_000 },
   "host-liars.mjs": { export: "hostLiar", guests: toys, patienceMs: 6_000 },
   "memory-liars.mjs": { export: "memoryLiar", guests: toys, patienceMs: 30_000 },
+  "fresh-liars.mjs": { export: "freshLiar", guests: toys, patienceMs: 6_000 },
   "time-liars.mjs": { export: "timeLiar", guests: toys, patienceMs: 6_000 },
 };
 type Liars = keyof typeof SETUPS;
@@ -192,6 +193,31 @@ const MEMORY: readonly Liar[] = [
   },
 ];
 
+const NOTHING_OF = /a call finds nothing of the one before it/;
+const TRACES = /must find no traces/;
+
+const FRESH: readonly Liar[] = [
+  { lie: "keeps globals", found: NOTHING_OF, because: TRACES },
+  { lie: "resets all but prototypes", found: NOTHING_OF, because: /prototypes/ },
+  { lie: "resets all but tables", found: NOTHING_OF, because: /tables/ },
+  { lie: "resets all but files", found: NOTHING_OF, because: /files/ },
+  { lie: "loses what the top level made", found: NOTHING_OF, because: TRACES },
+  { lie: "resets after errors only", found: NOTHING_OF, because: TRACES },
+  { lie: "resets after answers only", found: /nor of one that failed/, because: TRACES },
+  { lie: "resets but after a deadline", found: /nor of one that was stopped at its deadline/, because: TRACES },
+  { lie: "resets but when memory ran out", found: /nor of one that ran out of memory/, because: TRACES },
+  { lie: "a hundredth call that is not fresh", found: NOTHING_OF, because: TRACES },
+  { lie: "every second call alone", found: NOTHING_OF, because: TRACES },
+  { lie: "resets before asynchronous calls only", found: /the same holds for invokeSync/, because: /traces/ },
+  { lie: "one state of instances that overlap", found: /calls that overlap find nothing/, because: /./ },
+  { lie: "leaks what calls kept", found: /what calls keep goes with them/, because: /have left \d+ MiB/ },
+  { lie: "counts what calls kept", found: /what calls keep goes with them/, because: /out of memory/ },
+  { lie: "fresh for the manifest alone", found: /ask for it alike/, because: /must begin in each call/ },
+  { lie: "fresh whether asked or not", found: /ask for it alike/, because: /globals last/ },
+  { lie: "fresh in its own process alone", placement: "thread", found: NOTHING_OF, because: TRACES },
+  { lie: "fresh in its own process alone", placement: "process", found: NOTHING_OF, because: TRACES },
+];
+
 const NAMED = /the one that is named is called/;
 const FOR_ITS_CALL = /one is told for which call/;
 const THEIR_NAMES = /call in their own names/;
@@ -323,6 +349,8 @@ const FLAGS: readonly Liar[] = [
   { lie: "sync concealed", found: /invokeSync is refused/, because: /invokeSync must fail, and gave/ },
   { lie: "hostFunctions declared", found: /one gets the value and who calls/, because: /host function/ },
   { lie: "hostFunctions concealed", found: /a load that asks for one is refused/, because: /load must fail, and gave/ },
+  { lie: "freshCalls declared", found: /a call finds nothing of the one/, because: /freshCalls is false/ },
+  { lie: "freshCalls concealed", found: /limits.fresh is refused/, because: /load must fail, and gave/ },
   { lie: "parallel declared", found: AT_A_TIME, because: /keep the thread|of 100 looks|wait for each other/ },
   { lie: "crashIsolation declared", found: /killed from outside/, because: /neither a process to kill nor a guest/ },
   { lie: "nativeAddon declared", found: /nativeAddon: an addon was loaded/, because: /has loaded one/ },
@@ -343,6 +371,7 @@ describe.each([
   ["time", "time-liars.mjs", TIME],
   ["capabilities, each of them", "flag-liars.mjs", FLAGS],
   ["memory", "memory-liars.mjs", MEMORY],
+  ["fresh calls", "fresh-liars.mjs", FRESH],
   ["host functions, crashes and capabilities", "host-liars.mjs", HOST],
 ] as const)("an engine that lies about its %s is rejected by the test that should reject it", (_, file, liars) => {
   // What looks at processor time is a matter of chance on a busy machine: the kit finds it in most runs, not in all. And what takes longer there than it waits is told of something else: so it waits longer each time.

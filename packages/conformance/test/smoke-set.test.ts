@@ -19,10 +19,13 @@ const CAPABLE = {
   parallel: true,
   sync: true,
   hostFunctions: true,
-  freshCalls: false,
+  freshCalls: true,
   nativeAddon: false,
 };
-const INCAPABLE = { ...CAPABLE, hardSandbox: false, deadline: false, signal: false, memoryLimit: false, sync: false };
+const INCAPABLE = {
+  ...{ ...CAPABLE, hardSandbox: false, deadline: false, signal: false },
+  ...{ memoryLimit: false, sync: false, freshCalls: false },
+};
 
 function tests(placement: string, capabilities: object, whole: readonly string[]) {
   const subjects = ["javascript", "python", "wasm"].map((language) => ({

@@ -26,6 +26,8 @@ const GUESTS = {
   "throw-more": "fail = throwMore",
   "call-host-caught-more": "run = catchMore",
   "call-host": "call = callHost\ncaught = catchHost",
+  fresh:
+    "look = look\nleave = leave\nfail = leaveAndRefuse\nforever = leaveForEver\nexhaust = leaveAndAllocate\nfill = fill\nstart = make",
   "bad-result": "run = unserialisable",
   "top-level-throw": "run = value\nstart = refuse",
   "top-level-loop": "run = value\nstart = forever",

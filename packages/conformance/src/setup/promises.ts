@@ -10,7 +10,8 @@ export type PromiseName =
   | "memoryLimit"
   | "parallel"
   | "sync"
-  | "hostFunctions";
+  | "hostFunctions"
+  | "freshCalls";
 
 /** In the order in which reports show them. */
 export const PROMISES: readonly PromiseName[] = [
@@ -24,5 +25,6 @@ export const PROMISES: readonly PromiseName[] = [
   "parallel",
   "sync",
   "hostFunctions",
+  "freshCalls",
   "nativeAddon",
 ];

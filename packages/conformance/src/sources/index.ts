@@ -1,12 +1,13 @@
+import { freshJavascript, freshPython, freshWasm } from "./fresh-guests.ts";
 import { javascriptGuests } from "./javascript.ts";
 import type { KitGuest } from "./kit-guest.ts";
 import { pythonGuests } from "./python.ts";
 import { wasmGuests } from "./wasm.ts";
 
 const BY_LANGUAGE: Readonly<Record<string, () => ReadonlyMap<string, KitGuest>>> = {
-  javascript: javascriptGuests,
-  python: pythonGuests,
-  wasm: wasmGuests,
+  javascript: () => new Map([...javascriptGuests(), ...freshJavascript()]),
+  python: () => new Map([...pythonGuests(), ...freshPython()]),
+  wasm: () => new Map([...wasmGuests(), ...freshWasm()]),
 };
 
 /** The guests that the kit brings for a language, by name; none for one that it does not know. */

@@ -38,6 +38,10 @@ export interface WasmModule {
   readonly data?: readonly { readonly at: number; readonly bytes: Uint8Array }[];
   /** Elements of a table of functions. */
   readonly table?: number;
+  /** Functions that the table begins with, by their indexes. */
+  readonly elements?: readonly number[];
+  /** Contents of segments that lie beside the memory; they come before those of `data`. */
+  readonly passive?: readonly Uint8Array[];
   /** Index of the function that runs at instantiation, imports counted first. */
   readonly start?: number;
 }
@@ -45,7 +49,17 @@ export interface WasmModule {
 const TYPE = { i32: 0x7f, i64: 0x7e, f64: 0x7c } as const;
 
 export function assemble(module: WasmModule): Uint8Array {
-  const { imports = [], functions, memory, globals = [], data = [], table, start } = module;
+  const {
+    imports = [],
+    functions,
+    memory,
+    globals = [],
+    data = [],
+    table,
+    elements = [],
+    passive = [],
+    start,
+  } = module;
   const signatures = [...imports, ...functions].map((fn) => [
     0x60,
     ...vector((fn.params ?? []).map(type)),
@@ -67,10 +81,17 @@ export function assemble(module: WasmModule): Uint8Array {
     ...section(6, vector(globals.map((value) => [TYPE.i32, 1, ...i32(value), 0x0b]))),
     ...section(7, vector(exported)),
     ...(start === undefined ? [] : section(8, u32(start))),
+    ...(elements.length === 0
+      ? []
+      : section(9, vector([[0, ...i32(0), 0x0b, ...vector(elements.map((each) => u32(each)))]]))),
+    ...(passive.length === 0 ? [] : section(12, u32(passive.length + data.length))),
     ...section(10, vector(bodies)),
     ...section(
       11,
-      vector(data.map(({ at, bytes }) => [0, ...i32(at), 0x0b, ...vector([...bytes].map((byte) => [byte]))])),
+      vector([
+        ...passive.map((bytes) => [1, ...vector([...bytes].map((byte) => [byte]))]),
+        ...data.map(({ at, bytes }) => [0, ...i32(at), 0x0b, ...vector([...bytes].map((byte) => [byte]))]),
+      ]),
     ),
   ]);
 }

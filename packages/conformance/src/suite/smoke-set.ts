@@ -49,6 +49,9 @@ export const SMOKE_SET: readonly string[] = [
   "one that answers later",
   "one that never answers: its caller gets",
   "a process that is killed while its guest waits",
+  // fresh calls
+  "limits.fresh is refused",
+  "a call finds nothing of the one before it",
   // deadline, signal, memoryLimit, crashIsolation
   "loop: its caller gets",
   "loop-native: its caller gets",

@@ -1,5 +1,6 @@
 import type { Facts, Subject } from "../facts/facts.ts";
 import { capabilityGroup } from "../groups/calls/capabilities.ts";
+import { freshCallsGroup } from "../groups/calls/fresh-calls.ts";
 import { outputGroup } from "../groups/calls/output.ts";
 import { overlapGroup } from "../groups/calls/overlap.ts";
 import { parallelGroup } from "../groups/calls/parallel.ts";
@@ -53,6 +54,7 @@ const GROUPS: readonly ((subject: Subject) => Group)[] = [
   capabilityGroup,
   syncGroup,
   hostFunctionGroup,
+  freshCallsGroup,
   parallelGroup,
   deadlineGroup,
   signalGroup,

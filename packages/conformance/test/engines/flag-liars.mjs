@@ -52,6 +52,8 @@ const lies = {
   "sync concealed": { slices: false, make: saying({ sync: false }) },
   "hostFunctions declared": { slices: false, make: lacking({ hostFunctions: false }, { hostFunctions: true }) },
   "hostFunctions concealed": { slices: false, make: saying({ hostFunctions: false }) },
+  "freshCalls declared": { slices: false, make: lacking({ freshCalls: false }, { freshCalls: true }) },
+  "freshCalls concealed": { slices: false, make: saying({ freshCalls: false }) },
   "parallel declared": { slices: true, make: saying({ parallel: true }) },
   "crashIsolation declared": { slices: true, make: saying({ crashIsolation: true }) },
   "nativeAddon declared": { slices: true, make: saying({ nativeAddon: true }) },

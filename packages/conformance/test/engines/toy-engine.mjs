@@ -24,7 +24,7 @@ export function toyEngine({ slices = false } = {}) {
       parallel: false,
       sync: !slices,
       hostFunctions: true,
-      freshCalls: false,
+      freshCalls: true,
     },
     pool: { size: 4 },
     async compile(extension, context) {
@@ -37,7 +37,7 @@ export function toyEngine({ slices = false } = {}) {
           const instance = new ToyInstance(lines, context, slices);
           // What the guest does when it is loaded.
           const started = lines.has("start") ? instance.invoke("start", "null", call) : "null";
-          return typeof started === "string" ? instance : started.then(() => instance);
+          return typeof started === "string" ? instance.keep() : started.then(() => instance.keep());
         },
         close() {},
       };
@@ -65,6 +65,8 @@ export class ToyInstance {
   #stopped = false;
   /** Ends the wait for the host. */
   #wake;
+  /** With fresh calls: what the top level made. */
+  #start;
 
   constructor(lines, context, slices) {
     this.#lines = lines;
@@ -72,7 +74,19 @@ export class ToyInstance {
     this.#slices = slices;
   }
 
+  /** Once the top level has run. */
+  keep() {
+    if (this.#context.fresh) this.#start = structuredClone(this.state);
+    return this;
+  }
+
+  /** Puts back what the top level made. */
+  reset() {
+    this.state = structuredClone(this.#start);
+  }
+
   invoke(fn, payload, call) {
+    if (this.#start !== undefined) this.reset();
     if (payload.length > this.#memoryBytes) throw new ExtensionError("ERR_EXT_MEMORY", "the payload does not fit");
     const steps = verbs[this.#lines.get(fn)](readJson(payload), this.state);
     // `answer` is the host's, for the guest's next step; `asked` is the promise of one.

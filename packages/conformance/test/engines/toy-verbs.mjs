@@ -35,6 +35,20 @@ const plain = (run) =>
     return run(value, state);
   };
 
+/** What a call may leave behind. */
+const PLACES = ["globals", "memory", "prototypes", "tables", "files"];
+
+const leave = (value, state) => {
+  for (const place of PLACES) state[place] = value;
+  state.made = 0;
+  return value;
+};
+
+const tracesIn = (_, state) => [
+  ...(state.made === 42 ? [] : ["top"]),
+  ...PLACES.filter((place) => state[place] !== undefined),
+];
+
 /** `state` is the instance's own. */
 export const verbs = {
   value: plain((value) => value),
@@ -44,6 +58,26 @@ export const verbs = {
   big: plain((length) => "x".repeat(length)),
   one: plain(() => 1),
   two: plain(() => 2),
+  make: plain((_, state) => Object.assign(state, { made: 42 })),
+  look: plain(tracesIn),
+  leave: plain(leave),
+  *leaveAndRefuse(value, state) {
+    yield;
+    refuse(leave(value, state));
+  },
+  *leaveForEver(value, state) {
+    leave(value, state);
+    for (;;) yield;
+  },
+  *leaveAndAllocate(value, state) {
+    leave(value, state);
+    yield* verbs.allocate(value, state);
+  },
+  *fill(value, state) {
+    yield ask.allocate(8 << 20);
+    state.kept.push(Buffer.alloc(8 << 20, 1));
+    return value;
+  },
   double: plain((value) => value * 2),
   join: plain((values) => values.join("-")),
   exclaim: plain((words) => [...new Set(words)].map((word) => `${word}!`).join(" ")),

@@ -15,6 +15,7 @@ const FLAGS = [
   "parallel",
   "sync",
   "hostFunctions",
+  "freshCalls",
 ] as const;
 
 /** What is declared is of the right form, and what can be seen of it by looking is so. */
@@ -105,6 +106,7 @@ const elsewhere = {
         sync: async () => module.invokeSync("echo", "1"),
         memoryLimit: async () => (await load({ memoryMb: 256 })).invoke("echo", "1"),
         hostFunctions: () => callsHost(bench, runtime, placement),
+        freshCalls: async () => (await load({ fresh: "call" })).invoke("echo", "1"),
       };
       for (const [name, call] of Object.entries(taken)) {
         if (capabilities[name as keyof typeof capabilities] === false)

@@ -31,6 +31,7 @@ function guestsAreThere({ guests, traits, capabilities, language }: Subject): Te
       if (capabilities.memoryLimit) needed.push("allocate");
       if (capabilities.parallel) needed.push("spin");
       if (capabilities.hostFunctions) needed.push("call-host");
+      if (capabilities.freshCalls) needed.push("fresh");
       needed.push("top-level-throw", "language");
       const missing = needed.filter((name) => !guests.includes(name));
       assert.deepEqual(missing, [], `guests for ${language} are missing; docs/conformance.md says what they must do`);

@@ -49,6 +49,7 @@ await script(async () => {
   await part("Recipes for Next.js and Docker", (title) =>
     step(title, "node", ["scripts/release/recipes-test.mjs"], { show: true }),
   );
+  await part("Crates for guests in Rust", (title) => step(title, "node", ["scripts/rust-crates.mjs"], { show: true }));
   if (!values["no-suite"])
     await part("All tests at their full length", (title) =>
       step(title, "node", ["scripts/test.mjs"], { show: true, env: WHOLE }),

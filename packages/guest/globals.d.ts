@@ -1,0 +1,17 @@
+// Globals of guests in quickjs and v8, for `"types": ["@extruntime/guest/globals"]` in a tsconfig.json or jsconfig.json without the library "DOM".
+import type { GuestHost } from "./dist/index.js";
+
+interface GuestConsole {
+  debug(...values: unknown[]): void;
+  info(...values: unknown[]): void;
+  log(...values: unknown[]): void;
+  warn(...values: unknown[]): void;
+  error(...values: unknown[]): void;
+}
+
+declare global {
+  /** Functions of the host; there where the manifest has `permissions`. */
+  const host: GuestHost;
+  /** Reaches the logger of the host. */
+  const console: GuestConsole;
+}

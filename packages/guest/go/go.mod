@@ -1,0 +1,3 @@
+module extruntime
+
+go 1.24

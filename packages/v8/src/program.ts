@@ -9,9 +9,10 @@ import {
   type Instance,
   type Program,
 } from "extruntime/engine";
-import { Guest } from "./guest/guest.ts";
+import type { Guest } from "./guest/guest.ts";
 import type { Invoker } from "./guest/guest-call.ts";
 import { type GuestCode, loadGuest } from "./guest/load-guest.ts";
+import type { SpareGuests } from "./guest/spare-guests.ts";
 import { runLater, runNow } from "./guest/sync-or-async.ts";
 import type { Sources } from "./guest-javascript/index.ts";
 import { V8Instance } from "./instance.ts";
@@ -21,6 +22,12 @@ export interface ProgramOptions {
   readonly memoryMb: number;
   readonly intl: boolean;
   readonly patient: boolean;
+}
+
+/** Where a program gets its isolates. */
+export interface Isolates {
+  readonly vm: IsolatedVm;
+  readonly spares: SpareGuests;
 }
 
 /** A guest whose top level has run. */
@@ -38,7 +45,7 @@ const CLOSE_MS = 1000;
 
 /** The sources of one extension, and the code cache that its instances share. */
 export class V8Program implements Program {
-  readonly #vm: IsolatedVm;
+  readonly #isolates: Isolates;
   readonly #extension: Extension;
   readonly #code: GuestCode;
   readonly #context: CompileContext;
@@ -48,13 +55,13 @@ export class V8Program implements Program {
   readonly #left = new Set<Guest>();
 
   constructor(
-    vm: IsolatedVm,
+    isolates: Isolates,
     extension: Extension,
     sources: Sources,
     context: CompileContext,
     options: ProgramOptions,
   ) {
-    this.#vm = vm;
+    this.#isolates = isolates;
     this.#extension = extension;
     this.#code = { sources, exports: extension.manifest.exports, cache: new Map() };
     this.#context = context;
@@ -70,7 +77,7 @@ export class V8Program implements Program {
     const guest = this.#newGuest();
     const deadline = killAtDeadline(guest, call);
     try {
-      return { guest, invokers: await runLater(guest, loadGuest(this.#vm, guest, this.#code)) };
+      return { guest, invokers: await runLater(guest, loadGuest(guest, this.#code)) };
     } catch (error) {
       guest.close();
       throw error;
@@ -83,7 +90,7 @@ export class V8Program implements Program {
   loadNow(call: Call): LoadedGuest {
     const guest = this.#newGuest();
     try {
-      return { guest, invokers: runNow(guest, loadGuest(this.#vm, guest, this.#code), call.deadline) };
+      return { guest, invokers: runNow(guest, loadGuest(guest, this.#code), call.deadline) };
     } catch (error) {
       guest.close();
       throw error;
@@ -108,14 +115,16 @@ export class V8Program implements Program {
 
   #newGuest(): Guest {
     if (this.#lost >= MOST_LOST) throw this.#givenUp();
-    return new Guest(this.#vm, {
-      ...this.#options,
-      host: this.#context.host,
-      bounds: this.bounds,
+    const { host } = this.#context;
+    const { vm, spares } = this.#isolates;
+    const guest = spares.take(vm, { ...this.#options, hosted: host !== undefined, bounds: this.bounds });
+    guest.own({
+      host,
       log: (level, message) => this.#context.log(level, message),
       onLost: () => this.#noticeLoss(),
       onLeft: (left) => this.#noticeStray(left),
     });
+    return guest;
   }
 
   #noticeStray(guest: Guest): void {

@@ -5,21 +5,13 @@ import { runLater } from "../src/guest/sync-or-async.ts";
 import { loadIsolatedVm } from "../src/isolate/isolated-vm.ts";
 import { load } from "./guest.ts";
 
+const KIND = { memoryMb: 16, intl: false, hosted: false, bounds: DEFAULT_BOUNDS, patient: false };
+
 /** Submits what isolated-vm never tells the end of. */
 async function forgotten(answered: boolean): Promise<[string, unknown, Guest]> {
   const vm = await loadIsolatedVm();
-  const options = {
-    memoryMb: 16,
-    intl: false,
-    host: undefined,
-    bounds: DEFAULT_BOUNDS,
-    log: () => {},
-    onLost: () => {},
-    onLeft: () => {},
-    patient: false,
-  };
-  const guest = new Guest(vm, options);
-  await runLater(guest, guest.prepare(vm));
+  const guest = new Guest(vm, KIND);
+  await runLater(guest, guest.prepare());
   const end = await new Promise<[string, unknown]>((resolve) => {
     const succeed = (result: unknown) => resolve(["succeeded", result]);
     const fail = (error: unknown) => resolve(["failed", error]);
@@ -41,17 +33,8 @@ test("a call that has its answer keeps it", async () => {
 
 test("one that takes long is not taken for one that was forgotten", async () => {
   const vm = await loadIsolatedVm();
-  const guest = new Guest(vm, {
-    memoryMb: 16,
-    intl: false,
-    host: undefined,
-    bounds: DEFAULT_BOUNDS,
-    log: () => {},
-    onLost: () => {},
-    onLeft: () => {},
-    patient: false,
-  });
-  const context = await runLater(guest, guest.prepare(vm));
+  const guest = new Guest(vm, KIND);
+  const context = await runLater(guest, guest.prepare());
   const code = "const until = Date.now() + 4000; while (Date.now() < until); (() => {})";
   const found = await guest.run(() => context.eval(code, { filename: "long.js", reference: true }));
   expect([found.typeof, guest.broken]).toEqual(["function", false]);

@@ -7,7 +7,7 @@ import { CELL } from "./shared-cells.ts";
 const UNHEARD = 200;
 
 /** What the dispatcher returns, by index. */
-export const ENTRY = { find: 0, bind: 1, take: 2, names: 3, ready: 4, deliver: 5 } as const;
+export const ENTRY = { bindNamed: 0, bind: 1, take: 2, names: 3, ready: 4, deliver: 5 } as const;
 
 /** Globals that reach memory which the isolate's limit does not count, or threads. */
 const UNCOUNTED = ["WebAssembly", "SharedArrayBuffer", "Atomics"];
@@ -111,6 +111,11 @@ const bind = (fn, name) => fn === builtin[name] ? undefined : (mine, payload) =>
 const take = (mine) => mine === ticket ? kept : undefined;
 
 ${ENTRIES_OF_FUNCTIONS}
+const bindNamed = (holder, name) => {
+  const fn = find(holder, name);
+  return fn === undefined ? undefined : bind(fn, name);
+};
+
 // A module that waits at its top level for what never comes leaves its importer's own exports without values.
 const ready = (importer) => {
   try {
@@ -135,6 +140,6 @@ const log = (level, text) => {
 };
 
 Object.defineProperty(globalThis, "console", { value: console, writable: true, enumerable: false, configurable: true });
-return [find, bind, take, names, ready, deliver];
+return [bindNamed, bind, take, names, ready, deliver];
 `;
 }

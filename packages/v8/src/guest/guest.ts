@@ -1,32 +1,16 @@
-import { type Bounds, ExtensionError, type HostCalls, type LogLevel, NOT_STARTED } from "extruntime/engine";
+import { ExtensionError, type LogLevel, NOT_STARTED } from "extruntime/engine";
 import { DISPATCHER_FILE, withoutDispatcher } from "../guest-javascript/index.ts";
 import type { Context, Isolate, IsolatedVm, Reference } from "../isolate/isolated-vm.ts";
 import { endWhenIdle } from "../process-end/idle-end.ts";
 import { disposed, enter, leave } from "../process-end/process-exit.ts";
 import { ended, neverEnds, started, strays } from "../process-end/running.ts";
 import { dispatcher, ENTRY } from "./dispatcher.ts";
+import type { GuestKind, GuestOwner } from "./guest-kind.ts";
 import { type HostAnswers, HostCallMailbox } from "./host-call-mailbox.ts";
 import { neverRan, outOfMemory, timedOut } from "./outcome.ts";
 import { SharedCells } from "./shared-cells.ts";
 import { type Watch, watchUntil } from "./sync-deadline.ts";
 import { type Steps, step } from "./sync-or-async.ts";
-
-export interface GuestOptions {
-  /** Megabytes of the isolate's heap and buffers together. */
-  readonly memoryMb: number;
-  /** Whether the guest has `Intl`. */
-  readonly intl: boolean;
-  /** The host functions that the guest may call. */
-  readonly host: HostCalls | undefined;
-  readonly bounds: Bounds;
-  log(level: LogLevel, message: string): void;
-  /** Told when V8 gave up on the isolate. */
-  onLost(): void;
-  /** Told when it has ended and V8 has not let go of it. */
-  onLeft(guest: Guest): void;
-  /** What runs when it ends has ended when V8 lets go of it, and not before. */
-  readonly patient: boolean;
-}
 
 /** Waits for something that was sent to the isolate. Is told of its end once. */
 export interface Waiter {
@@ -59,7 +43,9 @@ export class Guest {
   /** Where it asks for host functions, if it may. */
   readonly mailbox: HostCallMailbox | undefined;
   readonly #vm: IsolatedVm;
-  readonly #options: GuestOptions;
+  readonly #kind: GuestKind;
+  #owner: GuestOwner | undefined;
+  #context: Context | undefined;
   #entries: Reference | undefined;
   #take: Reference | undefined;
   #deliver: Reference | undefined;
@@ -83,21 +69,29 @@ export class Guest {
   /** Where the guest was told that it runs. It is told where that changes. */
   #here = false;
 
-  constructor(vm: IsolatedVm, options: GuestOptions) {
+  constructor(vm: IsolatedVm, kind: GuestKind) {
     this.#vm = vm;
-    this.#options = options;
-    this.mailbox = options.host === undefined ? undefined : new HostCallMailbox(options.host);
-    this.isolate = new vm.Isolate({ memoryLimit: options.memoryMb, onCatastrophicError: () => this.#lost() });
+    this.#kind = kind;
+    this.mailbox = kind.hosted ? new HostCallMailbox() : undefined;
+    this.isolate = new vm.Isolate({ memoryLimit: kind.memoryMb, onCatastrophicError: () => this.#lost() });
   }
 
-  /** Makes the context, and puts the dispatcher in, before any guest code. */
-  *prepare(vm: IsolatedVm): Steps<Context> {
+  /** To be called once, before its code runs. */
+  own(owner: GuestOwner): void {
+    this.#owner = owner;
+    if (owner.host !== undefined) this.mailbox?.open(owner.host);
+  }
+
+  /** Makes the context, and puts the dispatcher in, before any guest code. Where that was done already, returns the context. */
+  *prepare(): Steps<Context> {
+    if (this.#context !== undefined) return this.#context;
+    const vm = this.#vm;
     const context = yield* step({
       later: () => this.isolate.createContext(),
       now: () => this.isolate.createContextSync(),
     });
-    const { bounds, intl, log } = this.#options;
-    const now = (level = "", text = "") => log(level as LogLevel, withoutDispatcher(text));
+    const { bounds, intl } = this.#kind;
+    const now = (level = "", text = "") => this.#owner?.log(level as LogLevel, withoutDispatcher(text));
     const later = (level = "", text = "") => {
       this.#cells.heard();
       now(level, text);
@@ -116,6 +110,7 @@ export class Guest {
     );
     this.#take = this.entry("take");
     if (mailbox !== undefined) this.#deliver = this.entry("deliver");
+    this.#context = context;
     return context;
   }
 
@@ -298,10 +293,10 @@ export class Guest {
     this.mailbox?.close();
     this.close();
     if (this.#unended === 0) return;
-    const patient = this.#options.patient || strays.size >= MOST_STRAYS;
+    const patient = this.#kind.patient || strays.size >= MOST_STRAYS;
     strays.add(this);
     endWhenIdle();
-    this.#options.onLeft(this);
+    this.#owner?.onLeft(this);
     setImmediate(() => this.#giveUp(patient));
   }
 
@@ -364,7 +359,7 @@ export class Guest {
     this.mailbox?.close();
     neverEnds(this, this.isolate);
     endWhenIdle();
-    this.#options.onLost();
+    this.#owner?.onLost();
     // The first one's operation runs, though its call may not have come to its turn.
     const [first] = this.#waiters;
     if (first !== undefined && this.#settle(first)) first.fail(this.#failure);

@@ -5,7 +5,7 @@ export type HostAnswers = (number | string)[];
 
 /** Where one guest asks for host functions: calls them, and keeps the answers until the guest can take them. */
 export class HostCallMailbox {
-  readonly #host: HostCalls;
+  #host: HostCalls | undefined;
   #ready: HostAnswers = [];
   /** What the guest's call has asked, and has no answer to. */
   #open = 0;
@@ -17,7 +17,8 @@ export class HostCallMailbox {
   /** The guest's call. */
   #caller: Call | undefined;
 
-  constructor(host: HostCalls) {
+  /** Whom it asks: before, no code runs in the guest. */
+  open(host: HostCalls): void {
     this.#host = host;
   }
 
@@ -34,7 +35,7 @@ export class HostCallMailbox {
   /** `number` is 0 where nobody wants the answer. What a guest asked before it was ended may still arrive, and is not done. */
   ask(number: number, name: string, payload: string): void {
     if (this.#closed) return;
-    const answer = this.#host.call(name, payload, this.#caller);
+    const answer = this.#host!.call(name, payload, this.#caller);
     if (number === 0) return;
     this.#open++;
     if (typeof answer === "string") this.#answered(number, answer);
@@ -43,7 +44,7 @@ export class HostCallMailbox {
 
   /** For a guest on this thread, which cannot wait for a promise. */
   askHere(name: string, payload: string): string {
-    return this.#host.callNow(name, payload, this.#caller);
+    return this.#host!.callNow(name, payload, this.#caller);
   }
 
   /** What there is for the guest, as soon as there is something. Rejects where the guest has ended. */

@@ -10,7 +10,7 @@ import {
   unknownFunction,
   variableIfFunction,
 } from "../guest-javascript/index.ts";
-import type { Context, IsolatedVm, Module, Reference, Script } from "../isolate/isolated-vm.ts";
+import type { Context, Module, Reference, Script } from "../isolate/isolated-vm.ts";
 import type { ENTRY } from "./dispatcher.ts";
 import type { Guest } from "./guest.ts";
 import { Invoker, Outbox } from "./guest-call.ts";
@@ -18,6 +18,8 @@ import { type Steps, step } from "./sync-or-async.ts";
 
 /** A module that runs after the guest's, so that one whose top level never ends can be told from one that has. */
 const IMPORTER = `import * as guest from "main"; export { guest }; export const ready = true;`;
+/** Characters up to which a source is compiled on the host's thread, and anew each time: that takes less than a trip to the isolate's, or than to make a code cache. */
+const SHORT = 16_384;
 const REFERENCE = { result: { reference: true } } as const;
 
 /** What a guest's functions are properties of: a module's namespace, or `undefined` for the global object. */
@@ -33,12 +35,11 @@ export interface GuestCode {
 }
 
 /** Runs the guest's top level, and makes an invoker for each of its exports. */
-export function* loadGuest(vm: IsolatedVm, guest: Guest, code: GuestCode): Steps<Map<string, Invoker>> {
-  const loader = new Loader(guest, yield* guest.prepare(vm), code);
-  const holder = yield* loader.evaluate();
+export function* loadGuest(guest: Guest, code: GuestCode): Steps<Map<string, Invoker>> {
+  const loader = new Loader(guest, yield* guest.prepare(), code);
   const invokers = new Map<string, Invoker>();
   const outbox = new Outbox();
-  for (const name of code.exports) invokers.set(name, new Invoker(guest, outbox, yield* loader.bind(holder, name)));
+  for (const [name, bound] of yield* loader.load(code.exports)) invokers.set(name, new Invoker(guest, outbox, bound));
   return invokers;
 }
 
@@ -55,30 +56,51 @@ class Loader {
     this.#cache = code.cache;
   }
 
-  /** A `.mjs` file is a module; a `.js` file is a script if it parses as one. */
-  *evaluate(): Steps<Holder> {
+  /** A `.mjs` file is a module; a `.js` file is a script if it parses as one. Returns the functions of these names, as the dispatcher calls them. */
+  *load(names: readonly string[]): Steps<Map<string, Reference>> {
     const { main } = this.#sources;
-    if (main.endsWith(".mjs")) return yield* this.#evaluateModule();
+    if (main.endsWith(".mjs")) return yield* this.#loadModule(names);
     let script: Script;
     try {
       script = yield* this.#compileScript(main);
     } catch (error) {
       if (!isSyntaxError(error)) throw error;
-      return yield* this.#evaluateModule(error);
+      return yield* this.#loadModule(names, error);
     }
-    yield* step({
-      later: () => script.run(this.#context),
-      now: () => script.runSync(this.#context),
+    // The functions are asked for without a wait for the top level: that is one trip to the isolate's thread and back for both.
+    const entry = this.#guest.entry("bindNamed");
+    const [, ...found] = yield* step<unknown[]>({
+      later: () => allOf([script.run(this.#context), ...askFor(entry, undefined, names)]),
+      now: () => [script.runSync(this.#context), ...askNow(entry, undefined, names)],
     });
-    return undefined;
+    return yield* this.#bound(undefined, names, found as Reference[]);
   }
 
-  *bind(holder: Holder, name: string): Steps<Reference> {
-    const fn = (yield* this.#find("find", holder?.derefInto(), name)) ?? (yield* this.#findElsewhere(holder, name));
-    if (fn !== undefined) {
-      const invoker = yield* this.#find("bind", fn.derefInto(), name);
-      if (invoker !== undefined) return invoker;
-    }
+  *#loadModule(names: readonly string[], scriptError?: ExtensionError): Steps<Map<string, Reference>> {
+    const namespace = yield* this.#evaluateModule(scriptError);
+    return yield* this.#bound(namespace, names, yield* this.#named(namespace, names));
+  }
+
+  *#bound(holder: Holder, names: readonly string[], found: readonly Reference[]): Steps<Map<string, Reference>> {
+    const bound = new Map<string, Reference>();
+    for (const [index, name] of names.entries())
+      bound.set(name, functionOf(found[index]!) ?? (yield* this.#elsewhere(holder, name)));
+    return bound;
+  }
+
+  *#named(holder: Holder, names: readonly string[]): Steps<Reference[]> {
+    const entry = this.#guest.entry("bindNamed");
+    return yield* step({
+      later: () => allOf(askFor(entry, holder, names)),
+      now: () => askNow(entry, holder, names),
+    });
+  }
+
+  /** A module may also put its functions on the global object; a script may have them in its top-level scope. */
+  *#elsewhere(holder: Holder, name: string): Steps<Reference> {
+    const invoker =
+      holder === undefined ? yield* this.#inScope(name) : functionOf((yield* this.#named(undefined, [name]))[0]!);
+    if (invoker !== undefined) return invoker;
     const entry = this.#guest.entry("names");
     const args = [holder?.derefInto()];
     const found = yield* step({
@@ -91,9 +113,11 @@ class Loader {
   *#compileScript(path: string): Steps<Script> {
     const { isolate } = this.#guest;
     const source = this.#source(path);
-    const options = this.#compileOptions(path);
+    const short = source.length <= SHORT;
+    const options = short ? { filename: path } : this.#compileOptions(path);
     const script = yield* step({
-      later: () => isolate.compileScript(source, options),
+      later: () =>
+        short ? Promise.resolve(isolate.compileScriptSync(source, options)) : isolate.compileScript(source, options),
       now: () => isolate.compileScriptSync(source, options),
     });
     if (script.cachedData !== undefined) this.#cache.set(path, script.cachedData);
@@ -141,27 +165,23 @@ class Loader {
     });
   }
 
-  /** A module may also put its functions on the global object; a script may have them in its top-level scope. */
-  *#findElsewhere(holder: Holder, name: string): Steps<Reference | undefined> {
-    if (holder !== undefined) return yield* this.#find("find", undefined, name);
+  /** A function that a script declares with `const`, `let` or `class`. */
+  *#inScope(name: string): Steps<Reference | undefined> {
     if (!isVariableName(name)) return undefined;
     const code = variableIfFunction(name);
     const options = { filename: this.#sources.main, reference: true } as const;
+    let fn: Reference;
     try {
-      const found = yield* step({
+      fn = yield* step({
         later: () => this.#context.eval(code, options),
         now: () => this.#context.evalSync(code, options),
       });
-      return functionOf(found);
     } catch (error) {
       // A reserved word names nothing.
       if (isSyntaxError(error)) return undefined;
       throw error;
     }
-  }
-
-  *#find(entry: "find" | "bind", ...args: unknown[]): Steps<Reference | undefined> {
-    return functionOf(yield* this.#entry(entry, ...args));
+    return functionOf(fn) && functionOf(yield* this.#entry("bind", fn.derefInto(), name));
   }
 
   /** What an entry of the dispatcher's returns, which may read what the guest made. */
@@ -181,6 +201,24 @@ class Loader {
     const cachedData = this.#cache.get(path);
     return cachedData === undefined ? { filename: path, produceCachedData: true } : { filename: path, cachedData };
   }
+}
+
+/** Rejects, and throws nothing, where the isolate has ended meanwhile: what was sent before has its own end. */
+function askFor(entry: Reference, holder: Holder, names: readonly string[]): Promise<Reference>[] {
+  return names.map(async (name) => entry.apply(undefined, [holder?.derefInto(), name], REFERENCE));
+}
+
+function askNow(entry: Reference, holder: Holder, names: readonly string[]): Reference[] {
+  return names.map((name) => entry.applySync(undefined, [holder?.derefInto(), name], REFERENCE));
+}
+
+/** What all of them resolve to, once all have ended, since none may run on after that. Rejects as the first that did. */
+async function allOf<Result>(promises: readonly Promise<Result>[]): Promise<Result[]> {
+  const ends = await Promise.allSettled(promises);
+  return ends.map((end) => {
+    if (end.status === "rejected") throw end.reason;
+    return end.value;
+  });
 }
 
 function functionOf(found: Reference): Reference | undefined {

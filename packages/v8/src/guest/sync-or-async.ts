@@ -18,6 +18,15 @@ export function* step<Result>(one: Step<Result>): Steps<Result> {
 
 /** Does the steps off this thread. What they throw are ExtensionErrors. */
 export async function runLater<Result>(guest: Guest, steps: Steps<Result>): Promise<Result> {
+  try {
+    return await runAway(guest, steps);
+  } catch (error) {
+    // Between two steps isolated-vm says only that the isolate is gone.
+    throw guest.broken ? guest.failure : error;
+  }
+}
+
+async function runAway<Result>(guest: Guest, steps: Steps<Result>): Promise<Result> {
   let next = steps.next();
   while (next.done !== true) {
     let result: unknown;

@@ -16,6 +16,7 @@ export type {
   StopMessage,
   WaitMessage,
 } from "./contract/events.ts";
+export type { ExportedFunction, JsonSchema } from "./contract/exported-function.ts";
 export {
   type CallFunctions,
   type HostFunction,
@@ -67,6 +68,7 @@ export {
   type Limits,
   type Manifest,
   type ManifestFault,
+  type ManifestFunction,
   type ManifestInput,
   manifestFaults,
   type Placement,

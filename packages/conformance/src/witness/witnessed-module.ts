@@ -3,6 +3,7 @@ import type {
   AppliedLimits,
   Capabilities,
   CloseOptions,
+  ExportedFunction,
   Extension,
   ExtensionSource,
   HostFunctions,
@@ -194,6 +195,10 @@ class WitnessedModule implements Module {
   }
   get closed(): boolean {
     return this.#module.closed;
+  }
+
+  describe(): readonly ExportedFunction[] {
+    return this.#module.describe();
   }
 
   invoke(fn: string, payload: string, options?: InvokeOptions): Promise<string> {

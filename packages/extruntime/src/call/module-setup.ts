@@ -5,6 +5,7 @@ import type { Capabilities } from "../contract/runtime.ts";
 import type { GuestLog } from "../kit/guest-log.ts";
 import type { Manifest, Placement } from "../manifest/manifest.ts";
 import type { GrantedFunctions } from "./granted-functions.ts";
+import type { ModuleSchemas } from "./module-schemas.ts";
 import type { PoolOptions } from "./pool/instance-pool.ts";
 
 /** What a module is made of. */
@@ -15,6 +16,8 @@ export interface ModuleSetup {
   readonly capabilities: Capabilities;
   readonly program: Program;
   readonly output: GuestLog;
+  /** What its functions take and answer. */
+  readonly schemas: ModuleSchemas;
   /** What its guests may call of the host. */
   readonly host: GrantedFunctions | undefined;
   readonly pool: PoolOptions;

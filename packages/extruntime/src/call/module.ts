@@ -2,6 +2,7 @@ import type { AppliedLimits } from "../contract/applied-limits.ts";
 import { excessBytes, payloadTooLong, surelyWithin } from "../contract/bounds.ts";
 import { type Call, UNLIMITED } from "../contract/engine.ts";
 import { callChannel, type ExtensionMessage, isTraced } from "../contract/events.ts";
+import type { ExportedFunction } from "../contract/exported-function.ts";
 import type { Capabilities, CloseOptions, InvokeOptions, InvokeSyncOptions, Module } from "../contract/runtime.ts";
 import type { ModuleStats } from "../contract/statistics.ts";
 import { ExtensionError } from "../errors.ts";
@@ -20,6 +21,9 @@ import { InstancePool } from "./pool/instance-pool.ts";
 import type { Slot } from "./pool/slot.ts";
 import { noSync, notNow, notText, unknownFunction } from "./refusals.ts";
 import { parseResult } from "./result.ts";
+
+/** No text has fewer. */
+const NEVER_SHORT = -1;
 
 /**
  * A loaded extension. The way of a call: checks here, an instance from the pool, the engine's `invoke`. A call that ends
@@ -43,7 +47,7 @@ export class LoadedModule implements Module {
   readonly #timeoutMs: number | undefined;
   /** A call without options has neither limits nor host functions. */
   readonly #plain: boolean;
-  /** UTF-16 units of a payload and of a result that are within their bounds whatever they say. */
+  /** UTF-16 units of a payload and of a result that need no look at all: within their bounds whatever they say, where no schema asks what they say. */
   readonly #shortPayload: number;
   readonly #shortResult: number;
   readonly #output: GuestLog;
@@ -66,9 +70,9 @@ export class LoadedModule implements Module {
     this.#setup = setup;
     this.#timeoutMs = setup.limits.timeoutMs;
     this.#plain = setup.limits.timeoutMs === undefined && setup.host === undefined;
-    this.#shortPayload = surelyWithin(setup.bounds.payloadBytes);
+    this.#shortPayload = setup.schemas.some ? NEVER_SHORT : surelyWithin(setup.bounds.payloadBytes);
     this.#output = setup.output;
-    this.#shortResult = surelyWithin(setup.bounds.resultBytes);
+    this.#shortResult = setup.schemas.some ? NEVER_SHORT : surelyWithin(setup.bounds.resultBytes);
     this.#pool = new InstancePool(setup.program, setup.pool);
     this.#errors = new ModuleErrors(setup);
     this.#calls = new ModuleCalls(setup, this.#pool, this.#statistics, this.#errors);
@@ -107,7 +111,7 @@ export class LoadedModule implements Module {
       if (typeof result === "string") {
         calls.release(slot);
         slot = undefined;
-        if (result.length > this.#shortResult || call !== UNLIMITED) this.#checkEnd(result, call);
+        if (result.length > this.#shortResult || call !== UNLIMITED) this.#checkEnd(fn, result, call);
       }
     } catch (error) {
       // By assignments alone, in both places: a function to share might not be callable here. See ModuleCalls#takeBack.
@@ -154,7 +158,7 @@ export class LoadedModule implements Module {
       if (typeof result === "string") {
         calls.release(slot);
         slot = undefined;
-        if (result.length > this.#shortResult || call !== UNLIMITED) this.#checkEnd(result, call);
+        if (result.length > this.#shortResult || call !== UNLIMITED) this.#checkEnd(fn, result, call);
       }
     } catch (error) {
       // By assignments alone, in both places: a function to share might not be callable here. See ModuleCalls#takeBack.
@@ -202,6 +206,10 @@ export class LoadedModule implements Module {
     }
   }
 
+  describe(): readonly ExportedFunction[] {
+    return this.#setup.schemas.functions;
+  }
+
   stats(): ModuleStats {
     const { instances, busy, created, replaced } = this.#pool;
     return this.#statistics.with({
@@ -247,9 +255,9 @@ export class LoadedModule implements Module {
     return this.#calls.message;
   }
 
-  #checkEnd(result: string, call: Call): void {
+  #checkEnd(fn: string, result: string, call: Call): void {
     endScope(call);
-    this.#calls.checkResult(result, call);
+    this.#calls.checkResult(fn, result, call);
   }
 
   /** The checks that every call passes before it counts. Returns its limits; throws what the caller is to see. */
@@ -270,9 +278,15 @@ export class LoadedModule implements Module {
   }
 
   #checkPayload(fn: string, payload: string): void {
-    const { bounds } = this.#setup;
+    const { bounds, schemas } = this.#setup;
     const excess = excessBytes(payload, bounds.payloadBytes);
     if (excess !== undefined) throw this.#errors.located(payloadTooLong(excess, bounds), fn);
+    if (this.#closing !== undefined) return;
+    try {
+      schemas.checkInput(fn, payload);
+    } catch (error) {
+      throw this.#errors.located(error as ExtensionError, fn);
+    }
   }
 
   #takeNow(fn: string, { deadline }: Call): Slot {

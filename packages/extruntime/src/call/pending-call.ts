@@ -26,7 +26,7 @@ export interface CallOwner {
   /** The call left the queue without having run. */
   left(call: PendingCall): void;
   /** @throws ExtensionError where the result is longer than it may be, or later. */
-  checkResult(result: string, call: Call): void;
+  checkResult(fn: string, result: string, call: Call): void;
   /** What the caller is to see of an error that the engine threw. Marks the slot where the engine crashed. */
   explain(error: unknown, fn: string | undefined, slot: Slot | undefined, call: Call): unknown;
   /** A call that waited for an instance has one. */
@@ -185,7 +185,7 @@ export class PendingCall extends Waiter implements Answer, Listed {
   #resolveWith(result: string): void {
     if (this.#settled) return;
     try {
-      this.#owner.checkResult(result, this.#limits);
+      this.#owner.checkResult(this.fn, result, this.#limits);
     } catch (error) {
       this.#rejectWith(this.#owner.explain(error, this.fn, undefined, this.#limits));
       return;

@@ -1,6 +1,7 @@
 import type { Extension, ExtensionSource } from "../manifest/extension.ts";
 import type { Limits, Manifest, Placement } from "../manifest/manifest.ts";
 import type { AppliedLimits, LimitSources } from "./applied-limits.ts";
+import type { ExportedFunction } from "./exported-function.ts";
 import type { CallFunctions, HostFunctions } from "./host-functions.ts";
 import type { InstanceBudget } from "./instance-budget.ts";
 import type { ModuleStats } from "./statistics.ts";
@@ -179,6 +180,10 @@ export interface Module extends AsyncDisposable {
   readonly runtime: string;
   /** Functions that can be called, as the manifest lists them. */
   readonly exports: readonly string[];
+  /**
+   * The same with what the manifest tells of each: description, and the JSON Schemas of what it takes and answers, read from the extension's files where they lie there. Frozen.
+   */
+  describe(): readonly ExportedFunction[];
   /** Where its instances live. */
   readonly placement: Placement;
   /** What its engine promises there. Frozen. */

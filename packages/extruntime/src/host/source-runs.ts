@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { JsonSchema } from "../contract/exported-function.ts";
 import { type CallFunctions, perCall } from "../contract/host-functions.ts";
 import type { CloseOptions, InvokeOptions, Module, Runtime } from "../contract/runtime.ts";
 import type { ExtensionFiles } from "../manifest/extension.ts";
@@ -13,6 +14,10 @@ export interface RunRequest extends InvokeOptions {
   readonly source: string | Uint8Array;
   /** The function of it that is called; `run` by default. */
   readonly fn?: string | undefined;
+  /** A JSON Schema that the value must fit, as of an export in a manifest. */
+  readonly input?: JsonSchema | undefined;
+  /** A JSON Schema that the result must fit. */
+  readonly output?: JsonSchema | undefined;
   /** Host functions of this run, by name. Others it has none. */
   readonly functions?: CallFunctions | undefined;
   /** As a manifest would have them: the host's policy bounds them. */
@@ -87,10 +92,11 @@ export class SourceRuns {
   }
 
   #find(request: RunRequest, runtime: Runtime, fn: string): Kept {
-    const { source, functions, limits, share = false } = request;
+    const { source, functions, limits, input, output, share = false } = request;
     const content = typeof source === "string" ? source : createHash("sha256").update(source).digest("hex");
     const permissions = functions === undefined ? [] : Object.keys(functions).sort();
-    const rest = functions === undefined && limits === undefined ? "" : JSON.stringify([permissions, limits]);
+    const plain = functions === undefined && limits === undefined && input === undefined && output === undefined;
+    const rest = plain ? "" : JSON.stringify([permissions, limits, input, output]);
     const ofContent = this.#kept.get(content);
     for (const kept of ofContent ?? [])
       if (kept.runtime === runtime.name && kept.fn === fn && kept.share === share && kept.rest === rest) return kept;
@@ -148,7 +154,7 @@ async function end(module: Promise<Module>, options: CloseOptions): Promise<void
 }
 
 function filesOf(
-  { source, limits }: RunRequest,
+  { source, limits, input, output }: RunRequest,
   runtime: Runtime,
   fn: string,
   permissions: readonly string[],
@@ -162,7 +168,7 @@ function filesOf(
     name,
     runtime: runtime.name,
     module,
-    exports: [fn],
+    exports: [input === undefined && output === undefined ? fn : { name: fn, input, output }],
     permissions: [...permissions],
     ...(limits && { limits }),
   };

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { KNOWN_ENGINES, SECTION_ENTRIES } from "./known-engines.ts";
-import { strict } from "./section.ts";
+import { noList, strict } from "./section.ts";
 
 /**
  * The one definition of a manifest: it validates, it gives the TypeScript type, and `extension.schema.json` is
@@ -29,16 +29,22 @@ function name(pattern: RegExp, say: string) {
   return v.pipe(v.string(say), v.regex(pattern, say), v.maxLength(128, "must have at most 128 characters"));
 }
 
-function unique(say: string) {
+type Named = string | { readonly name: string };
+
+export function nameOf(item: Named): string {
+  return typeof item === "string" ? item : item.name;
+}
+
+function unique<Item extends Named>(say: string) {
   /** Of each list, where an item is first: looking for that anew for each would take hours for a long one. */
-  const first = new WeakMap<readonly string[], ReadonlyMap<string, number>>();
-  return v.checkItems<string[], string>((item, index, array) => {
+  const first = new WeakMap<readonly Item[], ReadonlyMap<string, number>>();
+  return v.checkItems<Item[], string>((item, index, array) => {
     let places = first.get(array);
     if (places === undefined) {
-      places = new Map(array.map((each, at) => [each, at] as const).reverse());
+      places = new Map(array.map((each, at) => [nameOf(each), at] as const).reverse());
       first.set(array, places);
     }
-    return places.get(item) === index;
+    return places.get(nameOf(item)) === index;
   }, say);
 }
 
@@ -100,6 +106,45 @@ export const RENAMED_LIMITS: Readonly<Record<string, string>> = Object.freeze(
   Object.assign(Object.create(null), { pool: "maxInstances", queue: "maxQueue" }),
 );
 
+const FUNCTION_SAY = "must be function names: letters, digits, _ and $, not starting with a digit or with __";
+
+/** What is known of a function besides its name. */
+export const exportedFunction = strict({
+  name: v.pipe(name(FUNCTION_NAME, FUNCTION_SAY), v.description("The function's name.")),
+  description: v.optional(v.pipe(v.string("must be a string"), v.description("What it does, for people and agents."))),
+  input: jsonSchema("What it takes"),
+  output: jsonSchema("What it answers"),
+});
+
+const exported = objectOr(exportedFunction, name(FUNCTION_NAME, FUNCTION_SAY));
+
+/** To valibot's own union a fault in the object is that it is none of the two. */
+function objectOr<const Whole extends v.GenericSchema, const Other extends v.GenericSchema>(
+  whole: Whole,
+  other: Other,
+) {
+  const union = v.union([other, whole]);
+  return {
+    ...union,
+    "~run"(dataset: v.UnknownDataset, config: v.Config<v.BaseIssue<unknown>>) {
+      const isObject = typeof dataset.value === "object" && dataset.value !== null;
+      return (isObject ? whole : other)["~run"](dataset, config);
+    },
+  } as typeof union;
+}
+
+function jsonSchema(what: string) {
+  return v.optional(
+    v.pipe(
+      v.union(
+        [v.boolean(), v.pipe(v.string(), v.nonEmpty()), noList(v.looseObject({}))],
+        "must be a JSON Schema, or the path of a file that has one",
+      ),
+      v.description(`${what}: a JSON Schema (2020-12), or the relative path of a file of the extension that has one.`),
+    ),
+  );
+}
+
 const RUNTIMES = ["native", ...KNOWN_ENGINES.map((engine) => engine.name)].join(", ");
 
 export const manifestDefinition = strict({
@@ -116,7 +161,23 @@ export const manifestDefinition = strict({
     ),
     "0.0.0",
   ),
-  description: v.optional(v.string("must be a string")),
+  description: v.optional(v.pipe(v.string("must be a string"), v.description("What it is for, for people."))),
+  config: v.optional(
+    v.pipe(
+      noList(v.looseObject({}, "must be an object")),
+      v.description(
+        "Values for its guests, which the host may override: context.config, host.config or extruntime.config.",
+      ),
+    ),
+    {},
+  ),
+  metadata: v.optional(
+    v.pipe(
+      noList(v.looseObject({}, "must be an object")),
+      v.description("Whatever a host may want to know of it. Nothing here reads it."),
+    ),
+    {},
+  ),
   runtime: v.pipe(
     name(NAME, "must be the name of a runtime, such as native"),
     v.description(`Name of the runtime that loads it: ${RUNTIMES}, or another engine's.`),
@@ -131,18 +192,15 @@ export const manifestDefinition = strict({
     ),
   ),
   exports: v.pipe(
-    v.array(
-      name(FUNCTION_NAME, "must be function names: letters, digits, _ and $, not starting with a digit or with __"),
-      "must be a list of function names",
-    ),
+    v.array(exported, "must be a list of function names"),
     v.minLength(1, "must name at least one function"),
-    unique("must not name a function twice"),
-    v.description("Functions that a host may call."),
+    unique<v.InferOutput<typeof exported>>("must not name a function twice"),
+    v.description("Functions that a host may call: their names, or what is known of them besides."),
   ),
   permissions: v.optional(
     v.pipe(
       v.array(v.pipe(v.string("must be a string"), v.nonEmpty("must be a name")), "must be a list of names"),
-      unique("must not name a host function twice"),
+      unique<string>("must not name a host function twice"),
       v.description("Host functions that it wants to call."),
     ),
     [],

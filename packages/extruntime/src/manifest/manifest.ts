@@ -1,11 +1,20 @@
 import { distance } from "fastest-levenshtein";
 import * as v from "valibot";
 import type { Bounds } from "../contract/bounds.ts";
+import type { JsonSchema } from "../contract/exported-function.ts";
 import { ExtensionError } from "../errors.ts";
-import { type ManifestInput, manifestDefinition, type PLACEMENTS, RENAMED_LIMITS } from "./definition.ts";
+import {
+  exportedFunction,
+  type ManifestInput,
+  manifestDefinition,
+  nameOf,
+  type PLACEMENTS,
+  RENAMED_LIMITS,
+} from "./definition.ts";
 import { duplicateName } from "./duplicate-name.ts";
 import { knownSectionOf, SECTION_ENTRIES, SECTION_SCHEMAS } from "./known-engines.ts";
 import { knownSection, type ManifestSection, onNewSection, sectionDefinition, sectionNameOf } from "./section.ts";
+import { deepFreeze, shapeProblem } from "./shape.ts";
 
 export type { ManifestInput };
 
@@ -30,6 +39,16 @@ export interface Limits extends Partial<{ readonly [Name in keyof Bounds]: numbe
 /** Where instances live: on the calling thread, in worker threads, or in child processes. */
 export type Placement = (typeof PLACEMENTS)[number];
 
+/** A function as a manifest tells of it. */
+export interface ManifestFunction {
+  readonly name: string;
+  readonly description: string | undefined;
+  /** What it takes: a schema, or the relative path of a file that has one. */
+  readonly input: JsonSchema | string | undefined;
+  /** What it answers, in the same form. */
+  readonly output: JsonSchema | string | undefined;
+}
+
 /** A validated `extension.json` with its defaults filled in. Frozen. */
 export interface Manifest {
   /** Letters, digits, `-` and `_`; 128 characters at the most. */
@@ -42,14 +61,20 @@ export interface Manifest {
   readonly runtime: string;
   /** Relative path with forward slashes, or `undefined` for registered native functions. */
   readonly module: string | undefined;
-  /** Functions that a host may call. */
+  /** Names of the functions that a host may call. */
   readonly exports: readonly string[];
+  /** The same, with what the manifest tells of each. A schema that is a file of the extension is its path here; `Module.describe()` has it read. */
+  readonly functions: readonly ManifestFunction[];
   /** Host functions that it wants to call. */
   readonly permissions: readonly string[];
   /** The limits that it asks for; what applies is `Module.limits`. */
   readonly limits: Limits;
   /** The placement that it asks for. */
   readonly placement: Placement | undefined;
+  /** Values for its guests, before the host has overridden any. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Whatever a host may want to know of it; nothing in this package reads it. */
+  readonly metadata: Readonly<Record<string, unknown>>;
   /** The object that the manifest has for its engine (see `manifestSection`), or an empty one. */
   readonly settings: Readonly<Record<string, unknown>>;
 }
@@ -78,10 +103,8 @@ const MOST_KEPT_LENGTH = 4096;
 // What is known of sections decides what is valid.
 onNewSection(() => validTexts.clear());
 
-/** Of a manifest: characters of its text, levels of nesting, values, faults that a message tells, and faults that are told with their places. */
+/** Of a manifest: characters of its text, faults that a message tells, and faults that are told with their places. */
 const MOST_LENGTH = 1 << 20;
-const MOST_DEPTH = 64;
-const MOST_VALUES = 50_000;
 const MOST_TOLD = 20;
 const MOST_PLACED = 1000;
 
@@ -145,8 +168,23 @@ function validated(raw: unknown, location: string): Manifest {
     description: manifest.description,
     placement: manifest.placement,
     module: manifest.module === undefined ? undefined : insidePath(manifest.module, location, '"module"'),
+    exports: manifest.exports.map(nameOf),
+    functions: manifest.exports.map((each, index) => functionOf(each, `exports.${index}`, location)),
     settings: { ...settings },
   });
+}
+
+function functionOf(
+  exported: v.InferOutput<typeof manifestDefinition.entries.exports>[number],
+  place: string,
+  location: string,
+): ManifestFunction {
+  if (typeof exported === "string")
+    return { name: exported, description: undefined, input: undefined, output: undefined };
+  const { name, description, input, output } = exported;
+  const schema = (value: JsonSchema | string | undefined, key: string) =>
+    typeof value === "string" ? insidePath(value, location, `"${place}.${key}"`) : value;
+  return { name, description, input: schema(input, "input"), output: schema(output, "output") };
 }
 
 function ownSection(output: object, name: string): object | undefined {
@@ -201,25 +239,6 @@ function parseText(withMark: string, location: string): unknown {
   const twice = duplicateName(text);
   if (twice !== undefined) throw badManifest(location, `${shorten(twice)} is there twice in one object`);
   return raw;
-}
-
-/**
- * What validates a manifest follows it to its depth, and so does whoever looks at it later: what is wrong where it is deeper or larger than a manifest
- * can mean to be, a circle included.
- */
-function shapeProblem(raw: unknown): string | undefined {
-  const open: { value: unknown; depth: number }[] = [{ value: raw, depth: 0 }];
-  let values = 0;
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (typeof next.value !== "object" || next.value === null) continue;
-    if (next.depth >= MOST_DEPTH) return `is nested more than ${MOST_DEPTH} levels deep`;
-    const depth = next.depth + 1;
-    const members = Object.values(next.value);
-    values += members.length;
-    if (values > MOST_VALUES) return `has more than ${MOST_VALUES} values`;
-    for (const value of members) open.push({ value, depth });
-  }
-  return undefined;
 }
 
 function sectionKeyOf(raw: unknown): string | undefined {
@@ -311,6 +330,7 @@ function suggestion(key: string, known: readonly string[], issue: v.BaseIssue<un
 
 function keysAt(issue: v.BaseIssue<unknown>, section: ManifestSection | undefined): string[] {
   const parent = issue.path?.at(-2)?.key;
+  if (typeof parent === "number") return Object.keys(exportedFunction.entries);
   if (typeof parent !== "string") return Object.keys(manifestDefinition.entries);
   if (parent === "limits") return Object.keys(manifestDefinition.entries.limits.wrapped.entries);
   const schema = section?.schema ?? SECTION_SCHEMAS[parent] ?? knownSection(parent);
@@ -321,9 +341,4 @@ function shorten(value: unknown): string {
   // JSON has no infinity, which 1e400 is read as.
   const text = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
-}
-
-function deepFreeze<T extends object>(value: T): T {
-  for (const member of Object.values(value)) if (typeof member === "object" && member !== null) deepFreeze(member);
-  return Object.freeze(value);
 }

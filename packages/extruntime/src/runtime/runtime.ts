@@ -1,5 +1,6 @@
 import { grant } from "../call/granted-functions.ts";
 import { LoadedModule } from "../call/module.ts";
+import { ModuleSchemas } from "../call/module-schemas.ts";
 import type { Keeper } from "../contract/applied-limits.ts";
 import { checkLimits } from "../contract/bounds.ts";
 import { ENGINE_VERSION, type Engine, type Program } from "../contract/engine.ts";
@@ -157,6 +158,7 @@ class EngineRuntime implements Runtime {
     const log = output.write;
     const isReplaced = options.fresh === true && limits.fresh === undefined;
     if (isReplaced && this.#engine.keepsState === true) throw this.#notFresh();
+    const schemas = await ModuleSchemas.of(extension);
     const host = grant(manifest, options.hostFunctions, bounds);
     if (host !== undefined && !engine.capabilities.hostFunctions) throw this.#noHostFunctions(host.names);
     const program: Program = await engine.compile(extension, {
@@ -179,6 +181,7 @@ class EngineRuntime implements Runtime {
       limits,
       limitSources: sources,
       output,
+      schemas,
       host,
       pool: {
         size: limits.maxInstances,

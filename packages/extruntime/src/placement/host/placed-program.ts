@@ -52,7 +52,9 @@ export async function pack(
   seesFolder: boolean,
   limited: boolean,
 ): Promise<PackedExtension> {
-  const { manifest, location } = extension;
+  const { location } = extension;
+  // Schemas are the core's to check, on this side.
+  const manifest = { ...extension.manifest, functions: [] };
   const dir = seesFolder ? extension.dir : undefined;
   // With a folder the rest is read there. The module is sent all the same, so that every worker runs the same code.
   const paths = dir === undefined ? await extension.list() : manifest.module === undefined ? [] : [manifest.module];

@@ -225,7 +225,7 @@ export class ModuleCalls implements CallOwner {
     const { bounds, schemas } = this.#setup;
     const excess = result.length > this.#shortResult ? excessBytes(result, bounds.resultBytes) : undefined;
     if (excess !== undefined) throw resultTooLong(excess, bounds);
-    if (schemas.some) schemas.checkOutput(fn, result, bounds, deadline);
+    schemas?.checkOutput(fn, result, bounds, deadline);
     // Of a call that kept this thread: its timer had no turn.
     if (deadline !== Number.POSITIVE_INFINITY && performance.now() > deadline)
       throw new ExtensionError("ERR_EXT_TIMEOUT", "the call's time was up before its result was there");

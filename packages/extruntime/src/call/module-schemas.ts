@@ -29,23 +29,19 @@ export class ModuleSchemas {
   }
 
   /**
-   * Reads the schemas of an extension and compiles them. Where it has none nothing is read, and the checks say so.
+   * Reads the schemas of an extension and compiles them; `undefined` where it has none.
    *
    * @throws ExtensionError `ERR_EXT_BAD_MANIFEST` for a schema that is none, with its place; `ERR_EXT_UNSUPPORTED` where this process may not compile any.
    */
-  static async of(extension: Extension): Promise<ModuleSchemas> {
+  static async of(extension: Extension): Promise<ModuleSchemas | undefined> {
     const { functions } = extension.manifest;
-    if (!functions.some(hasSchema)) return new ModuleSchemas(functions as readonly ExportedFunction[]);
+    if (!functions.some(hasSchema)) return undefined;
     const read: ExportedFunction[] = [];
     const reader = new SchemaReader(extension);
     const schemas = new ModuleSchemas(read);
     for (const [index, fn] of functions.entries()) read.push(Object.freeze(await schemas.#read(reader, fn, index)));
     Object.freeze(read);
     return schemas;
-  }
-
-  get some(): boolean {
-    return this.#input.size + this.#output.size > 0;
   }
 
   /** @throws ExtensionError `ERR_EXT_BAD_PAYLOAD` */

@@ -16,8 +16,8 @@ export interface ModuleSetup {
   readonly capabilities: Capabilities;
   readonly program: Program;
   readonly output: GuestLog;
-  /** What its functions take and answer. */
-  readonly schemas: ModuleSchemas;
+  /** What its functions take and answer, where its manifest tells. */
+  readonly schemas: ModuleSchemas | undefined;
   /** What its guests may call of the host. */
   readonly host: GrantedFunctions | undefined;
   readonly pool: PoolOptions;

@@ -70,9 +70,9 @@ export class LoadedModule implements Module {
     this.#setup = setup;
     this.#timeoutMs = setup.limits.timeoutMs;
     this.#plain = setup.limits.timeoutMs === undefined && setup.host === undefined;
-    this.#shortPayload = setup.schemas.some ? NEVER_SHORT : surelyWithin(setup.bounds.payloadBytes);
+    this.#shortPayload = setup.schemas === undefined ? surelyWithin(setup.bounds.payloadBytes) : NEVER_SHORT;
     this.#output = setup.output;
-    this.#shortResult = setup.schemas.some ? NEVER_SHORT : surelyWithin(setup.bounds.resultBytes);
+    this.#shortResult = setup.schemas === undefined ? surelyWithin(setup.bounds.resultBytes) : NEVER_SHORT;
     this.#pool = new InstancePool(setup.program, setup.pool);
     this.#errors = new ModuleErrors(setup);
     this.#calls = new ModuleCalls(setup, this.#pool, this.#statistics, this.#errors);
@@ -207,7 +207,8 @@ export class LoadedModule implements Module {
   }
 
   describe(): readonly ExportedFunction[] {
-    return this.#setup.schemas.functions;
+    // Without schemas there is none to be read from a file.
+    return this.#setup.schemas?.functions ?? (this.manifest.functions as readonly ExportedFunction[]);
   }
 
   stats(): ModuleStats {
@@ -283,7 +284,7 @@ export class LoadedModule implements Module {
     if (excess !== undefined) throw this.#errors.located(payloadTooLong(excess, bounds), fn);
     if (this.#closing !== undefined) return;
     try {
-      schemas.checkInput(fn, payload);
+      schemas?.checkInput(fn, payload);
     } catch (error) {
       throw this.#errors.located(error as ExtensionError, fn);
     }

@@ -169,7 +169,6 @@ export const manifestDefinition = strict({
         "Values for its guests, which the host may override: context.config, host.config or extruntime.config.",
       ),
     ),
-    {},
   ),
   metadata: v.optional(
     v.pipe(

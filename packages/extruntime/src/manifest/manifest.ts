@@ -71,8 +71,8 @@ export interface Manifest {
   readonly limits: Limits;
   /** The placement that it asks for. */
   readonly placement: Placement | undefined;
-  /** Values for its guests, before the host has overridden any. */
-  readonly config: Readonly<Record<string, unknown>>;
+  /** Values for its guests, before the host has overridden any; `undefined` where it has no `config`. */
+  readonly config: Readonly<Record<string, unknown>> | undefined;
   /** Whatever a host may want to know of it; nothing in this package reads it. */
   readonly metadata: Readonly<Record<string, unknown>>;
   /** The object that the manifest has for its engine (see `manifestSection`), or an empty one. */
@@ -166,6 +166,7 @@ function validated(raw: unknown, location: string): Manifest {
   return deepFreeze({
     ...manifest,
     description: manifest.description,
+    config: manifest.config,
     placement: manifest.placement,
     module: manifest.module === undefined ? undefined : insidePath(manifest.module, location, '"module"'),
     exports: manifest.exports.map(nameOf),

@@ -25,9 +25,12 @@ export function simModule(parts: ModuleParts): InstanceType<Core["LoadedModule"]
     runtime: "simulated",
     module: undefined,
     exports: ["run"],
+    functions: [{ name: "run", description: undefined, input: undefined, output: undefined }],
     permissions: ["ask"],
     limits: {},
     placement: undefined,
+    config: undefined,
+    metadata: {},
     settings: {},
   };
   const message = {
@@ -74,6 +77,7 @@ export function simModule(parts: ModuleParts): InstanceType<Core["LoadedModule"]
     },
     limitSources: {},
     host: undefined,
+    schemas: undefined,
     output: new core.GuestLog(() => {}, bounds),
     program,
     pool: {

@@ -1,5 +1,5 @@
 import { conformance } from "@extruntime/conformance";
-import { fixture, repeatsAt } from "extruntime-fixtures";
+import { fixture, repeatsAt, scopeAt } from "extruntime-fixtures";
 import { describe, it } from "vitest";
 
 /** A file for each placement calls it, so that they run at a time. */
@@ -9,6 +9,8 @@ export function conformanceAt(placement: "inline" | "thread" | "process"): Promi
       engine: new URL("../../extruntime/dist/index.js", import.meta.url),
       export: "native",
       options: { placement },
+      // Whole in a thread, which is enough to prove what crosses to any worker; in a process, what holds only there.
+      ...(placement === "process" ? scopeAt(placement, ["crashIsolation", "memoryLimit"]) : {}),
       repeats: repeatsAt(placement),
       guests: new URL("../../../fixtures/guests/native/", import.meta.url),
       validate: [fixture("validate-email/native")],

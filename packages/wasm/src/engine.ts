@@ -61,7 +61,7 @@ export function wasmEngine(options: WasmEngineOptions = {}): Engine {
       parallel: false,
       sync: true,
       hostFunctions: true,
-      freshCalls: false,
+      freshCalls: true,
     },
     manifestSection: { name: "wasm", schema: {} },
     pool: { env: "BASE_WASMVM_POOL_SIZE", size: POOL_SIZE },
@@ -94,6 +94,7 @@ class WasmProgram implements Program {
   readonly #abi: Abi;
   readonly #manifest: Manifest;
   readonly #guest: GuestOptions;
+  readonly #isFresh: boolean;
 
   constructor(lease: Lease, abi: Abi, extension: Extension, context: CompileContext, maxSleepMs: number) {
     const { compiled } = lease;
@@ -101,10 +102,11 @@ class WasmProgram implements Program {
     this.#lease = lease;
     this.#abi = abi;
     this.#manifest = extension.manifest;
+    this.#isFresh = context.fresh === true;
     this.#guest = {
       compiled,
       link: (imports, ticking) => new wasmApi.Instance(ticking ? builds.ticking : builds.plain, imports),
-      ticks: { wanted: context.deadlines === true },
+      program: { ticks: context.deadlines === true, resets: context.fresh === true, image: undefined },
       log: (level, line) => context.log(level, line),
       maxSleepMs,
       host: context.host,
@@ -115,7 +117,7 @@ class WasmProgram implements Program {
   instantiate({ deadline }: Call): Instance {
     const { name, exports } = this.#manifest;
     return this.#abi === "pointer"
-      ? new PointerInstance(this.#guest, name, exports, deadline)
+      ? new PointerInstance(this.#guest, name, exports, deadline, this.#isFresh)
       : new CommandInstance(this.#guest, name);
   }
 

@@ -218,7 +218,7 @@ describe("manifest and options", () => {
       parallel: false,
       sync: true,
       hostFunctions: true,
-      freshCalls: false,
+      freshCalls: true,
     });
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import wabt from "wabt";
 import { readShape } from "../src/machine/module/module-shape.ts";
-import { changesMore, exportGlobals, moveState } from "../src/machine/state.ts";
+import { changesMore, exportState, moveState } from "../src/machine/state.ts";
 import { Ticker } from "../src/machine/ticks/ticker.ts";
 import { addTicks, COUNTDOWN } from "../src/machine/ticks/ticks.ts";
 import { type WasmGlobal, type WasmMemory, wasmApi } from "../src/machine/webassembly.ts";
@@ -90,7 +90,7 @@ describe("a module with ticks", () => {
         "(nop)",
       );
       const bytes = assemble(text);
-      const kept = exportGlobals(bytes, readShape(bytes));
+      const kept = exportState(bytes, readShape(bytes));
       if (changesMore(kept, readShape(kept))) continue;
       moved++;
       const [plain, twin, other] = [instance(kept), instance(kept), ticking(kept)];

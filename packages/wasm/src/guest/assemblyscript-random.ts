@@ -38,6 +38,11 @@ export class RandomArrays {
     this.#made.length = 0;
   }
 
+  /** The memory in which they lie is put back. */
+  forget(): void {
+    this.#made.length = 0;
+  }
+
   /** The pointer of a new array of random bytes. */
   make(length: number): number {
     if (this.#stop.reason !== undefined) throw this.#stop.reason;

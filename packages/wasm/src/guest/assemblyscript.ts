@@ -21,6 +21,15 @@ const SEED_RANGE = 2 ** 47;
 const MAX_TIMERS = 1000;
 const NS_PER_MS = 1_000_000;
 
+/** What a program can change of it. */
+export interface EnvState {
+  readonly timers: ReadonlyMap<string, number>;
+  readonly elapsedMs: number;
+}
+
+/** Of a program that has not started. */
+export const UNTOUCHED_ENV: EnvState = { timers: new Map(), elapsedMs: 0 };
+
 type EnvFunctions = { readonly [Name in keyof typeof ASSEMBLYSCRIPT_FUNCTIONS]: WasmFunction };
 
 /** The host's side of one guest's `env`. */
@@ -38,6 +47,18 @@ export class AssemblyScriptEnv {
     this.#stop = stop;
     this.#log = log;
     this.arrays = new RandomArrays(memory, stop);
+  }
+
+  get state(): EnvState {
+    return { timers: new Map(this.#timers), elapsedMs: this.#clocks.elapsedMs };
+  }
+
+  /** As it was, for a program that goes on from there. */
+  restore({ timers, elapsedMs }: EnvState): void {
+    this.arrays.forget();
+    if (this.#timers.size > 0) this.#timers.clear();
+    for (const [label, started] of timers) this.#timers.set(label, started);
+    this.#clocks.elapsedMs = elapsedMs;
   }
 
   /** Of its functions those that a module imports. */

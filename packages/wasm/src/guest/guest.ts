@@ -3,26 +3,27 @@ import { ALLOC, FREE, INITIALIZE, MEMORY, START } from "../abi/abi.ts";
 import { Allocator } from "../abi/allocator.ts";
 import { EXTRUNTIME, WASI } from "../machine/host-functions.ts";
 import { LinearMemory } from "../machine/memory/linear-memory.ts";
+import { type Globals, MemoryImage } from "../machine/memory/memory-image.ts";
 import { FAILED_GROWTHS, START_FUNCTION } from "../machine/module/grow-watch.ts";
 import { PAGE_BYTES } from "../machine/module/memory-limit.ts";
 import type { CompiledModule } from "../machine/module/module-cache.ts";
-import { moveState, Snapshot } from "../machine/state.ts";
+import { globalsIn, moveState } from "../machine/state.ts";
 import { GuestExit, StopSwitch } from "../machine/stop.ts";
 import { checkedImports, Ticker } from "../machine/ticks/ticker.ts";
 import { BoundedLog } from "../machine/wasi/bounded-log.ts";
 import { Wasi } from "../machine/wasi/wasi.ts";
 import { ErrorLog, LineLog, type OutputStream } from "../machine/wasi/wasi-streams.ts";
 import type { WasmFunction, WasmGlobal, WasmImports, WasmInstance, WasmMemory } from "../machine/webassembly.ts";
-import { AssemblyScriptEnv } from "./assemblyscript.ts";
+import { AssemblyScriptEnv, UNTOUCHED_ENV } from "./assemblyscript.ts";
 import { failureOf } from "./guest-failure.ts";
 import { HostCall } from "./host-call.ts";
+import type { GuestImage, ProgramState } from "./program-state.ts";
 
 export interface GuestOptions {
   readonly compiled: CompiledModule;
   /** Makes an instance, of the build with ticks where that is asked for. */
   readonly link: (imports: WasmImports, ticking: boolean) => WasmInstance;
-  /** Whether instances of this program have ticks from their start on, as they do once one of its calls had a deadline. */
-  readonly ticks: { wanted: boolean };
+  readonly program: ProgramState;
   readonly log: (level: LogLevel, line: string) => void;
   readonly maxSleepMs: number;
   /** What the extension may call of the host. */
@@ -37,10 +38,14 @@ export type GuestExports = Readonly<Record<string, WasmFunction>>;
 const NOT_MOVABLE =
   "its code changes tables or drops segments, so a deadline stops it only where it is known at load: set limits.timeoutMs in the manifest, in the policy or in load()";
 
+/** Bytes by which a memory may have grown that is put back; past it a new one takes less. */
+const MOST_GROWTH = 32 * 2 ** 20;
+
+/** A WebAssembly instance that can be put back to an image. */
 interface KeptInstance {
   readonly exports: GuestExports;
   readonly ticking: boolean;
-  readonly snapshot: Snapshot;
+  readonly globals: Globals;
 }
 
 /** The host's side of one guest: its memory, what it imports, and how its runs end. */
@@ -57,15 +62,15 @@ export class Guest {
   readonly #hasImports: boolean;
   readonly #compiled: CompiledModule;
   readonly #link: GuestOptions["link"];
-  readonly #ticks: GuestOptions["ticks"];
+  readonly #program: ProgramState;
   readonly #imports: WasmImports;
   /** The same, with a look at the clock in each. */
   #checked: WasmImports | undefined;
   /** Of an instance that has ticks. */
   #ticker: Ticker | undefined;
   #exports: GuestExports = {};
-  /** Of a command: an instance that can be as it was before its run. */
   #kept: KeptInstance | undefined;
+  #args: readonly string[] = [];
   #runs = 0;
   readonly #log: BoundedLog;
   readonly #stdoutLines: LineLog;
@@ -79,7 +84,7 @@ export class Guest {
     this.maxBytes = options.compiled.maxPages * PAGE_BYTES;
     this.#hasImports = shape.imports.length > 0;
     this.#link = options.link;
-    this.#ticks = options.ticks;
+    this.#program = options.program;
     this.#log = new BoundedLog(options.log);
     this.#stdoutLines = new LineLog(this.#log, "info");
     this.#stderr = new ErrorLog(this.#log);
@@ -108,16 +113,20 @@ export class Guest {
    * what it exports to be called first: `_initialize` of a reactor, or `_start`. Throws the failure of either.
    */
   start(args: readonly string[], deadline: number): GuestExports {
+    this.#args = args;
+    this.#kept = undefined;
     this.#wasi.start(args, Buffer.alloc(0));
+    this.#env?.restore(UNTOUCHED_ENV);
     const isTimed = deadline !== Number.POSITIVE_INFINITY;
     try {
       const exports = this.#instantiate(
-        this.#ticks.wanted || (isTimed && !this.#compiled.builds.startIsBrief),
+        this.#program.ticks || (isTimed && !this.#compiled.builds.startIsBrief),
         deadline,
       );
       if (exports[INITIALIZE] !== undefined) exports[INITIALIZE]();
       else this.#runStart(exports[START]);
       this.endRun();
+      if (this.#program.resets) this.#keepImage();
       return exports;
     } catch (thrown) {
       throw this.failRun(thrown);
@@ -138,11 +147,33 @@ export class Guest {
     return moved;
   }
 
+  /**
+   * Puts a program that stays back to what it was when it had started. Where its code changes more than can be put back it is started anew. Its exports are the answer
+   * where they are others than before. Throws what a start throws.
+   */
+  reset(deadline: number): GuestExports | undefined {
+    const { image } = this.#program;
+    if (image === undefined) return this.start(this.#args, deadline);
+    if (this.#putBack(image)) return undefined;
+    const exports = this.#instantiate(this.#program.ticks, deadline, false);
+    this.#keep(exports, this.#program.ticks);
+    this.#putBack(image);
+    return exports;
+  }
+
+  /** A run has failed: the same, if that takes little. From now on it will. */
+  recover(): boolean {
+    this.#program.resets = true;
+    const { image } = this.#program;
+    return image !== undefined && this.#putBack(image);
+  }
+
   /** Runs a program from its `_start` to its end, in a WebAssembly instance of which nothing is seen afterwards. Throws its failure. */
   runCommand(args: readonly string[], stdin: Uint8Array, deadline: number): void {
     this.#wasi.start(args, stdin);
+    this.#env?.restore(UNTOUCHED_ENV);
     try {
-      this.#ticks.wanted ||= deadline !== Number.POSITIVE_INFINITY;
+      this.#program.ticks ||= deadline !== Number.POSITIVE_INFINITY;
       this.#pristine(deadline)[START]?.();
       this.endRun();
     } catch (thrown) {
@@ -151,9 +182,7 @@ export class Guest {
       else throw this.failRun(thrown);
     } finally {
       this.#exports = {};
-      this.memory.attach(undefined);
-      this.#hostCall?.attach(undefined);
-      this.#env?.arrays.attach(undefined, undefined);
+      this.#detachMemory();
     }
   }
 
@@ -201,42 +230,76 @@ export class Guest {
     const before = this.#exports;
     const exports = this.#instantiate(true, deadline, false);
     moveState(before, exports, MEMORY);
-    this.#ticks.wanted = true;
+    this.#program.ticks = true;
+    if (this.#kept !== undefined) this.#keep(exports, true);
     return exports;
   }
 
   /** An instance in which nothing has run: the one of the runs before, as it was, where that can be. */
   #pristine(deadline: number): GuestExports {
-    const ticking = this.#ticks.wanted;
+    const { ticks: ticking, image } = this.#program;
     const kept = this.#kept;
-    if (kept?.ticking === ticking) {
-      if (kept.snapshot.restore()) {
+    if (kept?.ticking === ticking && image !== undefined) {
+      this.memory.attach(kept.exports[MEMORY] as unknown as WasmMemory);
+      if (this.#fits(image)) {
+        image.memory.writeTo(this.memory.bytes, kept.globals);
         this.#attach(kept.exports, deadline, ticking);
+        this.#runStartFunction(kept.exports);
         return kept.exports;
       }
-      // It would grow again.
-      this.#runs = Number.NEGATIVE_INFINITY;
     }
-    const exports = this.#instantiate(ticking, deadline);
-    const { builds } = this.#compiled;
+    const exports = this.#instantiate(ticking, deadline, false);
+    this.#kept = undefined;
     // Not worth it for a guest that runs once.
-    const keeps = ++this.#runs > 1 && !builds.hasStart && builds.isMovable;
-    this.#kept = keeps ? { exports, ticking, snapshot: new Snapshot(exports, MEMORY) } : undefined;
+    if (++this.#runs > 1) this.#keepImage();
+    this.#runStartFunction(exports);
     return exports;
   }
 
-  /** Makes an instance, and runs its start function if it has one; where that is left out, it must be one that has ticks. */
+  /** What the guest is like now is what it is to be like again, if that can be. */
+  #keepImage(): void {
+    if (!this.#compiled.builds.isMovable) return;
+    this.#keep(this.#exports, this.#ticker !== undefined);
+    this.#program.image ??= {
+      memory: MemoryImage.of(this.memory.bytes, this.#kept!.globals),
+      wasi: this.#wasi.state,
+      env: this.#env?.state,
+    };
+  }
+
+  #keep(exports: GuestExports, ticking: boolean): void {
+    this.#kept = { exports, ticking, globals: globalsIn(exports) };
+  }
+
+  /** `false` where the memory has grown by too much. */
+  #putBack(image: GuestImage): boolean {
+    if (this.#kept === undefined) this.#keep(this.#exports, this.#ticker !== undefined);
+    if (!this.#fits(image)) return false;
+    image.memory.writeTo(this.memory.bytes, this.#kept!.globals);
+    this.#wasi.restore(image.wasi);
+    if (image.env !== undefined) this.#env?.restore(image.env);
+    return true;
+  }
+
+  #fits({ memory: { length } }: GuestImage): boolean {
+    const grown = this.memory.bytes.length - length;
+    if (grown < 0) this.memory.grow(-grown / PAGE_BYTES);
+    return grown <= MOST_GROWTH;
+  }
+
+  /** Makes an instance, and runs its start function if it has one and is to start. */
   #instantiate(ticking: boolean, deadline: number, start = true): GuestExports {
     if (ticking) this.#checked ??= checkedImports(this.#imports, this.#stop);
     const imports = ticking ? this.#checked! : this.#imports;
     this.#failedGrowths = undefined;
     this.#stop.deadline = deadline;
     const exports = this.#link(imports, ticking).exports as GuestExports;
-    this.#attach(exports, deadline, ticking, start);
+    this.#attach(exports, deadline, ticking);
+    if (start) this.#runStartFunction(exports);
     return exports;
   }
 
-  #attach(exports: GuestExports, deadline: number, ticking: boolean, start = false): void {
+  #attach(exports: GuestExports, deadline: number, ticking: boolean): void {
     this.#stop.deadline = deadline;
     this.#exports = exports;
     if (ticking) {
@@ -245,11 +308,29 @@ export class Guest {
       this.#ticker.begin();
     }
     this.#failedGrowths = exports[FAILED_GROWTHS] as unknown as WasmGlobal | undefined;
-    if (start) exports[START_FUNCTION]?.();
+    this.#attachMemory(exports);
+  }
+
+  /** While it runs there is no memory to answer in. */
+  #runStartFunction(exports: GuestExports): void {
+    const start = exports[START_FUNCTION];
+    if (start === undefined) return;
+    this.#detachMemory();
+    start();
+    this.#attachMemory(exports);
+  }
+
+  #attachMemory(exports: GuestExports): void {
     this.memory.attach(exports[MEMORY] as unknown as WasmMemory);
     const allocator = new Allocator(this.memory, this.maxBytes, exports[ALLOC]);
     this.#hostCall?.attach(allocator);
     if (exports[ALLOC] !== undefined) this.#env?.arrays.attach(allocator, exports[FREE] as never);
+  }
+
+  #detachMemory(): void {
+    this.memory.attach(undefined);
+    this.#hostCall?.attach(undefined);
+    this.#env?.arrays.attach(undefined, undefined);
   }
 
   /** Logs what is left of the run's output, and begins its bounds anew. */

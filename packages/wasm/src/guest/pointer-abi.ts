@@ -22,10 +22,14 @@ export class PointerInstance implements Instance {
   #allocator!: Allocator;
   #free!: Free;
   readonly #bounds: Bounds;
+  /** Every call is to find it as it was after its start. */
+  readonly #isFresh: boolean;
+  #isUsed = false;
 
   /** Runs the guest's start function and `_initialize`. Throws what they fail with, and `ERR_EXT_TIMEOUT` at the deadline. */
-  constructor(options: GuestOptions, name: string, functions: readonly string[], deadline: number) {
+  constructor(options: GuestOptions, name: string, functions: readonly string[], deadline: number, isFresh: boolean) {
     this.#bounds = options.bounds;
+    this.#isFresh = isFresh;
     this.#guest = new Guest(options);
     this.#memory = this.#guest.memory;
     const exports = this.#guest.start([name], deadline);
@@ -34,6 +38,7 @@ export class PointerInstance implements Instance {
   }
 
   invoke(fn: string, payload: string, call: Call): string {
+    if (this.#isFresh) this.#reset(call);
     this.#guest.serve(call);
     const moved = this.#guest.beginRun(call.deadline);
     if (moved !== undefined) this.#bind(moved);
@@ -42,14 +47,30 @@ export class PointerInstance implements Instance {
       result = this.#call(this.#functions.get(fn)!, payload);
       this.#guest.endRun();
     } catch (thrown) {
-      this.broken = true;
-      throw this.#guest.failRun(thrown);
+      const failure = this.#guest.failRun(thrown);
+      // The next call puts it back where each does.
+      if (!this.#isFresh) this.broken = !this.#guest.recover();
+      throw failure;
     }
     if (typeof result === "string") return result;
     throw result === undefined ? badResult("is not valid UTF-8") : resultTooLong(result, this.#bounds);
   }
 
   close(): void {}
+
+  #reset({ deadline }: Call): void {
+    if (!this.#isUsed) {
+      this.#isUsed = true;
+      return;
+    }
+    try {
+      const exports = this.#guest.reset(deadline);
+      if (exports !== undefined) this.#bind(exports);
+    } catch (thrown) {
+      this.broken = true;
+      throw thrown;
+    }
+  }
 
   #bind(exports: GuestExports): void {
     this.#allocator = new Allocator(this.#memory, this.#guest.maxBytes, exports[ALLOC]);

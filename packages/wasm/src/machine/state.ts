@@ -1,4 +1,6 @@
+import type { Globals } from "./memory/memory-image.ts";
 import { BinaryReader } from "./module/binary-reader.ts";
+import { START_FUNCTION } from "./module/grow-watch.ts";
 import { functionBodies, nextInstruction, skipLocals } from "./module/instructions.ts";
 import { appended, exportEntry, rewriteModule, SECTION } from "./module/module-rewrite.ts";
 import type { ModuleShape } from "./module/module-shape.ts";
@@ -16,15 +18,33 @@ const NUMBERS: ReadonlySet<number> = new Set([0x7f, 0x7e, 0x7d, 0x7c]);
 const MUTABLE = 1;
 const STEP_BYTES = 4096;
 
-/** The module with the globals that its code can set among its exports. */
-export function exportGlobals(bytes: Uint8Array, shape: ModuleShape): Uint8Array {
+/**
+ * The module with the globals that its code can set among its exports, and its start function, which is no longer called by itself: an instance that is put
+ * into the state of another must not start first.
+ */
+export function exportState(bytes: Uint8Array, shape: ModuleShape): Uint8Array {
   const added = globalsOf(bytes, shape)
     .filter(({ mutable, type }) => mutable && NUMBERS.has(type))
     .map(({ index }) => exportEntry(GLOBAL + index, "global", index));
-  const exports = shape.sections.find(({ id }) => id === SECTION.export);
+  const content = (id: number) => {
+    const section = shape.sections.find((each) => each.id === id);
+    return section && new BinaryReader(bytes, section.content, section.end);
+  };
+  const [exports, start] = [content(SECTION.export), content(SECTION.start)];
+  const exportsStart = start !== undefined && !shape.exports.has(START_FUNCTION);
+  if (exportsStart) added.push(exportEntry(START_FUNCTION, "function", start.u32()));
   if (added.length === 0 || exports === undefined) return bytes;
-  const reader = new BinaryReader(bytes, exports.content, exports.end);
-  return rewriteModule(bytes, shape.sections, new Map([[SECTION.export, appended(reader, added)]]));
+  const changed = new Map<number, Uint8Array[]>([[SECTION.export, appended(exports, added)]]);
+  if (exportsStart) changed.set(SECTION.start, []);
+  return rewriteModule(bytes, shape.sections, changed);
+}
+
+/** Those of an instance, by their names. */
+export function globalsIn(exports: Readonly<Record<string, unknown>>): Globals {
+  const globals = new Map<string, WasmGlobal<number | bigint>>();
+  for (const [name, global] of Object.entries(exports))
+    if (name.startsWith(GLOBAL)) globals.set(name, global as WasmGlobal<number | bigint>);
+  return globals;
 }
 
 interface Global {
@@ -65,8 +85,8 @@ export function moveState(
   to: Readonly<Record<string, unknown>>,
   memory: string,
 ): void {
-  for (const [name, global] of Object.entries(from))
-    if (name.startsWith(GLOBAL)) (to[name] as WasmGlobal<bigint>).value = (global as WasmGlobal<bigint>).value;
+  const globals = globalsIn(to);
+  for (const [name, { value }] of globalsIn(from)) globals.get(name)!.value = value;
   moveMemory(from[memory] as WasmMemory, to[memory] as WasmMemory);
 }
 
@@ -79,60 +99,4 @@ function moveMemory(from: WasmMemory, to: WasmMemory): void {
     const part = source.subarray(at, at + STEP_BYTES);
     if (part.compare(target, at, at + STEP_BYTES) !== 0) target.set(part, at);
   }
-}
-
-const ZEROS = Buffer.alloc(16_384);
-
-/** What an instance is like at one moment, to be put back in place: faster than another instance, whose memory would have to be mapped. */
-export class Snapshot {
-  readonly #memory: WasmMemory;
-  readonly #length: number;
-  /** Stretches of its memory that are not zero, by their offsets. */
-  readonly #parts = new Map<number, Uint8Array>();
-  readonly #globals: (readonly [WasmGlobal<bigint>, bigint])[] = [];
-  #bytes: Buffer;
-
-  constructor(exports: Readonly<Record<string, unknown>>, memory: string) {
-    this.#memory = exports[memory] as WasmMemory;
-    this.#bytes = Buffer.from(this.#memory.buffer);
-    this.#length = this.#bytes.length;
-    for (let at = 0; at < this.#length; at += STEP_BYTES)
-      if (!isZero(this.#bytes, at, STEP_BYTES))
-        this.#parts.set(at, Uint8Array.prototype.slice.call(this.#bytes, at, at + STEP_BYTES));
-    for (const [name, global] of Object.entries(exports))
-      if (name.startsWith(GLOBAL)) {
-        const own = global as WasmGlobal<bigint>;
-        this.#globals.push([own, own.value]);
-      }
-  }
-
-  /** `false` where the memory has grown since, which nothing undoes. */
-  restore(): boolean {
-    if (this.#memory.buffer.byteLength !== this.#length) return false;
-    const bytes = this.#bytes;
-    for (let at = 0; at < this.#length; at += ZEROS.length) {
-      const isSame = this.#hasParts(at) ? false : isZero(bytes, at, ZEROS.length);
-      if (!isSame) this.#restore(at, Math.min(this.#length, at + ZEROS.length));
-    }
-    for (const [global, value] of this.#globals) global.value = value;
-    return true;
-  }
-
-  #hasParts(from: number): boolean {
-    for (let at = from; at < from + ZEROS.length; at += STEP_BYTES) if (this.#parts.has(at)) return true;
-    return false;
-  }
-
-  #restore(from: number, to: number): void {
-    for (let at = from; at < to; at += STEP_BYTES) {
-      const part = this.#parts.get(at);
-      if (part !== undefined) this.#bytes.set(part, at);
-      else if (!isZero(this.#bytes, at, STEP_BYTES)) this.#bytes.fill(0, at, at + STEP_BYTES);
-    }
-  }
-}
-
-/** A page of zeros is only read: it takes no memory. */
-function isZero(bytes: Buffer, at: number, length: number): boolean {
-  return bytes.compare(ZEROS, 0, length, at, at + length) === 0;
 }

@@ -31,6 +31,11 @@ export class LinearMemory {
     return this.#bytes.length === 0 ? this.#refresh() : this.#bytes;
   }
 
+  /** By so many pages of 64 KiB. */
+  grow(pages: number): void {
+    this.#memory?.grow(pages);
+  }
+
   /** Whether `length` bytes from `pointer` on lie inside. Both are unsigned. */
   has(pointer: number, length: number): boolean {
     return pointer + length <= this.bytes.length;

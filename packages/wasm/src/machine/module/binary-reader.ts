@@ -80,3 +80,14 @@ export function leb128(value: number): number[] {
   out.push(rest);
   return out;
 }
+
+/** A number as signed LEB128. */
+export function signedLeb128(value: number): number[] {
+  const out: number[] = [];
+  for (let rest = value; ; rest >>= 7) {
+    const low = rest & 0x7f;
+    const isLast = rest >> 7 === (low & 0x40 ? -1 : 0);
+    out.push(isLast ? low : low | 0x80);
+    if (isLast) return out;
+  }
+}

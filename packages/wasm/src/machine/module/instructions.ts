@@ -8,14 +8,16 @@ import { BinaryReader } from "./binary-reader.ts";
 /** An instruction whose length is not known, of a proposal newer than this file. */
 export class UnknownInstruction extends Error {}
 
+export const MEMORY_SIZE = 0x3f;
 export const MEMORY_GROW = 0x40;
 const EMPTY_BLOCK = 0x40;
 
-/** Calls `found` with the offsets of each `memory.grow` up to the reader's end: of its first byte, and of the byte after it. */
-export function findMemoryGrow(reader: BinaryReader, found: (start: number, end: number) => void): void {
+/** Calls `found` with each `memory.size` and `memory.grow` up to the reader's end: its code, and the offsets of its first byte and of the byte after it. */
+export function findMemorySizes(reader: BinaryReader, found: (code: number, start: number, end: number) => void): void {
   while (!reader.done) {
     const start = reader.offset;
-    if (nextInstruction(reader) === MEMORY_GROW) found(start, reader.offset);
+    const code = nextInstruction(reader);
+    if (code === MEMORY_GROW || code === MEMORY_SIZE) found(code, start, reader.offset);
   }
 }
 
@@ -123,8 +125,7 @@ define((reader) => {
   blockType(reader);
   list(catchClause)(reader);
 }, 0x1f);
-// Variables and tables; memory.size, memory.grow.
-define(index, ...range(0x20, 0x26), 0x3f, MEMORY_GROW);
+define(index, ...range(0x20, 0x26), MEMORY_SIZE, MEMORY_GROW);
 define(address, ...range(0x28, 0x3e));
 // Constants.
 define(number, 0x41, 0x42);

@@ -1,11 +1,10 @@
 import { ExtensionError } from "extruntime/engine";
-import { changesMore, exportGlobals } from "../state.ts";
+import { changesMore, exportState } from "../state.ts";
 import { startsBriefly } from "../ticks/brief-start.ts";
 import { addTicks } from "../ticks/ticks.ts";
 import { type WasmModule, wasmApi } from "../webassembly.ts";
 import { START_FUNCTION } from "./grow-watch.ts";
 import { UnknownInstruction } from "./instructions.ts";
-import { SECTION } from "./module-rewrite.ts";
 import { type ModuleShape, readShape } from "./module-shape.ts";
 
 /**
@@ -35,7 +34,7 @@ export class ModuleBuilds {
    * @throws `WebAssembly.CompileError` of a module that is not valid.
    */
   static async make(limited: Uint8Array, first: readonly string[], ticking: boolean): Promise<ModuleBuilds> {
-    const builds = new ModuleBuilds(exportGlobals(limited, readShape(limited)), first);
+    const builds = new ModuleBuilds(exportState(limited, readShape(limited)), first);
     // Code that is not valid could name what ticks add to it. What compiles is valid.
     if (ticking && wasmApi.validate(builds.#bytes)) await builds.#compileTicking();
     else builds.#plain = await wasmApi.compile(builds.#bytes);
@@ -60,12 +59,7 @@ export class ModuleBuilds {
     return this.#startIsBrief;
   }
 
-  /** Whether making an instance runs code. */
-  get hasStart(): boolean {
-    return this.#shape.exports.has(START_FUNCTION) || this.#shape.sections.some(({ id }) => id === SECTION.start);
-  }
-
-  /** Whether an instance without ticks can go on in one that has them, with all its state. */
+  /** Whether all the state of an instance can be read and written: so it can go on in one that has ticks, and be put back to what it was. */
   get isMovable(): boolean {
     this.#isMovable ??= this.#readCode(() => !changesMore(this.#bytes, this.#shape)) === true;
     return this.#isMovable;

@@ -1,4 +1,4 @@
-import { leb128 } from "../module/binary-reader.ts";
+import { leb128, signedLeb128 } from "../module/binary-reader.ts";
 
 /**
  * The instructions that count. A countdown, one more global of the module, goes down with the work that is done, and below zero the host
@@ -34,7 +34,7 @@ export const TICKS_OF_BYTES = 8;
 export function tick(places: TickPlaces, local: number, weight: number): number[] {
   const [global, own] = [leb128(places.countdown), leb128(local)];
   return [
-    ...[GLOBAL_GET, ...global, I32_CONST, ...signed(weight), I32_SUB, LOCAL_TEE, ...own, GLOBAL_SET, ...global],
+    ...[GLOBAL_GET, ...global, I32_CONST, ...signedLeb128(weight), I32_SUB, LOCAL_TEE, ...own, GLOBAL_SET, ...global],
     ...callBelowZero(places, local),
   ];
 }
@@ -57,7 +57,7 @@ function callBelowZero({ countdown, table, type }: TickPlaces, local: number): n
 const [TO, FROM, COUNT, SCRATCH] = [0, 1, 2, 3];
 const get = (local: number) => [LOCAL_GET, local];
 const toI64 = (local: number) => [LOCAL_GET, local, I64_EXTEND_I32_U];
-const chunk = [I32_CONST, ...signed(CHUNK_BYTES)];
+const chunk = [I32_CONST, ...signedLeb128(CHUNK_BYTES)];
 const step = (local: number, operation: number) => [LOCAL_GET, local, ...chunk, operation, LOCAL_SET, local];
 const isLong = [...get(COUNT), ...chunk, I32_GT_U];
 /** The part of a body between its locals and what does the rest, of not more than a chunk: one local besides the three parameters. */
@@ -118,15 +118,4 @@ function countRest(places: TickPlaces): number[] {
     ...[LOCAL_TEE, SCRATCH, GLOBAL_SET, ...global],
     ...callBelowZero(places, SCRATCH),
   ];
-}
-
-/** A number as signed LEB128. */
-export function signed(value: number): number[] {
-  const out: number[] = [];
-  for (let rest = value; ; rest >>= 7) {
-    const low = rest & 0x7f;
-    const isLast = rest >> 7 === (low & 0x40 ? -1 : 0);
-    out.push(isLast ? low : low | 0x80);
-    if (isLast) return out;
-  }
 }

@@ -12,7 +12,17 @@ const NS_PER_US = 1000n;
 const US_PER_MS = 1000;
 
 export class Clocks {
-  readonly #started = performance.now();
+  #started = performance.now();
+
+  /** Milliseconds that the monotonic clock has run. */
+  get elapsedMs(): number {
+    return performance.now() - this.#started;
+  }
+
+  /** Has it go on from there. */
+  set elapsedMs(elapsed: number) {
+    this.#started = performance.now() - elapsed;
+  }
 
   /** Nanoseconds, or `undefined` for a clock that is not there. */
   now(clock: number): bigint | undefined {

@@ -37,6 +37,13 @@ export interface WasiOptions {
   readonly maxSleepMs: number;
 }
 
+/** What a program can change of it. */
+export interface WasiState {
+  readonly open: readonly boolean[];
+  readonly position: number;
+  readonly elapsedMs: number;
+}
+
 type WasiFunctions = { readonly [Name in keyof typeof WASI_FUNCTIONS]: WasmFunction };
 
 export class Wasi implements WasiFunctions {
@@ -66,6 +73,19 @@ export class Wasi implements WasiFunctions {
     this.#stdin = stdin;
     this.#position = 0;
     this.#open = [true, true, true];
+    this.#clocks.elapsedMs = 0;
+    this.#poll.renew();
+  }
+
+  get state(): WasiState {
+    return { open: this.#open.slice(), position: this.#position, elapsedMs: this.#clocks.elapsedMs };
+  }
+
+  /** As it was, for a program that goes on from there. */
+  restore({ open, position, elapsedMs }: WasiState): void {
+    this.#open = open.slice();
+    this.#position = position;
+    this.#clocks.elapsedMs = elapsedMs;
     this.#poll.renew();
   }
 

@@ -1,5 +1,5 @@
 import { ExtensionError, type Limits, type Module } from "extruntime";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { wasm } from "../src/index.ts";
 import { assemble, codeOf, failure, guestFunction, pointerGuest } from "./guests.ts";
 
@@ -14,6 +14,12 @@ interface Hostile {
   readonly imports?: string;
   readonly memory?: string;
 }
+
+/** Asks for the host function `f`, and answers nothing. */
+const CALLS_HOST = pointerGuest(
+  `(data (i32.const 16) "f1") ${guestFunction("run", "(drop (call $host (i32.const 16) (i32.const 1) (i32.const 17) (i32.const 1))) (i64.const 0)")}`,
+  { imports: `(import "extruntime" "host_call" (func $host (param i32 i32 i32 i32) (result i64)))` },
+);
 
 const FIB = `(func $fib (param i32) (result i32)
   (if (result i32) (i32.lt_s (local.get 0) (i32.const 2)) (then (i32.const 1))
@@ -111,6 +117,24 @@ describe("a deadline stops a guest on its caller's thread", () => {
       isTimeout(await failure(() => load(guest(start), ["run"], limits)));
     const command = assemble(`(module (memory (export "memory") 1) (func (export "_start") (loop br 0)))`);
     isTimeout(await failure(async () => (await load(command, ["run"], limits)).invoke("run", "1")));
+  });
+
+  it("and the time of its start is over once it has started: a call without a deadline has none", async () => {
+    const module = await wasm().load(
+      {
+        manifest: { name: "guest", runtime: "wasm", module: "guest.wasm", exports: ["run"], permissions: ["f"] },
+        files: { "guest.wasm": CALLS_HOST },
+      },
+      { hostFunctions: { f: () => 1 } },
+    );
+    const now = performance.now.bind(performance);
+    // Past the 30 seconds that a start has by default.
+    const later = vi.spyOn(performance, "now").mockImplementation(() => now() + 60_000);
+    try {
+      expect(await module.invoke("run", "1")).toBe("null");
+    } finally {
+      later.mockRestore();
+    }
   });
 
   it("while it sleeps", async () => {

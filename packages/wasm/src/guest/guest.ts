@@ -130,6 +130,9 @@ export class Guest {
       return exports;
     } catch (thrown) {
       throw this.failRun(thrown);
+    } finally {
+      // Of its start alone.
+      this.#stop.deadline = Number.POSITIVE_INFINITY;
     }
   }
 

@@ -63,6 +63,7 @@ export { type StrangersOptions, strangers, type TrustedOptions, trusted } from "
 export type { RunRequest } from "./host/source-runs.ts";
 export type { WatchEvent, WatchOptions } from "./host/watch.ts";
 export { fieldsFirst } from "./kit/logger.ts";
+export type { Config } from "./manifest/config.ts";
 export { type Extension, type ExtensionFiles, type ExtensionSource, openExtension } from "./manifest/extension.ts";
 export {
   type Limits,

@@ -24,6 +24,26 @@ def call(name, value=None):
     return _host_call(name, value)
 
 
+_configs = {}  # by program, in the shared interpreter: its own copy of what its manifest and the host say; elsewhere under 0
+
+
+def _configure(unique, text):
+    from json import loads
+
+    _configs[0 if _own else unique] = loads(text)
+
+
+def _config():
+    return _configs.setdefault(0 if _own else _running(), {})
+
+
+def _host_attribute(name):
+    """Of the module `extruntime`."""
+    if name == "config":
+        return _config()
+    raise AttributeError(f"module 'extruntime' has no attribute {name!r}")
+
+
 def host_failure(name, message, more=None):
     if name == "PermissionError":
         raise PermissionError(message)

@@ -114,7 +114,7 @@ def _spawn_guests(spawn):
         line = command_line(**kwds)
         at = line.index("-c") + 1 if "-c" in line else None
         if at is not None:
-            line[at] = f"exec({_WITHOUT_HOST!r}); {line[at]}"
+            line[at] = f"exec({_WITHOUT_HOST!r}); host.config = {_config()!r}; {line[at]}"
         return line
 
     def get_preparation_data(name):

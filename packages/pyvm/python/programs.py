@@ -17,7 +17,7 @@ def _module_name(stem):
     return f"extension_{name}" if taken else name
 
 
-def load(code, filename, stem, unique, exports, folder, files, paths, venv, extended_json):
+def load(code, filename, stem, unique, exports, folder, files, paths, venv, extended_json, config=None):
     """Runs a program's top level. Returns its functions, in the order of `exports`, None for those that it lacks, and what json_rules gives."""
     if venv is not None:
         prefix, *site_packages = venv
@@ -29,6 +29,8 @@ def load(code, filename, stem, unique, exports, folder, files, paths, venv, exte
         if _own or sys.prefix == sys.base_prefix:
             _enter_venv(prefix)
     _instances.add(get_ident())
+    if config is not None:
+        _configure(unique, config)
     told = _module_name(stem)
     name = told if _own else f"{told}@{unique}"
     module = type(sys)(told)
@@ -70,6 +72,7 @@ def load(code, filename, stem, unique, exports, folder, files, paths, venv, exte
 def unload(unique):
     """Forgets a program and its files; what its functions still hold goes with them."""
     _instances.discard(get_ident())
+    _configs.pop(unique, None)
     own = _OwnFinder.by_unique.get(unique)
     if own is None:
         return

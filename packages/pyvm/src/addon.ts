@@ -36,6 +36,8 @@ export interface LoadRequest {
   readonly venv: readonly string[];
   /** Values that json.dumps refuses have forms of their own. */
   readonly extendedJson: boolean;
+  /** Values for the guest, as JSON. */
+  readonly config: string | undefined;
   /** As `Bounds` of the core has them. */
   readonly resultBytes: number;
   readonly hostCallBytes: number;

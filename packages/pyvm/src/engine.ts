@@ -72,6 +72,7 @@ export function pyvmEngine(options: PyvmEngineOptions): Engine {
     },
     manifestSection: PYTHON_SECTION,
     isOutOfMemory,
+    takesConfig: true,
     pool: { env: "BASE_PYVM_POOL_SIZE", size: 4 },
     origin: {
       module: import.meta.url,
@@ -144,6 +145,7 @@ async function compile(
       paths: pathsOf(extension),
       venv: venv === undefined ? [] : [venv.prefix, ...venv.sitePackages],
       extendedJson: manifest.settings.json === "extended",
+      config: context.config,
       resultBytes,
       hostCallBytes,
       logChars,

@@ -74,6 +74,7 @@ export function quickjsEngine(options: QuickJSEngineOptions = {}, build: QuickJS
       freshCalls: false,
     },
     manifestSection: { name: "quickjs", schema: {} },
+    takesConfig: true,
     pool: { env: "BASE_GOJAVM_POOL_SIZE", size: 8 },
     // A build that is handed over cannot be sent; the released one every worker has. Its code is WebAssembly, which ends with its thread.
     origin:

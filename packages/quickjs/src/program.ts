@@ -9,6 +9,8 @@ import {
   type Program,
 } from "extruntime/engine";
 import {
+  configSource,
+  DISPATCHER_FILE,
   isSyntaxError,
   isVariableName,
   neitherScriptNorModule,
@@ -44,6 +46,8 @@ export class QuickJSProgram implements Program {
   readonly #sources: Sources;
   /** What its guests may call of the host's. */
   readonly host: HostCalls | undefined;
+  /** Values for its guests, as JSON. */
+  readonly #config: string | undefined;
   readonly #memories: MemorySource;
   readonly #options: VmOptions;
   /** Known for `.mjs`, and for `.js` from the first evaluation on. */
@@ -59,6 +63,7 @@ export class QuickJSProgram implements Program {
     this.#extension = extension;
     this.#sources = sources;
     this.host = context.host;
+    this.#config = context.config;
     this.#memories = memories;
     this.#isModule = sources.main.endsWith(".mjs") ? true : undefined;
     this.#options = {
@@ -82,6 +87,8 @@ export class QuickJSProgram implements Program {
     try {
       const invokers = vm.run(call, () => {
         vm.prepare();
+        if (this.#config !== undefined)
+          vm.release(vm.evaluate(configSource(this.#config), DISPATCHER_FILE, EVAL.script));
         const holder = this.#evaluate(vm);
         handles.push(holder);
         return this.#bindAll(vm, holder, handles);

@@ -62,6 +62,7 @@ export function v8Engine(options: V8EngineOptions = {}): Engine {
         "isolates run on threads of their own wherever they are, and isolated-vm can end the whole process when a worker thread that uses it ends; leave it inline, or place it in a process",
     },
     manifestSection: { name: "v8", schema: {} },
+    takesConfig: true,
     pool: { env: "BASE_V8VM_POOL_SIZE", size: 4 },
     async compile(extension, context) {
       const memoryMb = context.memoryBytes === undefined ? DEFAULT_MEMORY_MB : context.memoryBytes / MIB;

@@ -63,7 +63,8 @@ export class V8Program implements Program {
   ) {
     this.#isolates = isolates;
     this.#extension = extension;
-    this.#code = { sources, exports: extension.manifest.exports, cache: new Map() };
+    const { exports } = extension.manifest;
+    this.#code = { sources, config: context.config, exports, cache: new Map() };
     this.#context = context;
     this.#options = options;
   }

@@ -35,6 +35,8 @@ export interface Engine {
   isOutOfMemory?(error: GuestErrorDetails): boolean;
   /** An instance may find what an earlier one, closed meanwhile, has left in the guest's globals. A load that wants an instance for each call is refused then. */
   readonly keepsState?: boolean | undefined;
+  /** Guests find the `config` of their manifest. An extension that has one does not load in an engine without it. */
+  readonly takesConfig?: boolean | undefined;
   /** Instances per module where neither the manifest nor the host says: an environment variable, and the default without it. */
   readonly pool: { readonly env?: string | undefined; readonly size: number };
   /**
@@ -87,6 +89,8 @@ export interface CompileContext {
    * matter: it puts the instance back, or makes what is below it anew. Only set where `capabilities.freshCalls` is true.
    */
   readonly fresh?: boolean | undefined;
+  /** Values for the guests, as JSON text of an object; `undefined` where neither manifest nor host gives any. Each instance has a copy of its own, or a frozen one. Only set where the engine `takesConfig`. */
+  readonly config?: string | undefined;
   /** No instance is wanted before the first call. */
   readonly lazy?: boolean | undefined;
   /**

@@ -1,3 +1,4 @@
+import type { Config } from "../manifest/config.ts";
 import type { Extension, ExtensionSource } from "../manifest/extension.ts";
 import type { Limits, Manifest, Placement } from "../manifest/manifest.ts";
 import type { AppliedLimits, LimitSources } from "./applied-limits.ts";
@@ -110,6 +111,8 @@ export interface LoadOptions {
   fresh?: boolean | undefined;
   /** What the host offers to its guests. Each gets those that its manifest's `permissions` name, and none else. */
   hostFunctions?: HostFunctions | undefined;
+  /** Values for its guests, each in place of the one that the manifest's `config` has by that name. JSON values, 1 MiB at the most together. */
+  config?: Config | undefined;
   /** Bound on live instances, shared by all modules that are given the same object. A host gives all of its modules one. */
   budget?: InstanceBudget | undefined;
 }

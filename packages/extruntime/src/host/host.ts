@@ -6,6 +6,7 @@ import type { CloseOptions, InvokeOptions, LoadOptions, Logger, Module, Runtime 
 import type { HostStats } from "../contract/statistics.ts";
 import { ExtensionError, locate } from "../errors.ts";
 import { loggerSink } from "../kit/logger.ts";
+import { type Config, checkConfig } from "../manifest/config.ts";
 import { type Extension, type ExtensionSource, openExtension } from "../manifest/extension.ts";
 import type { UnavailableEngine } from "./discover.ts";
 import { type FolderLoad, foldersOf, type LoadReport, reportOf } from "./folder-loads.ts";
@@ -26,6 +27,8 @@ export interface ExtensionHostOptions extends InstanceBudgetOptions {
   policy?: Policy | undefined;
   /** What guests may call, by the names that a manifest's `permissions` say. An extension that asks for another one is refused. */
   hostFunctions?: HostFunctions | undefined;
+  /** Values for the guests of extensions, by the names of these: as `config` of a load. */
+  config?: Readonly<Record<string, Config>> | undefined;
   /** Where the output of guests goes. Without it, it is dropped. */
   logger?: Logger | undefined;
 }
@@ -34,6 +37,8 @@ export interface ExtensionHostOptions extends InstanceBudgetOptions {
 export interface HostLoadOptions {
   /** Takes the place of a loaded extension of its name, without a call lost. */
   replace?: boolean | undefined;
+  /** Values for its guests, each in place of the one that the host's own `config` for this extension, or its manifest's, has by that name. */
+  config?: Config | undefined;
 }
 
 /** How a host closes. */
@@ -56,6 +61,7 @@ export class ExtensionHost implements AsyncDisposable {
   readonly #policy: Policy | undefined;
   readonly #logger: Logger | undefined;
   readonly #hostFunctions: HostFunctions | undefined;
+  readonly #config: Readonly<Record<string, Config>>;
   readonly #budget: InstanceBudget;
   readonly #modules = new Map<string, Module>();
   /** Names whose load is under way, so that two loads of one name do not both win. */
@@ -68,13 +74,15 @@ export class ExtensionHost implements AsyncDisposable {
   #warned = false;
   #closing: Promise<void> | undefined;
 
-  /** @throws TypeError for a runtime of another contract version, two runtimes of one name, or a policy that is not as it must be. */
+  /** @throws TypeError for a runtime of another contract version, two runtimes of one name, or a policy or a config that is not as it must be. */
   constructor(options: ExtensionHostOptions) {
     this.#runtimes = new HostRuntimes(options.runtimes, options.unavailable ?? []);
     checkPolicy(options.policy);
     this.#policy = options.policy;
     this.#logger = options.logger;
     this.#hostFunctions = options.hostFunctions;
+    this.#config = options.config ?? {};
+    for (const config of Object.values(this.#config)) checkConfig(config);
     this.#budget = new InstanceBudget(options);
   }
 
@@ -89,7 +97,7 @@ export class ExtensionHost implements AsyncDisposable {
    * @throws ExtensionError as `Runtime.load`; `ERR_EXT_DENIED` where the policy refuses it; `ERR_EXT_DUPLICATE`, without `replace`, where an extension of its
    * name is loaded already (the first is kept); `ERR_EXT_UNKNOWN_RUNTIME` where its engine is not there.
    */
-  async load(source: ExtensionSource | Extension, { replace = false }: HostLoadOptions = {}): Promise<Module> {
+  async load(source: ExtensionSource | Extension, { replace = false, config }: HostLoadOptions = {}): Promise<Module> {
     this.#checkOpen();
     const extension = await openExtension(source);
     this.#checkOpen();
@@ -105,7 +113,7 @@ export class ExtensionHost implements AsyncDisposable {
         ),
         name,
       );
-    const loading = this.#load(extension);
+    const loading = this.#load(extension, config);
     this.#loading.set(name, loading);
     try {
       return await loading;
@@ -120,8 +128,8 @@ export class ExtensionHost implements AsyncDisposable {
    *
    * @throws ExtensionError as `load`.
    */
-  replace(source: ExtensionSource | Extension): Promise<Module> {
-    return this.load(source, { replace: true });
+  replace(source: ExtensionSource | Extension, options: Omit<HostLoadOptions, "replace"> = {}): Promise<Module> {
+    return this.load(source, { ...options, replace: true });
   }
 
   /**
@@ -250,11 +258,14 @@ export class ExtensionHost implements AsyncDisposable {
     module.close().then(closed, closed);
   }
 
-  async #load(extension: Extension): Promise<Module> {
+  async #load(extension: Extension, config: Config | undefined): Promise<Module> {
     const { manifest } = extension;
     try {
       const runtime = this.#runtimes.get(manifest.runtime);
-      const module = await this.#loadInto(extension, runtime, { hostFunctions: this.#hostFunctions });
+      const module = await this.#loadInto(extension, runtime, {
+        hostFunctions: this.#hostFunctions,
+        config: this.#configOf(manifest.name, config),
+      });
       const before = this.#modules.get(manifest.name);
       this.#modules.set(manifest.name, module);
       if (before !== undefined && !before.closed) tellReplacement(module, before);
@@ -264,6 +275,11 @@ export class ExtensionHost implements AsyncDisposable {
     } catch (error) {
       throw ExtensionError.is(error) ? locate(error, manifest.name) : error;
     }
+  }
+
+  #configOf(name: string, ofLoad: Config | undefined): Config | undefined {
+    const own = Object.hasOwn(this.#config, name) ? this.#config[name] : undefined;
+    return own === undefined || ofLoad === undefined ? (ofLoad ?? own) : { ...own, ...ofLoad };
   }
 
   /** Within the policy, for an extension or a source that is run. */

@@ -10,8 +10,10 @@ import {
 import { type HostCalls, notGranted, readHostAnswer } from "../contract/host-functions.ts";
 import { ExtensionError } from "../errors.ts";
 import { isRefusedBuffer } from "../kit/refused-buffer.ts";
+import type { Config } from "../manifest/config.ts";
 import type { Extension } from "../manifest/extension.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import { deepFreeze } from "../manifest/shape.ts";
 import { type ContextFor, type NativeFunction, type NativeHost, NativeInstance, thrown } from "./instance.ts";
 import { type ModuleFile, placeModule } from "./module-file.ts";
 
@@ -45,6 +47,7 @@ export function nativeEngine(options: NativeEngineOptions): Engine {
     manifestSection: { name: "native", schema: {} },
     isOutOfMemory: isRefusedBuffer,
     keepsState: true,
+    takesConfig: true,
     pool: { size: 8 },
     origin: {
       module: import.meta.url,
@@ -130,8 +133,8 @@ class ModuleProgram implements Program {
 }
 
 /** Where there are no host functions to call, it is one for all calls. */
-function nativeContext(extension: Extension, { host, log }: CompileContext): ContextFor {
-  const own = { extension: extension.manifest.name, log };
+function nativeContext(extension: Extension, { host, log, config = "{}" }: CompileContext): ContextFor {
+  const own = { extension: extension.manifest.name, log, config: deepFreeze(JSON.parse(config) as Config) };
   if (host !== undefined) return (call) => Object.freeze({ ...own, host: nativeHost(host, call) });
   const context = Object.freeze({ ...own, host: nativeHost(undefined, UNLIMITED) });
   return () => context;

@@ -2,6 +2,7 @@ import { types } from "node:util";
 import type { Call, Instance } from "../contract/engine.ts";
 import { errorDetails, withStacks } from "../contract/error-details.ts";
 import { ExtensionError, type GuestErrorDetails, guestError } from "../errors.ts";
+import type { Config } from "../manifest/config.ts";
 
 /** Characters of what lies below an error: the core cuts at `limits.errorChars` once more. */
 const MOST_CHARS = 65_536;
@@ -10,6 +11,8 @@ const MOST_CHARS = 65_536;
 export interface NativeContext {
   /** Name of the extension. */
   readonly extension: string;
+  /** Values of the manifest's `config`, those that the host gives in place of some. Frozen. */
+  readonly config: Config;
   /** Passes a line to the host's logger. */
   log(level: "debug" | "info" | "warn" | "error", message: string): void;
   readonly host: NativeHost;

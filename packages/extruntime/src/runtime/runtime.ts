@@ -24,6 +24,7 @@ import {
 import { ExtensionError, locate } from "../errors.ts";
 import { GuestLog } from "../kit/guest-log.ts";
 import { loggerSink } from "../kit/logger.ts";
+import { checkConfig, configText } from "../manifest/config.ts";
 import { PLACEMENTS } from "../manifest/definition.ts";
 import { type Extension, type ExtensionSource, openExtension } from "../manifest/extension.ts";
 import { checkSettings, type Limits, type Manifest, type Placement } from "../manifest/manifest.ts";
@@ -127,6 +128,7 @@ class EngineRuntime implements Runtime {
 
   async #load(source: ExtensionSource | Extension, options: LoadOptions, message: LoadMessage): Promise<Module> {
     checkLimits(options.limits);
+    checkConfig(options.config);
     const extension = await openExtension(source);
     const { manifest } = extension;
     message.extension = manifest.name;
@@ -158,6 +160,8 @@ class EngineRuntime implements Runtime {
     const log = output.write;
     const isReplaced = options.fresh === true && limits.fresh === undefined;
     if (isReplaced && this.#engine.keepsState === true) throw this.#notFresh();
+    const config = configText(manifest, options.config);
+    if (config !== undefined && this.#engine.takesConfig !== true) throw this.#noConfig();
     const schemas = await ModuleSchemas.of(extension);
     const host = grant(manifest, options.hostFunctions, bounds);
     if (host !== undefined && !engine.capabilities.hostFunctions) throw this.#noHostFunctions(host.names);
@@ -170,6 +174,7 @@ class EngineRuntime implements Runtime {
       deadlines: (sources.timeoutMs ?? sources.loadTimeoutMs) !== undefined,
       fresh: limits.fresh !== undefined,
       lazy: options.lazy,
+      config,
     });
     const module: LoadedModule = new LoadedModule({
       manifest,
@@ -266,6 +271,13 @@ class EngineRuntime implements Runtime {
     return new ExtensionError(
       "ERR_EXT_UNSUPPORTED",
       `the ${this.name} runtime cannot give each call an instance without the state of others (load's fresh, or a run without share): share the instances, or use an engine that makes them anew`,
+    );
+  }
+
+  #noConfig(): ExtensionError {
+    return new ExtensionError(
+      "ERR_EXT_UNSUPPORTED",
+      `the ${this.name} runtime has no way to give "config" to its guests: leave it out, and let them ask for it by a host function`,
     );
   }
 

@@ -40,6 +40,7 @@ export function simModule(parts: ModuleParts): InstanceType<Core["LoadedModule"]
     memoryBytes: undefined,
     limited: false,
     deadlines: undefined,
+    config: undefined,
     fresh: undefined,
     maxInstances: 1,
     bounds,

@@ -156,8 +156,8 @@ void compile(const Napi::CallbackInfo& info) {
         std::make_unique<CompileJob>(bytes(info[1]), info[2].As<Napi::String>(), number(info[0]), completions));
 }
 
-// load(token, { shared, code, filename, stem, program, exports, folder, files?, paths, venv, extendedJson, resultBytes,
-// hostCallBytes, logChars, handsOver }) → instance
+// load(token, { shared, code, filename, stem, program, exports, folder, files?, paths, venv, extendedJson, config?,
+// resultBytes, hostCallBytes, logChars, handsOver }) → instance
 Napi::Value load(const Napi::CallbackInfo& info) {
     Environment& environment = Environment::of(info.Env());
     auto given = info[1].As<Napi::Object>();
@@ -172,6 +172,7 @@ Napi::Value load(const Napi::CallbackInfo& info) {
     source.paths = strings(given.Get("paths"));
     source.venv = strings(given.Get("venv"));
     source.extended_json = given.Get("extendedJson").As<Napi::Boolean>();
+    if (given.Get("config").IsString()) source.config = given.Get("config").As<Napi::String>();
     auto limit = [&given](const char* name) { return given.Get(name).As<Napi::Number>().Int64Value(); };
     source.bounds = {static_cast<std::size_t>(limit("resultBytes")), static_cast<std::size_t>(limit("hostCallBytes"))};
     source.output = std::make_shared<OutputRoom>(limit("logChars"));

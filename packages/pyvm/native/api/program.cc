@@ -81,7 +81,8 @@ Failure load(Executor& executor, const ProgramSource& source) {
     Ref loaded = call(executor.interpreter().support.load.get(), std::move(code), string(source.filename), string(source.stem),
                       Ref::steal(py.PyLong_FromLongLong(source.program)), strings(source.exports), string(source.folder),
                       files_of(source), strings(source.paths), std::move(venv),
-                      Ref::share(source.extended_json ? py._Py_TrueStruct : py._Py_FalseStruct));
+                      Ref::share(source.extended_json ? py._Py_TrueStruct : py._Py_FalseStruct),
+                      source.config.empty() ? none() : string(source.config));
     return loaded ? adopt(executor, source, loaded.get()) : take_exception(executor.interpreter());
 }
 

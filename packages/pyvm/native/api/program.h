@@ -23,6 +23,7 @@ struct ProgramSource {
     std::optional<std::vector<std::pair<std::string, std::string>>> files;  // by path, of an extension without a folder
     std::vector<std::string> paths;                                         // for sys.path
     bool extended_json = false;
+    std::string config;             // as JSON; empty for none
     std::vector<std::string> venv;  // its prefix, then its site-packages folders; empty for none
     Bounds bounds;
     std::shared_ptr<OutputRoom> output;

@@ -1,6 +1,8 @@
 import { ExtensionError } from "extruntime/engine";
 import {
   cannotImport,
+  configSource,
+  DISPATCHER_FILE,
   isSyntaxError,
   isVariableName,
   neitherScriptNorModule,
@@ -28,6 +30,8 @@ type Holder = Reference | undefined;
 /** What a load starts from. */
 export interface GuestCode {
   readonly sources: Sources;
+  /** Values for it, as JSON. */
+  readonly config: string | undefined;
   /** Functions that it must have. */
   readonly exports: readonly string[];
   /** Code cache by path, which later loads take and the first one fills. */
@@ -36,7 +40,10 @@ export interface GuestCode {
 
 /** Runs the guest's top level, and makes an invoker for each of its exports. */
 export function* loadGuest(guest: Guest, code: GuestCode): Steps<Map<string, Invoker>> {
-  const loader = new Loader(guest, yield* guest.prepare(), code);
+  const context = yield* guest.prepare();
+  if (code.config !== undefined)
+    context.evalClosureSync(configSource(code.config), [], { filename: DISPATCHER_FILE, ...REFERENCE });
+  const loader = new Loader(guest, context, code);
   const invokers = new Map<string, Invoker>();
   const outbox = new Outbox();
   for (const [name, bound] of yield* loader.load(code.exports)) invokers.set(name, new Invoker(guest, outbox, bound));

@@ -53,19 +53,20 @@ export async function pack(
   limited: boolean,
 ): Promise<PackedExtension> {
   const { location } = extension;
-  // Schemas are the core's to check, on this side.
-  const manifest = { ...extension.manifest, functions: [] };
+  // What only the host reads stays here; the configuration goes as its guests get it.
+  const manifest = { ...extension.manifest, functions: [], metadata: {}, config: undefined };
   const dir = seesFolder ? extension.dir : undefined;
   // With a folder the rest is read there. The module is sent all the same, so that every worker runs the same code.
   const paths = dir === undefined ? await extension.list() : manifest.module === undefined ? [] : [manifest.module];
   const files = await Promise.all(paths.map((path) => extension.read(path)));
-  const { memoryBytes, maxInstances, deadlines, fresh, bounds = DEFAULT_BOUNDS } = context;
+  const { memoryBytes, maxInstances, deadlines, config, fresh, bounds = DEFAULT_BOUNDS } = context;
   const message = {
     manifest,
     location,
     dir,
     memoryBytes,
     limited,
+    config,
     maxInstances,
     deadlines,
     fresh,

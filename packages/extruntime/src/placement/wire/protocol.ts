@@ -115,6 +115,8 @@ export interface CompileMessage {
   readonly maxInstances: number;
   /** As `CompileContext.deadlines`. */
   readonly deadlines: boolean | undefined;
+  /** As `CompileContext.config`. */
+  readonly config: string | undefined;
   /** As `CompileContext.fresh`. */
   readonly fresh: boolean | undefined;
   readonly bounds: Bounds;

@@ -113,12 +113,13 @@ export class AgentPrograms {
   ): Promise<Program> {
     const { endsWithGuest, questions } = this.#setup;
     const extension = receivedExtension(message, bytes);
-    const { memoryBytes, maxInstances, deadlines, fresh, bounds } = message;
+    const { memoryBytes, maxInstances, deadlines, config, fresh, bounds } = message;
     const host = questions.hostCalls(target, voice, extension.manifest, bounds);
     return this.engine!.compile(extension, {
       memoryBytes,
       maxInstances,
       deadlines,
+      config,
       fresh,
       bounds,
       host,

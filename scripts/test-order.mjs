@@ -35,6 +35,8 @@ const SECONDS = [
   ["pyvm/test/locks.test", 10],
   ["extruntime/test/memory.test", 14],
   ["test/placement/", 10],
+  ["packages/guest/test/sdks.test", 30],
+  ["packages/cli/test/init.test", 25],
   ["packages/cli/test/", 10],
   ["packages/pyvm/test/", 6],
   ["packages/v8/test/", 6],

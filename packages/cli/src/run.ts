@@ -6,7 +6,7 @@ import { doctor } from "./commands/doctor.ts";
 import { init } from "./commands/init.ts";
 import { test } from "./commands/test.ts";
 import { EXIT, type ExitCode, UsageError } from "./exit-codes.ts";
-import { LANGUAGES } from "./templates.ts";
+import { LANGUAGES } from "./init/languages.ts";
 import { type Io, Output, visible } from "./terminal/io.ts";
 import { version } from "./version.ts";
 
@@ -72,17 +72,20 @@ function program(context: Context, ran: (outcome: Outcome) => void): Command {
 
   root
     .command("init")
-    .description("make an extension, with a manifest, source, cases and a README")
-    .argument("[folder]", "folder to make it in", ".")
+    .description("make an extension, with a manifest, source, cases and a README; asks in a terminal")
+    .argument("[folder]", "folder to make it in; the working directory without")
     .addOption(
-      new Option("-l, --language <language>", "what it is written in")
-        .choices(Object.keys(LANGUAGES))
-        .default("javascript"),
+      new Option("-l, --language <language>", "what it is written in; javascript without").choices(
+        Object.keys(LANGUAGES),
+      ),
     )
     .option("-r, --runtime <runtime>", "what runs it; quickjs, v8 or native for JavaScript")
     .option("-n, --name <name>", "what it is called; as its folder without")
+    .option("--package", "give it a package.json; where it lies in no project of npm's, it gets one anyway")
+    .option("--no-package", "give it none")
+    .option("-y, --yes", "ask nothing")
     .option(...json)
-    .action((folder: string, options) => {
+    .action((folder: string | undefined, options) => {
       ran(init(folder, options, context));
     });
   root

@@ -21,8 +21,8 @@ export const cost = ({ item }) => host.call("price", { item });
 export const end = () => process.exit(0);
 export const wait = () => new Promise(() => {});
 `,
-    "away/extension.json": { name: "away", runtime: "wasm", module: "away.wasm", exports: ["f"] },
-    "away/away.wasm": "",
+    "away/extension.json": { name: "away", runtime: "v8", module: "away.js", exports: ["f"] },
+    "away/away.js": "",
     "price.mjs": "export const price = ({ item }) => ({ tea: 3 })[item];\n",
     "value.json": '\ufeff{ "from": "a file" }',
   });

@@ -49,7 +49,7 @@ beforeAll(() => {
     "limits/hello.mjs": GREET,
     "forever/extension.json": manifest({ limits: { loadTimeoutMs: 300 } }),
     "forever/hello.js": "for (;;);\n",
-    "engine/extension.json": manifest({ runtime: "wasm" }),
+    "engine/extension.json": manifest({ runtime: "v8" }),
     "engine/hello.js": GREET,
     "strangers/extension.json": manifest({
       limits: { timeoutMs: 5000, memoryMb: 512 },
@@ -159,7 +159,7 @@ describe.concurrent("extruntime check", () => {
   it("ends with 3 where the engine is not there, and says what to install", async () => {
     const { code, stdout } = await check("engine");
     expect(code).toBe(3);
-    expect(stdout).toContain("→ Run: npm install @extruntime/wasm");
+    expect(stdout).toContain("→ Run: npm install @extruntime/v8");
   });
 
   it("warns of all that a policy for strangers refuses, and of permissions that are not used; with --strict it fails", async () => {

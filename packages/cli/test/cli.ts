@@ -17,7 +17,8 @@ export function cli(
   args: readonly string[],
   { cwd, input = "", env = {} }: { cwd?: string; input?: string; env?: NodeJS.ProcessEnv } = {},
 ): Promise<Ran> {
-  const { NO_COLOR: _, FORCE_COLOR: __, ...rest } = process.env;
+  // What a package manager sets for its own commands is not the user's.
+  const { NO_COLOR: _, FORCE_COLOR: __, NODE_PATH: ___, ...rest } = process.env;
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [BIN, ...args], { cwd, env: { ...rest, ...env } });
     let stdout = "";

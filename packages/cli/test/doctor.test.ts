@@ -13,9 +13,7 @@ it("lists engines with version and place, what is missing with its remedy, CPyth
     hardSandbox: true,
     placements: ["inline", "thread", "process"],
   });
-  expect(missing).toContainEqual(
-    expect.objectContaining({ name: "wasm", remedy: "Run: npm install @extruntime/wasm" }),
-  );
+  expect(missing).toContainEqual(expect.objectContaining({ name: "v8", remedy: "Run: npm install @extruntime/v8" }));
   expect(system).toMatchObject({ memoryBytes: expect.any(Number), cores: expect.any(Number) });
   expect(Array.isArray(pythons)).toBe(true);
 });
@@ -28,9 +26,9 @@ it("says why a CPython does not serve", async () => {
 });
 
 it("ends with 3 where a required runtime cannot be had, and shows it", async () => {
-  const { code, stdout } = await cli(["doctor", "--require", "quickjs", "--require", "wasm"]);
+  const { code, stdout } = await cli(["doctor", "--require", "quickjs", "--require", "v8"]);
   expect(code).toBe(3);
   expect(stdout).toMatch(/✔ quickjs +@extruntime\/quickjs \d/);
-  expect(stdout).toContain("→ Run: npm install @extruntime/wasm");
-  expect(stdout).toMatch(/required, and not there: wasm\n$/);
+  expect(stdout).toContain("→ Run: npm install @extruntime/v8");
+  expect(stdout).toMatch(/required, and not there: v8\n$/);
 });

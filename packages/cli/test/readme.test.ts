@@ -10,7 +10,7 @@ const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 
 it("the example of the README prints what it says", async () => {
   const [, code, expected] = /^```js\n(.*?)^```$.*?^```text\n(.*?)^```$/ms.exec(readme)!;
-  const folder = folderWith({});
+  const folder = folderWith({ "package.json": {} });
   try {
     const file = join(folder, "example.mjs");
     const cli = new URL("../dist/index.js", import.meta.url).href;

@@ -90,7 +90,8 @@ describe.each(LANGUAGES)("a guest in %s", (language) => {
 
   it("gives back any JSON value as it was", async () => {
     for (const value of VALUES) expect(await module.call("echo", value)).toEqual(value);
-    expect(await module.invoke("echo", ' { "a" : [ 1 , 2e1 , "\\u00df\\ud83d\\ude00" ] } ')).toBe('{"a":[1,20,"ß😀"]}');
+    const spaced = await module.invoke("echo", ' { "a" : [ 1 , 2e1 , "\\u00df\\ud83d\\ude00" ] } ');
+    expect(JSON.parse(spaced)).toEqual({ a: [1, 20, "ß😀"] });
   });
 
   it("keeps its state from call to call, and its memory within bounds", async () => {

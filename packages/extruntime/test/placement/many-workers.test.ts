@@ -44,6 +44,27 @@ describe("many workers", () => {
   });
 });
 
+it("output of processes gives no warning of a leak, though Node pipes that of many threads to the same stream", async () => {
+  const warnings: Error[] = [];
+  const note = (warning: Error) => warnings.push(warning);
+  process.on("warning", note);
+  const held: (() => void)[] = [];
+  const to = new Writable({ highWaterMark: 1, write: (_text, _encoding, done) => held.push(done) });
+  // As Node does for each of its threads.
+  to.setMaxListeners(0);
+  for (let thread = 0; thread < WORKERS; thread++) new PassThrough().pipe(to, { end: false });
+  to.setMaxListeners(10);
+  const pipe = new PassThrough();
+  new GuestOutput(pipe, to);
+  pipe.write("a line\n");
+  while (held.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off("warning", note);
+  expect(to.listenerCount("error")).toBeGreaterThan(WORKERS);
+  expect(to.getMaxListeners()).toBe(10);
+  expect(warnings).toEqual([]);
+});
+
 describe("a frame from a worker", () => {
   const header = (length: number) => {
     const bytes = new Uint8Array(HEADER_BYTES);

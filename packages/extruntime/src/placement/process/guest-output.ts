@@ -49,7 +49,18 @@ function whenItGoesOn(to: Writable, then: () => void): void {
     waiting.delete(to);
     for (const each of all) each();
   };
-  to.on("drain", goOn).on("error", goOn).on("close", goOn);
+  for (const event of ["drain", "error", "close"]) listen(to, event, goOn);
+}
+
+/**
+ * Without Node's warning of a leak, which comes past ten listeners: Node pipes the output of each thread to the same stream, each pipe listens there, and
+ * Node leaves out the warning for those in the same way.
+ */
+function listen(to: Writable, event: string, listener: () => void): void {
+  const most = to.getMaxListeners();
+  to.setMaxListeners(0);
+  to.on(event, listener);
+  to.setMaxListeners(most);
 }
 
 const underWay = new Map<Writable, number>();
@@ -60,7 +71,7 @@ function passOn(text: string, to: Writable): boolean {
   if (to.destroyed || to.writableEnded) return true;
   const before = underWay.get(to) ?? 0;
   underWay.set(to, before + 1);
-  if (before === 0) to.on("error", ignore);
+  if (before === 0) listen(to, "error", ignore);
   // The error comes after the callback.
   const written = () => {
     const left = (underWay.get(to) ?? 1) - 1;

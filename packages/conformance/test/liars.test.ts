@@ -35,7 +35,8 @@ const SETUPS = {
   },
   "flag-liars.mjs": { export: "flagLiar", guests: toys, patienceMs: 6_000 },
   "host-liars.mjs": { export: "hostLiar", guests: toys, patienceMs: 6_000 },
-  "memory-liars.mjs": { export: "memoryLiar", guests: toys, patienceMs: 30_000 },
+  // What takes long there is the work, and not the wait for what never comes.
+  "memory-liars.mjs": { export: "memoryLiar", guests: toys, patienceMs: 60_000 },
   "fresh-liars.mjs": { export: "freshLiar", guests: toys, patienceMs: 6_000 },
   "time-liars.mjs": { export: "timeLiar", guests: toys, patienceMs: 6_000 },
 };
@@ -189,7 +190,7 @@ const MEMORY: readonly Liar[] = [
     lie: "a leak of 8 KB for each call of a host function",
     placement: "process",
     found: /5000 calls of host functions/,
-    because: /grows with every part of 5000 such calls/,
+    because: /engine's processes (?:after|grows with most parts of) 5000 such calls/,
   },
 ];
 

@@ -19,8 +19,8 @@ export interface FoundPython {
 const VERSIONS = ["3.14", "3.13", "3.12", "3.11"];
 const OLDEST_MINOR = 11;
 const NEWEST_MINOR = 14;
-/** Milliseconds for an executable to tell about itself. */
-const PROBE_TIMEOUT = 10_000;
+/** Milliseconds for an executable to tell about itself: 20 at rest, and seconds where others keep the machine busy. */
+const PROBE_TIMEOUT = 60_000;
 
 const PROBE = `
 import json, os, sys, sysconfig

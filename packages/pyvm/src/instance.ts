@@ -10,6 +10,7 @@ import {
 } from "extruntime/engine";
 import type { Addon, LoadRequest, NativeInstance } from "./addon.ts";
 import { type Bridge, leavesDisorder, type Receiver } from "./bridge.ts";
+import { Grace } from "./grace.ts";
 import { SentCall } from "./sent-call.ts";
 import type { SetAside } from "./set-aside.ts";
 
@@ -74,8 +75,8 @@ export class PyvmInstance implements Instance {
         fail(error);
       }
     });
-    let grace: NodeJS.Timeout | undefined;
-    const ended = () => clearTimeout(grace);
+    let grace: Grace | undefined;
+    const ended = () => grace?.end();
     try {
       await withLimits(loading, call, () => {
         grace = this.#abort(token, () => {});
@@ -170,7 +171,7 @@ export class PyvmInstance implements Instance {
     if (leavesDisorder(error)) this.#replace();
     this.#sent.remove(sent);
     this.#bridge.poller.ended();
-    clearTimeout(sent.grace);
+    sent.grace?.end();
   }
 
   #indexOf(fn: string): number {
@@ -226,9 +227,9 @@ export class PyvmInstance implements Instance {
   };
 
   /** Stops what runs. The interpreter is set aside when that does not end; then `giveUp` is called. */
-  #abort(token: number, giveUp: () => void): NodeJS.Timeout {
+  #abort(token: number, giveUp: () => void): Grace {
     this.#bridge.addon.abort(this.#native, token);
-    return setTimeout(() => {
+    return new Grace(this.#setAside.graceMs, () => {
       this.broken = true;
       this.#stuck = true;
       this.#setAside.enter();
@@ -237,7 +238,7 @@ export class PyvmInstance implements Instance {
         void this.#end();
       });
       giveUp();
-    }, this.#setAside.graceMs);
+    });
   }
 
   /** It serves no other call: those that were sent ahead go elsewhere. */

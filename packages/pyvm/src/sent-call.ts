@@ -1,5 +1,6 @@
 import type { Answer, Call } from "extruntime/engine";
 import type { Receiver } from "./bridge.ts";
+import type { Grace } from "./grace.ts";
 import type { PyvmInstance } from "./instance.ts";
 
 /** A call that was sent to an interpreter: it runs, or waits for its turn there. */
@@ -11,7 +12,7 @@ export class SentCall implements Receiver {
   /** Nobody waits for it any more. */
   unwanted = false;
   /** Runs from its abort to its end. */
-  grace: NodeJS.Timeout | undefined;
+  grace: Grace | undefined;
   readonly #instance: PyvmInstance;
   readonly #answer: Answer;
 

@@ -38,6 +38,7 @@ const SETUPS = {
   // What takes long there is the work, and not the wait for what never comes.
   "memory-liars.mjs": { export: "memoryLiar", guests: toys, patienceMs: 60_000 },
   "fresh-liars.mjs": { export: "freshLiar", guests: toys, patienceMs: 6_000 },
+  "count-liars.mjs": { export: "countLiar", guests: toys, patienceMs: 6_000 },
   "time-liars.mjs": { export: "timeLiar", guests: toys, patienceMs: 6_000 },
 };
 type Liars = keyof typeof SETUPS;
@@ -161,10 +162,20 @@ const TIME: readonly Liar[] = [
   },
   { lie: "a signal that fails the calls of neighbours", found: /signal ends costs other/, because: /user went away/ },
   { lie: "a signal that costs neighbours their state", found: /signal ends costs other/, because: /lost its state/ },
+  {
+    lie: "a timer that is left for each call with a limit",
+    found: /leaves no timer behind/,
+    because: /20 calls with a limit/,
+  },
   { lie: "a deadline that is up early", found: /a timeout is never up too early/, because: /was up after/ },
 ];
 
 const MEMORY: readonly Liar[] = [
+  {
+    lie: "out of memory at the top level that is the guest's error",
+    found: /top level that allocates/,
+    because: /ERR_EXT_GUEST/,
+  },
   {
     lie: "a limit that is not kept in a child process",
     found: /the host stays within the limit/,
@@ -217,6 +228,37 @@ const FRESH: readonly Liar[] = [
   { lie: "fresh whether asked or not", found: /ask for it alike/, because: /globals last/ },
   { lie: "fresh in its own process alone", placement: "thread", found: NOTHING_OF, because: TRACES },
   { lie: "fresh in its own process alone", placement: "process", found: NOTHING_OF, because: TRACES },
+];
+
+const DURATIONS = /how long calls took/;
+const BYTES = /count the bytes/;
+const PAST_BOUND = /calls past its bound/;
+
+const COUNTS: readonly Liar[] = [
+  { lie: "durations that are not taken", found: DURATIONS, because: /durations are counted/ },
+  { lie: "durations in seconds", found: DURATIONS, because: /stats say 0\./ },
+  { lie: "durations of one call in two", found: DURATIONS, because: /durations are counted/ },
+  { lie: "bytes that are not counted", found: BYTES, because: /bytes after a result of 1/ },
+  { lie: "bytes of payloads in the place of those of results", found: BYTES, because: /bytes after a result of 1/ },
+  { lie: "refused calls that are not counted", found: PAST_BOUND, because: /the calls that were refused/ },
+  { lie: "busy instances that are not counted", found: PAST_BOUND, because: /the instances that hold a call/ },
+  { lie: "refused calls that are counted twice", found: PAST_BOUND, because: /the calls that were refused/ },
+  {
+    lie: "crashes that are not counted",
+    placement: "process",
+    found: /crashes its engine costs one/,
+    because: /crashes that stats count/,
+  },
+  {
+    lie: "lines that come once where they are the same",
+    found: /lines arrive in order/,
+    because: /arrival of 50 lines/,
+  },
+  {
+    lie: "another number of the call for each call of the host",
+    found: /calls it a hundred times/,
+    because: /by the number of the call/,
+  },
 ];
 
 const NAMED = /the one that is named is called/;
@@ -373,6 +415,7 @@ describe.each([
   ["capabilities, each of them", "flag-liars.mjs", FLAGS],
   ["memory", "memory-liars.mjs", MEMORY],
   ["fresh calls", "fresh-liars.mjs", FRESH],
+  ["counts and numbers", "count-liars.mjs", COUNTS],
   ["host functions, crashes and capabilities", "host-liars.mjs", HOST],
 ] as const)("an engine that lies about its %s is rejected by the test that should reject it", (_, file, liars) => {
   // What looks at processor time is a matter of chance on a busy machine: the kit finds it in most runs, not in all. And what takes longer there than it waits is told of something else: so it waits longer each time.

@@ -26,10 +26,12 @@ const GUESTS = {
   "throw-more": "fail = throwMore",
   "call-host-caught-more": "run = catchMore",
   "call-host": "call = callHost\ncaught = catchHost",
+  "call-host-together": "run = callHostOften",
   fresh:
     "look = look\nleave = leave\nfail = leaveAndRefuse\nforever = leaveForEver\nexhaust = leaveAndAllocate\nfill = fill\nstart = make",
   "bad-result": "run = unserialisable",
   "top-level-throw": "run = value\nstart = refuse",
+  "top-level-allocate": "run = value\nstart = allocate",
   "top-level-loop": "run = value\nstart = forever",
 };
 

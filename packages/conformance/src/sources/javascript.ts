@@ -84,6 +84,10 @@ export function javascriptGuests(): ReadonlyMap<string, KitGuest> {
     ),
   );
   guests.set("top-level-loop", javascript("for (;;); export function run() {}"));
+  guests.set(
+    "top-level-allocate",
+    javascript("const kept = []; for (;;) kept.push(new Array(100_000).fill(kept.length)); export function run() {}"),
+  );
   guests.set("top-level-throw", javascript("export function run() {}\nthrow new TypeError('refused at the top');"));
   guests.set(
     "language",

@@ -69,6 +69,10 @@ export function pythonGuests(): ReadonlyMap<string, KitGuest> {
   );
   guests.set("bad-result-cycle", python("def run(value):\n    a = []\n    a.append(a)\n    return a\n"));
   guests.set("top-level-loop", python("while True:\n    pass\n\ndef run(value):\n    pass\n"));
+  guests.set(
+    "top-level-allocate",
+    python("kept = []\nwhile True:\n    kept.append(bytearray(1 << 20))\n\ndef run(value):\n    pass\n"),
+  );
   guests.set("top-level-throw", python("def run(value):\n    pass\n\nraise TypeError('refused at the top')\n"));
   guests.set("language", python("def run(words):\n    return ' '.join(f'{word}!' for word in dict.fromkeys(words))\n"));
   guests.set(

@@ -6,6 +6,7 @@ import { overlapGroup } from "../groups/calls/overlap.ts";
 import { parallelGroup } from "../groups/calls/parallel.ts";
 import { queueGroup } from "../groups/calls/queue.ts";
 import { sourceRunGroup } from "../groups/calls/source-runs.ts";
+import { statisticsGroup } from "../groups/calls/statistics.ts";
 import { syncGroup } from "../groups/calls/sync.ts";
 import { conversationGroup } from "../groups/conversation/conversation.ts";
 import { hostFunctionGroup } from "../groups/host-functions/host-functions.ts";
@@ -49,6 +50,7 @@ const GROUPS: readonly ((subject: Subject) => Group)[] = [
   queueGroup,
   stateGroup,
   outputGroup,
+  statisticsGroup,
   conversationGroup,
   sourceRunGroup,
   capabilityGroup,

@@ -1,7 +1,7 @@
 // Engines that lie about memory, made from the honest toy engine. Placed in a process, where the placement makes the engine again from its origin, the lie is there alone.
 import { spawn } from "node:child_process";
-import { createRuntime } from "extruntime/engine";
-import { failingNeighbours, ofInstance, over } from "./lying.mjs";
+import { createRuntime, guestError } from "extruntime/engine";
+import { failingNeighbours, ofEngine, ofInstance, over } from "./lying.mjs";
 import { toyEngine } from "./toy-engine.mjs";
 
 const kept = [];
@@ -37,6 +37,20 @@ const GREEDY = `const all = []; for (let i = 0; i < 8; i++) all.push(Buffer.allo
 
 const lies = {
   none: createRuntime,
+  "out of memory at the top level that is the guest's error": ofEngine((engine) => ({
+    async compile(extension, context) {
+      const program = await engine.compile(extension, context);
+      const instantiate = async (call) => {
+        try {
+          return await program.instantiate(call);
+        } catch (error) {
+          if (error.code !== "ERR_EXT_MEMORY") throw error;
+          throw guestError({ name: "RangeError", message: "out of memory", stack: "" });
+        }
+      };
+      return { ...program, instantiate };
+    },
+  })),
   "a limit that is not kept in a child process": ofInstance((instance) => ({
     async invoke(fn, payload, call) {
       if (fn === "allocate")

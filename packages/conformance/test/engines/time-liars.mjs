@@ -57,6 +57,16 @@ const queueing = (start) =>
 
 const lies = {
   none: createRuntime,
+  "a timer that is left for each call with a limit": ofModule((module) => {
+    const leaving = (call) => (fn, value, options) => {
+      if (options?.timeoutMs !== undefined) setTimeout(() => {}, options.timeoutMs);
+      return call(fn, value, options);
+    };
+    return {
+      invoke: leaving((...args) => module.invoke(...args)),
+      call: leaving((...args) => module.call(...args)),
+    };
+  }),
   "a guest that computes on": answeredAlone(() => {}),
   "a guest that computes on in a thread": answeredAlone(and(() => new Worker("for (;;);", { eval: true }).unref())),
   "a guest that computes on in a process": answeredAlone(

@@ -143,6 +143,11 @@ export const verbs = {
     const errors = [beneath("Error", "first"), beneath("TypeError", "second")];
     throw new ToyError("AggregateError", "above", { code: "E_ABOVE", data: value, cause, errors });
   },
+  *callHostOften(values) {
+    const answers = [];
+    for (const value of values) answers.push(yield ask.host("kit.call", value));
+    return answers;
+  },
   *callSecret(value) {
     return yield ask.host("kit.secret", value);
   },

@@ -70,7 +70,9 @@ async function bounded(bench: Bench, awaits: boolean, queue: number): Promise<vo
   const overlaps = isRunning(module);
   for (let i = 1; i < 10; i++) calls.push(module.call<number>(fn, i));
   const accepted = overlaps ? 1 + queue : 10;
-  assert.equal(module.stats().queued, overlaps ? queue : 0, "stats must count the calls that wait");
+  const { queued, busy } = module.stats();
+  assert.equal(queued, overlaps ? queue : 0, "stats must count the calls that wait");
+  assert.equal(busy, overlaps ? 1 : 0, "stats must count the instances that hold a call");
   const outcomes = await bench.answered(Promise.allSettled(calls), "ten calls");
   outcomes.forEach((outcome, i) => {
     if (i < accepted) {
@@ -80,6 +82,7 @@ async function bounded(bench: Bench, awaits: boolean, queue: number): Promise<vo
       expectCode((outcome as PromiseRejectedResult).reason, "ERR_EXT_BUSY", `call ${i}`);
     }
   });
+  assert.equal(module.stats().refused, 10 - accepted, "stats must count the calls that were refused");
   assert.equal(await module.call(fn, 11), 11, "the module does not work afterwards");
   const many = Array.from({ length: 50 }, (_, i) => others.call("echo", i));
   assert.deepEqual(await bench.answered(Promise.all(many), "50 calls of another module"), [...Array(50).keys()]);

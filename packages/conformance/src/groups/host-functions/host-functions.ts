@@ -213,8 +213,11 @@ const again: Test = {
 const together: Test = {
   name: "a guest that calls it a hundred times without waiting in between gets each answer",
   async run(bench) {
-    const fn = (value: number) =>
-      value % 2 === 0 ? [value] : new Promise((resolve) => setImmediate(resolve, [value]));
+    const asked = new Map<number, number>();
+    const fn = (value: number, { callId }: HostFunctionContext) => {
+      asked.set(callId, (asked.get(callId) ?? 0) + 1);
+      return value % 2 === 0 ? [value] : new Promise((resolve) => setImmediate(resolve, [value]));
+    };
     const module = await loadCaller(bench, fn, { limits: { maxInstances: 2 }, guest: "call-host-together" });
     const list = Array.from({ length: 100 }, (_, i) => i);
     const calls = Array.from({ length: 10 }, () => module.call("run", list));
@@ -223,6 +226,7 @@ const together: Test = {
         back,
         list.map((value) => [value]),
       );
+    assert.deepEqual([...asked.values()], Array(10).fill(100), "what each call asked for, by the number of the call");
   },
 };
 

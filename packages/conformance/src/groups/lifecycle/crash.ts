@@ -44,6 +44,10 @@ const crashing: Test = {
       );
       assert.equal(await bench.answered(echo.call("echo", i), "another module's call"), i);
     }
+    const { crashes, instancesReplaced } = module.stats();
+    assert.equal(crashes, 10, "crashes that stats count");
+    assert.ok(instancesReplaced > 0, "stats count no instance that was replaced");
+    assert.equal(echo.stats().crashes, 0, "crashes of a module that had no part in it");
   },
 };
 

@@ -29,15 +29,18 @@ const LOOK_MS = 15;
 
 /** `memoryLimit`: a guest that allocates without end is stopped, and the host does not grow with it. */
 export function memoryGroup(subject: Subject): Group {
-  const { capabilities } = subject;
+  const { capabilities, guests } = subject;
   return {
     name: "the memory limit",
     promise: "memoryLimit",
     tests: capabilities.memoryLimit
-      ? kept(
-          capabilities.deadline !== false,
-          hasOwnProcesses(subject) ? TIMES_OF_PROCESSES : Math.max(FEW, times(TIMES, subject)),
-        )
+      ? [
+          ...kept(
+            capabilities.deadline !== false,
+            hasOwnProcesses(subject) ? TIMES_OF_PROCESSES : Math.max(FEW, times(TIMES, subject)),
+          ),
+          ...(guests.includes("top-level-allocate") ? [whileLoading] : []),
+        ]
       : [refused],
   };
 }
@@ -133,6 +136,21 @@ function kept(abortable: boolean, often: number): Test[] {
     },
   ];
 }
+
+/** What a guest does while it is loaded is bounded by the same limit. */
+const whileLoading: Test = {
+  name: "a top level that allocates without end fails the load with ERR_EXT_MEMORY, and the runtime works on",
+  patience: 2,
+  async run(bench) {
+    const runtime = await bench.runtime();
+    const echo = await bench.load("echo", undefined, runtime);
+    for (let i = 0; i < 2; i++) {
+      const load = bench.load("top-level-allocate", { limits: { memoryMb: LIMIT_MB } }, runtime);
+      await refusal(() => bench.answered(load, "a load"), "ERR_EXT_MEMORY", "a top level that allocates without end");
+      assert.equal(await echo.call("echo", i), i, "another module does not work afterwards");
+    }
+  },
+};
 
 /** Calls of other modules that run while one runs out of memory are answered, and their instances keep their state. */
 function neighbours(limits: Limits, exhaust: (bench: Bench, module: Module) => Promise<void>): Test {

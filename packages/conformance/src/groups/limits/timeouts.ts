@@ -62,6 +62,7 @@ function kept(subject: Subject): Test[] {
     queued,
     ...queuedDeadlines(subject),
     neverEarly,
+    nothingLeft,
     mistakes,
   ];
 }
@@ -240,6 +241,20 @@ const neverEarly: Test = {
       const ms = performance.now() - start;
       assert.ok(ms >= timeoutMs, `a timeout of ${timeoutMs} ms was up after ${ms.toFixed(2)} ms`);
     }
+  },
+};
+
+const nothingLeft: Test = {
+  name: "a call that ended in its time leaves no timer behind that keeps the process alive",
+  async run(bench) {
+    const module = await bench.load("echo", { limits: { maxInstances: 1 } });
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+    assert.equal(await module.call("echo", 0, { timeoutMs: 600_000 }), 0);
+    const before = timers();
+    for (let i = 0; i < 20; i++) assert.equal(await module.call("echo", i, { timeoutMs: 600_000 }), i);
+    const after = timers();
+    // Some may come and go for other reasons.
+    assert.ok(after < before + 10, `${before} timers were there before 20 calls with a limit, and ${after} after them`);
   },
 };
 

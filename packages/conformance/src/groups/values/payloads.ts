@@ -129,6 +129,8 @@ const values: Test = {
     const module = await bench.load("echo");
     assert.deepEqual(await module.call("echo", { a: [1, "é", null, true] }), { a: [1, "é", null, true] });
     assert.equal(await module.call("echo"), null);
+    const odd = '{"__proto__":1,"constructor":[2],"toString":null}';
+    assert.equal(JSON.stringify(await module.call("echo", JSON.parse(odd))), odd, "keys that prototypes have");
     await copies(bench, module);
     const join = await bench.load("many");
     assert.deepEqual([await join.call("double", 21), await join.call("join", ["a", "b"])], [42, "a-b"]);

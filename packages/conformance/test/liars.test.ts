@@ -232,6 +232,7 @@ const FRESH: readonly Liar[] = [
 
 const DURATIONS = /how long calls took/;
 const BYTES = /count the bytes/;
+const CUT = /an error is cut at/;
 const PAST_BOUND = /calls past its bound/;
 
 const COUNTS: readonly Liar[] = [
@@ -254,6 +255,12 @@ const COUNTS: readonly Liar[] = [
     found: /lines arrive in order/,
     because: /arrival of 50 lines/,
   },
+  { lie: "limits of payloads that are not kept", found: /past limits.payloadBytes/, because: /payloadBytes must fail/ },
+  { lie: "limits of results that are not kept", found: /past limits.resultBytes/, because: /resultBytes must fail/ },
+  { lie: "limits of values that are not kept", found: /more to parse than/, because: /jsonValues must fail/ },
+  { lie: "limits of errors that are not kept", found: CUT, because: /limits.errorChars is/ },
+  { lie: "limits of lines that are not kept", found: CUT, because: /limits.lineChars is/ },
+  { lie: "limits of host calls that are not kept", found: /past limits.hostCallBytes/, because: /must get an error/ },
   {
     lie: "another number of the call for each call of the host",
     found: /calls it a hundred times/,

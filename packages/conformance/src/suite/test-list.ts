@@ -16,6 +16,7 @@ import { lifecycleGroup } from "../groups/lifecycle/lifecycle.ts";
 import { loadGroup } from "../groups/lifecycle/load.ts";
 import { standInGroup } from "../groups/lifecycle/stand-in.ts";
 import { stateGroup } from "../groups/lifecycle/state.ts";
+import { boundsGroup } from "../groups/limits/bounds.ts";
 import { memoryGroup } from "../groups/limits/memory.ts";
 import { signalGroup } from "../groups/limits/signals.ts";
 import { deadlineGroup } from "../groups/limits/timeouts.ts";
@@ -51,6 +52,7 @@ const GROUPS: readonly ((subject: Subject) => Group)[] = [
   stateGroup,
   outputGroup,
   statisticsGroup,
+  boundsGroup,
   conversationGroup,
   sourceRunGroup,
   capabilityGroup,

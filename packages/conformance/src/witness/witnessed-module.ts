@@ -269,7 +269,7 @@ class WitnessedModule implements Module {
     this.#underWay--;
     this.#witness.failed(this.#module, call, error);
     if (ExtensionError.is(error, "ERR_EXT_TIMEOUT")) this.#timeouts++;
-    this.#uncounted ||= !ExtensionError.is(error) || UNCOUNTED.includes(error.code);
+    this.#uncounted ||= !ExtensionError.is(error) || UNCOUNTED.includes(error.code) || isTooLong(error);
     this.#witness.see(() => this.#checkMembers());
   }
 
@@ -310,6 +310,11 @@ class WitnessedModule implements Module {
       `stats of ${this.name}: calls, failures, timeouts`,
     );
   }
+}
+
+/** A payload that is refused for its length was never a call; one that is no JSON was. */
+function isTooLong({ code, message }: ExtensionError): boolean {
+  return code === "ERR_EXT_BAD_PAYLOAD" && message.includes("limits.payloadBytes");
 }
 
 function members({ name, version, runtime, exports, placement, capabilities, manifest, limits }: Module): string {

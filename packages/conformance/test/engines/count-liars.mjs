@@ -16,6 +16,11 @@ const NONE = { count: 0, p50: 0, p99: 0, max: 0 };
 const loading = (change) =>
   ofRuntime((runtime) => ({ load: (source, options) => runtime.load(source, change(options)) }));
 
+const without = (options, name) => {
+  const { [name]: _, ...limits } = options?.limits ?? {};
+  return { ...options, limits };
+};
+
 const lies = {
   none: createRuntime,
   "durations that are not taken": stats(() => ({ durations: NONE })),
@@ -31,6 +36,12 @@ const lies = {
   "refused calls that are counted twice": stats(({ refused }) => ({ refused: 2 * refused })),
   "busy instances that are not counted": stats(() => ({ busy: 0 })),
   "crashes that are not counted": stats(() => ({ crashes: 0 })),
+  "limits of payloads that are not kept": loading((options) => without(options, "payloadBytes")),
+  "limits of results that are not kept": loading((options) => without(options, "resultBytes")),
+  "limits of values that are not kept": loading((options) => without(options, "jsonValues")),
+  "limits of errors that are not kept": loading((options) => without(options, "errorChars")),
+  "limits of lines that are not kept": loading((options) => without(options, "lineChars")),
+  "limits of host calls that are not kept": loading((options) => without(options, "hostCallBytes")),
   "lines that come once where they are the same": loading((options) => {
     const info = options?.logger?.info;
     if (info === undefined) return options;

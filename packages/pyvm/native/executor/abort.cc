@@ -19,7 +19,7 @@ constexpr std::uint64_t kPhases = 3;
 // How long an exception has to end the call before harder means are used, and how often that is looked at.
 constexpr auto kPatience = std::chrono::milliseconds(8);
 constexpr auto kLook = std::chrono::microseconds(500);
-// Looks in which a coroutine has to end after it was cancelled: some 150 ms, and longer on a machine that gives neither thread a processor.
+// Looks in which a coroutine has to end after it was cancelled: some 150 ms, and longer where neither thread gets a processor.
 constexpr int kCancelLooks = 300;
 // How long frames of the standard library are left to end by themselves.
 constexpr auto kForbearance = std::chrono::milliseconds(100);

@@ -140,6 +140,11 @@ function refused({ runtime: name }: Subject): Test[] {
       run: async (bench: Bench) => {
         const runtime = await bench.runtime();
         await refusal(() => runtime.load(source), "ERR_EXT_BAD_MANIFEST", "load");
+        // Beside a module, and after one that was closed, as well.
+        const other = await bench.load("echo", { lazy: true }, runtime);
+        await refusal(() => runtime.load(source), "ERR_EXT_BAD_MANIFEST", "load");
+        await other.close();
+        await refusal(() => runtime.load(source), "ERR_EXT_BAD_MANIFEST", "load");
       },
     })),
     {

@@ -103,6 +103,8 @@ const sizes: readonly Test[] = [
         ["[", "]"],
         ['{"a":', "}"],
       ] as const) {
+        const usual = `${open.repeat(200)}1${close.repeat(200)}`;
+        expectJson(await module.invoke("echo", usual), JSON.parse(usual), "200 levels");
         const payload = `${open.repeat(10_000)}1${close.repeat(10_000)}`;
         const answer = await module.invoke("echo", payload).catch((error: unknown) => error);
         if (typeof answer === "string") assert.equal(answer.replaceAll(/\s/g, ""), payload);

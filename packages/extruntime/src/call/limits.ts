@@ -12,6 +12,31 @@ export interface LimitedCall extends Call {
   readonly ownTimeoutMs?: number | undefined;
 }
 
+/** The limits of a short call that begins at once: what time it is matters only if it turns out to be long. */
+export class UnreadDeadline implements LimitedCall {
+  readonly hasDeadline = true;
+  readonly signal: AbortSignal | undefined;
+  readonly ownTimeoutMs: number | undefined;
+  readonly #timeoutMs: number;
+  #deadline = 0;
+
+  constructor(timeoutMs: number, signal: AbortSignal | undefined, ownTimeoutMs: number | undefined) {
+    this.#timeoutMs = timeoutMs;
+    this.signal = signal;
+    this.ownTimeoutMs = ownTimeoutMs;
+  }
+
+  get deadline(): number {
+    if (this.#deadline === 0) this.#deadline = performance.now() + this.#timeoutMs;
+    return this.#deadline;
+  }
+
+  /** Nobody has looked at it. */
+  get isUnread(): boolean {
+    return this.#deadline === 0;
+  }
+}
+
 /** Whose limits they are, for the refusal of one that its engine cannot keep where it is. */
 export interface Limited {
   readonly manifest: CallerIdentity;
@@ -26,6 +51,7 @@ export interface Limited {
 /**
  * The limits of a call that begins now.
  *
+ * @param isShort it has an instance, and little to carry there: its time may begin when its deadline is first read.
  * @throws TypeError for a time that is none; ExtensionError `ERR_EXT_UNSUPPORTED` for a limit that cannot be kept; the reason
  * of a signal that has fired already.
  */
@@ -33,6 +59,7 @@ export function callLimits(
   { manifest, runtime, placement, capabilities, limits, host }: Limited,
   fn: string,
   options: InvokeOptions | undefined,
+  isShort: boolean,
 ): LimitedCall {
   const ownTimeoutMs = options?.timeoutMs;
   const timeoutMs = ownTimeoutMs ?? limits.timeoutMs;
@@ -45,6 +72,8 @@ export function callLimits(
   if (signal !== undefined && capabilities.signal === false)
     throw locate(noSignal(runtime, placement), manifest.name, fn);
   signal?.throwIfAborted();
+  if (isShort && timeoutMs !== undefined && host === undefined)
+    return new UnreadDeadline(timeoutMs, signal, ownTimeoutMs);
   const deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
   return host === undefined ? { deadline, signal, ownTimeoutMs } : new CallScope(manifest, fn, deadline, options);
 }

@@ -13,7 +13,7 @@ import { takeCallId } from "./call-id.ts";
 import { callIdOf, endScope, failScope } from "./call-scope.ts";
 import { CallStatistics, countsOf } from "./call-statistics.ts";
 import type { Start } from "./call-times.ts";
-import { callLimits, type LimitedCall } from "./limits.ts";
+import { callLimits, type LimitedCall, UnreadDeadline } from "./limits.ts";
 import { ModuleCalls } from "./module-calls.ts";
 import { ModuleErrors } from "./module-errors.ts";
 import type { ModuleSetup } from "./module-setup.ts";
@@ -24,6 +24,8 @@ import { parseResult } from "./result.ts";
 
 /** No text has fewer. */
 const NEVER_SHORT = -1;
+/** UTF-16 units of a text that is looked at and copied in some microseconds. */
+const BRIEF_LENGTH = 16_384;
 
 /**
  * A loaded extension. The way of a call: checks here, an instance from the pool, the engine's `invoke`. A call that ends
@@ -49,6 +51,8 @@ export class LoadedModule implements Module {
   readonly #plain: boolean;
   /** UTF-16 units of a payload and of a result that need no look at all: within their bounds whatever they say, where no schema asks what they say. */
   readonly #shortPayload: number;
+  /** Of one that takes no time to look at and to copy. */
+  readonly #briefPayload: number;
   readonly #shortResult: number;
   readonly #output: GuestLog;
   readonly #statistics = new CallStatistics();
@@ -71,6 +75,7 @@ export class LoadedModule implements Module {
     this.#timeoutMs = setup.limits.timeoutMs;
     this.#plain = setup.limits.timeoutMs === undefined && setup.host === undefined;
     this.#shortPayload = setup.schemas === undefined ? surelyWithin(setup.bounds.payloadBytes) : NEVER_SHORT;
+    this.#briefPayload = Math.min(this.#shortPayload, BRIEF_LENGTH);
     this.#output = setup.output;
     this.#shortResult = setup.schemas === undefined ? surelyWithin(setup.bounds.resultBytes) : NEVER_SHORT;
     this.#pool = new InstancePool(setup.program, setup.pool);
@@ -111,7 +116,8 @@ export class LoadedModule implements Module {
       if (typeof result === "string") {
         calls.release(slot);
         slot = undefined;
-        if (result.length > this.#shortResult || call !== UNLIMITED) this.#checkEnd(fn, result, call);
+        if (result.length > this.#shortResult || (call !== UNLIMITED && !isBrief(call, result)))
+          this.#checkEnd(fn, result, call);
       }
     } catch (error) {
       // By assignments alone, in both places: a function to share might not be callable here. See ModuleCalls#takeBack.
@@ -158,7 +164,8 @@ export class LoadedModule implements Module {
       if (typeof result === "string") {
         calls.release(slot);
         slot = undefined;
-        if (result.length > this.#shortResult || call !== UNLIMITED) this.#checkEnd(fn, result, call);
+        if (result.length > this.#shortResult || (call !== UNLIMITED && !isBrief(call, result)))
+          this.#checkEnd(fn, result, call);
       }
     } catch (error) {
       // By assignments alone, in both places: a function to share might not be callable here. See ModuleCalls#takeBack.
@@ -270,7 +277,7 @@ export class LoadedModule implements Module {
     if (this.#calls.thrown !== undefined) this.#calls.takeBack();
     if (fn !== this.#lastFunction) this.#checkFunction(fn);
     if (options === undefined && this.#plain) return UNLIMITED;
-    return callLimits(this.#setup, fn, options);
+    return callLimits(this.#setup, fn, options, payload.length <= this.#briefPayload && this.#pool.hasIdle);
   }
 
   #checkFunction(fn: string): void {
@@ -290,10 +297,10 @@ export class LoadedModule implements Module {
     }
   }
 
-  #takeNow(fn: string, { deadline }: Call): Slot {
+  #takeNow(fn: string, call: Call): Slot {
     const { runtime, capabilities } = this.#setup;
     if (!capabilities.sync) throw this.#errors.located(noSync(runtime), fn);
-    const slot = this.#pool.takeNow(deadline);
+    const slot = this.#pool.takeNow(call);
     if (slot !== undefined) return slot;
     throw this.#errors.located(notNow(this.#pool.creating), fn);
   }
@@ -327,4 +334,9 @@ export class LoadedModule implements Module {
       this.#setup.onClosed();
     }
   }
+}
+
+/** Whether a call that has ended was so short that nobody has asked what time it is: its deadline has not passed. */
+function isBrief(call: Call, result: string): boolean {
+  return call instanceof UnreadDeadline && call.isUnread && result.length <= BRIEF_LENGTH;
 }

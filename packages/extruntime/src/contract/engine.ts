@@ -166,8 +166,16 @@ export interface Answer {
 
 /** The limits of one call (or of one instantiation), for an engine that runs on the calling thread and must look for itself. */
 export interface Call {
-  /** On the clock of `performance.now()`, in milliseconds; `Infinity` for none. An engine that stops for it throws `ERR_EXT_TIMEOUT`. */
+  /**
+   * On the clock of `performance.now()`, in milliseconds; `Infinity` for none. An engine that stops for it throws `ERR_EXT_TIMEOUT`. Where {@link hasDeadline} is set, the call's
+   * time may begin when this is first read.
+   */
   readonly deadline: number;
+  /**
+   * Whether there is a deadline, for an engine on the calling thread that looks at the clock by itself, and often: it reads {@link deadline} when it first looks, at most a millisecond after the
+   * call began, and short calls, which end before, never ask what time it is. Where it is left out, the deadline says so itself.
+   */
+  readonly hasDeadline?: boolean | undefined;
   /** An engine that stops for it throws `signal.reason`. */
   readonly signal: AbortSignal | undefined;
 }

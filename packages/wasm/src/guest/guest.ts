@@ -142,10 +142,11 @@ export class Guest {
    *
    * @throws ExtensionError `ERR_EXT_UNSUPPORTED` where it cannot.
    */
-  beginRun(deadline: number): GuestExports | undefined {
-    if (deadline === Number.POSITIVE_INFINITY && this.#ticker === undefined) return undefined;
-    const moved = this.#ticker === undefined ? this.#move(deadline) : undefined;
-    this.#stop.deadline = deadline;
+  beginRun(call: Call): GuestExports | undefined {
+    const isTimed = call.hasDeadline ?? call.deadline !== Number.POSITIVE_INFINITY;
+    if (!isTimed && this.#ticker === undefined) return undefined;
+    const moved = this.#ticker === undefined ? this.#move(call.deadline) : undefined;
+    this.#stop.serve(call);
     this.#ticker?.begin();
     return moved;
   }
@@ -154,11 +155,11 @@ export class Guest {
    * Puts a program that stays back to what it was when it had started. Where its code changes more than can be put back it is started anew. Its exports are the answer
    * where they are others than before. Throws what a start throws.
    */
-  reset(deadline: number): GuestExports | undefined {
+  reset(call: Call): GuestExports | undefined {
     const { image } = this.#program;
-    if (image === undefined) return this.start(this.#args, deadline);
+    if (image === undefined) return this.start(this.#args, call.deadline);
     if (this.#putBack(image)) return undefined;
-    const exports = this.#instantiate(this.#program.ticks, deadline, false);
+    const exports = this.#instantiate(this.#program.ticks, call.deadline, false);
     this.#keep(exports, this.#program.ticks);
     this.#putBack(image);
     return exports;

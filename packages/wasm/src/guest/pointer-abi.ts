@@ -40,7 +40,7 @@ export class PointerInstance implements Instance {
   invoke(fn: string, payload: string, call: Call): string {
     if (this.#isFresh) this.#reset(call);
     this.#guest.serve(call);
-    const moved = this.#guest.beginRun(call.deadline);
+    const moved = this.#guest.beginRun(call);
     if (moved !== undefined) this.#bind(moved);
     let result: string | number | undefined;
     try {
@@ -58,13 +58,13 @@ export class PointerInstance implements Instance {
 
   close(): void {}
 
-  #reset({ deadline }: Call): void {
+  #reset(call: Call): void {
     if (!this.#isUsed) {
       this.#isUsed = true;
       return;
     }
     try {
-      const exports = this.#guest.reset(deadline);
+      const exports = this.#guest.reset(call);
       if (exports !== undefined) this.#bind(exports);
     } catch (thrown) {
       this.broken = true;

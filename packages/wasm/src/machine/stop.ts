@@ -1,4 +1,4 @@
-import { ExtensionError } from "extruntime/engine";
+import { type Call, ExtensionError, UNLIMITED } from "extruntime/engine";
 
 /** The guest called `proc_exit`. Thrown through the guest's frames to end its run; not an `Error`, since no one reads its stack. */
 export class GuestExit {
@@ -16,9 +16,22 @@ export type StopReason = GuestExit | ExtensionError;
  * reason is kept: whatever the guest does afterwards, this is how its call ended.
  */
 export class StopSwitch {
-  /** Of the run under way, on the clock of `performance.now()`. */
-  deadline = Number.POSITIVE_INFINITY;
+  #call: Call = UNLIMITED;
   #reason: StopReason | undefined;
+
+  /** Of the run under way, on the clock of `performance.now()`. */
+  get deadline(): number {
+    return this.#call.deadline;
+  }
+
+  set deadline(deadline: number) {
+    this.#call = { deadline, signal: undefined };
+  }
+
+  /** The run under way ends by the deadline of this call. */
+  serve(call: Call): void {
+    this.#call = call;
+  }
 
   get reason(): StopReason | undefined {
     return this.#reason;

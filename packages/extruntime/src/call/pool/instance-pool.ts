@@ -1,4 +1,4 @@
-import type { Program } from "../../contract/engine.ts";
+import type { Call, Program } from "../../contract/engine.ts";
 import type { InstanceBudget } from "../../contract/instance-budget.ts";
 import { type InstanceOptions, type InstanceOwner, LiveInstances } from "./live-instances.ts";
 import { isBroken, type Slot, Waiter } from "./slot.ts";
@@ -78,6 +78,10 @@ export class InstancePool implements InstanceOwner {
     return this.#instances.creating > 0;
   }
 
+  get hasIdle(): boolean {
+    return this.#idle.length > 0;
+  }
+
   get oldestIdle(): number | undefined {
     return this.#idle[0]?.lastUsed;
   }
@@ -90,8 +94,8 @@ export class InstancePool implements InstanceOwner {
   }
 
   /** An instance for a call that cannot wait, but until its deadline for one to be made; it goes before those that can. */
-  takeNow(deadline: number): Slot | undefined {
-    return this.#use(this.#popIdle() ?? this.#grow(Number.POSITIVE_INFINITY, deadline));
+  takeNow(call: Call): Slot | undefined {
+    return this.#use(this.#popIdle() ?? this.#grow(Number.POSITIVE_INFINITY, call.deadline));
   }
 
   /**

@@ -21,8 +21,10 @@ export class Ticker {
   readonly #function: WasmFunction;
   #countdown: WasmGlobal | undefined;
   #ticks = FIRST_TICKS;
-  /** When it last looked, in this run. */
-  #looked: number | undefined;
+  /** When it last looked. */
+  #looked = Number.NEGATIVE_INFINITY;
+  /** That was in another run: what came between was not the guest's time alone. */
+  #isOfBefore = true;
 
   /** @param check throws where the run under way is to end; it gets the time on the clock of `performance.now()`. */
   constructor(check: (now: number) => void) {
@@ -38,7 +40,7 @@ export class Ticker {
 
   /** A run begins. What is left of the countdown goes on. */
   begin(): void {
-    this.#looked = undefined;
+    this.#isOfBefore = true;
   }
 
   #look(): number {
@@ -46,10 +48,11 @@ export class Ticker {
     // A guest that catches what is thrown counts down further, and must not come past the smallest number.
     this.#countdown!.value = 0;
     this.#check(now);
-    const took = this.#looked === undefined ? BETWEEN_LOOKS_MS : now - this.#looked;
+    const took = now - this.#looked;
     this.#looked = now;
     if (took < BETWEEN_LOOKS_MS / 2) this.#ticks = Math.min(MOST_TICKS, this.#ticks * 2);
-    else if (took > BETWEEN_LOOKS_MS * 2) this.#ticks = Math.max(FEWEST_TICKS, this.#ticks >> 1);
+    else if (took > BETWEEN_LOOKS_MS * 2 && !this.#isOfBefore) this.#ticks = Math.max(FEWEST_TICKS, this.#ticks >> 1);
+    this.#isOfBefore = false;
     return this.#ticks;
   }
 }

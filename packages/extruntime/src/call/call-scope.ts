@@ -108,7 +108,6 @@ export class CallScope extends Caller implements LimitedCall {
     this.context = options?.context;
     this.ownTimeoutMs = options?.timeoutMs;
     this.functions = options?.functions;
-    if (this.functions !== undefined) checkFunctions(this.functions);
   }
 
   run(name: string, fn: HostFunction, value: unknown): unknown {
@@ -128,8 +127,8 @@ export class TopLevel extends Caller {
   }
 }
 
-/** @throws TypeError */
-function checkFunctions(functions: CallFunctions): void {
+/** @throws TypeError for what is no object of functions, or booleans, by name. */
+export function checkFunctions(functions: CallFunctions): void {
   if (typeof functions !== "object" || functions === null)
     throw new TypeError(`functions of a call must be an object of host functions by name, and is ${typeof functions}`);
   for (const [name, fn] of Object.entries(functions))

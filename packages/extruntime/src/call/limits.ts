@@ -3,7 +3,7 @@ import type { Capabilities, InvokeOptions } from "../contract/runtime.ts";
 import { ExtensionError, locate } from "../errors.ts";
 import { MAX_TIMEOUT_MS } from "../manifest/definition.ts";
 import type { Placement } from "../manifest/manifest.ts";
-import { type CallerIdentity, CallScope } from "./call-scope.ts";
+import { type CallerIdentity, CallScope, checkFunctions } from "./call-scope.ts";
 import type { GrantedFunctions } from "./granted-functions.ts";
 
 /** The limits of one call, with what to tell of them. */
@@ -64,6 +64,7 @@ export function callLimits(
   const ownTimeoutMs = options?.timeoutMs;
   const timeoutMs = ownTimeoutMs ?? limits.timeoutMs;
   const signal = options?.signal;
+  if (options?.functions !== undefined) checkFunctions(options.functions);
   if (timeoutMs === undefined && signal === undefined && host === undefined) return UNLIMITED;
   if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS))
     throw new TypeError(`timeoutMs must be a number above 0, up to ${MAX_TIMEOUT_MS}, and is ${timeoutMs}`);

@@ -1,5 +1,5 @@
 import { ExtensionError, type ExtensionErrorCode } from "../errors.ts";
-import { RENAMED_LIMITS } from "../manifest/definition.ts";
+import { limitProblem, RENAMED_LIMITS } from "../manifest/definition.ts";
 import type { Limits } from "../manifest/manifest.ts";
 import { errorDetails, hasExtras } from "./error-details.ts";
 
@@ -89,18 +89,13 @@ export function resolveBounds(asked: Limits, runtime: Limits, host: Limits): Bou
   );
 }
 
-const LIMITS: readonly string[] = [
-  ...Object.keys(DEFAULT_BOUNDS),
-  "timeoutMs",
-  "loadTimeoutMs",
-  "memoryMb",
-  "maxInstances",
-  "maxQueue",
-  "fresh",
-];
+const OTHER_LIMITS = ["timeoutMs", "loadTimeoutMs", "memoryMb", "maxInstances", "maxQueue", "fresh"] as const;
+const LIMITS: readonly string[] = [...Object.keys(DEFAULT_BOUNDS), ...OTHER_LIMITS];
 
-/** @throws TypeError for limits that a host gives in code, where a name is not one, or a bound is no positive whole number. */
+/** @throws TypeError for limits that a host gives in code, where a name is not one, or a value none that it can have. */
 export function checkLimits(limits: Limits | undefined): void {
+  if (limits !== undefined && (typeof limits !== "object" || limits === null))
+    throw new TypeError(`limits must be an object, and is ${limits === null ? "null" : typeof limits}`);
   for (const [name, value] of Object.entries(limits ?? {})) {
     const renamed = RENAMED_LIMITS[name];
     if (renamed !== undefined)
@@ -108,9 +103,14 @@ export function checkLimits(limits: Limits | undefined): void {
     if (!LIMITS.includes(name)) throw new TypeError(`limits.${name} is not a limit; known are ${LIMITS.join(", ")}`);
     if (Object.hasOwn(DEFAULT_BOUNDS, name) && value !== undefined && !(Number.isSafeInteger(value) && value > 0))
       throw new TypeError(`limits.${name} must be a positive whole number, and is ${String(value)}`);
-    if (name === "fresh" && value !== undefined && value !== "call")
-      throw new TypeError(`limits.fresh must be "call" or left out, and is ${JSON.stringify(value)}`);
+    const other = OTHER_LIMITS.find((each) => each === name);
+    const problem = other === undefined ? undefined : limitProblem(other, value);
+    if (problem !== undefined) throw new TypeError(`limits.${name} ${problem}, and is ${shown(value)}`);
   }
+}
+
+function shown(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
 }
 
 /** UTF-16 units up to which a text is surely within so many bytes. */

@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Module } from "../contract/runtime.ts";
 import { ExtensionError } from "../errors.ts";
 
@@ -29,6 +30,15 @@ export function reportOf(loads: readonly FolderLoad[]): LoadReport {
   };
 }
 
+/** @throws TypeError for what is neither a path nor a `file:` URL. */
+export function folderPath(dir: unknown): string {
+  if (dir instanceof URL) return fileURLToPath(dir);
+  if (typeof dir === "string") return dir;
+  throw new TypeError(
+    `the folder of extensions is given by its path or file URL, and is ${dir === null ? "null" : typeof dir}`,
+  );
+}
+
 /**
  * The folders in `dir`, in name order.
  *
@@ -38,7 +48,7 @@ export async function foldersOf(dir: string): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true }).catch((error: unknown) => {
     throw new ExtensionError(
       "ERR_EXT_NOT_FOUND",
-      `${dir}: the folder of extensions cannot be read: ${(error as Error).message}`,
+      `${dir === "" ? '""' : dir}: the folder of extensions cannot be read: ${(error as Error).message}`,
       { cause: error },
     );
   });

@@ -16,10 +16,13 @@ export class HostRuntimes {
     this.#unavailable = unavailable;
   }
 
-  /** @throws ExtensionError `ERR_EXT_UNKNOWN_RUNTIME` */
-  get(name: string): Runtime {
+  /**
+   * @param who names it, for the message.
+   * @throws ExtensionError `ERR_EXT_UNKNOWN_RUNTIME`
+   */
+  get(name: string, who = "its manifest"): Runtime {
     const runtime = this.#runtimes.get(name);
-    if (runtime === undefined) throw this.#unknown(name);
+    if (runtime === undefined) throw this.#unknown(name, who);
     return runtime;
   }
 
@@ -34,13 +37,13 @@ export class HostRuntimes {
     for (const alias of runtime.aliases) if (!this.#runtimes.has(alias)) this.#runtimes.set(alias, runtime);
   }
 
-  #unknown(name: string): ExtensionError {
+  #unknown(name: string, who: string): ExtensionError {
     const missing = this.#unavailable.find((engine) => engine.name === name || engine.aliases.includes(name));
     const known = [...new Set([...this.#runtimes.values()].map((runtime) => runtime.name))].join(", ") || "none";
     const why = missing === undefined ? "" : `: ${[missing.reason, missing.remedy].filter(Boolean).join(". ")}`;
     return new ExtensionError(
       "ERR_EXT_UNKNOWN_RUNTIME",
-      `its manifest names the runtime ${JSON.stringify(name)}, which this host does not have${why} (it has: ${known})`,
+      `${who} names the runtime ${JSON.stringify(name)}, which this host does not have${why} (it has: ${known})`,
     );
   }
 }

@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import { type ReplacementMessage, replacementChannel } from "../contract/events.ts";
 import type { HostFunctions } from "../contract/host-functions.ts";
 import { InstanceBudget, type InstanceBudgetOptions } from "../contract/instance-budget.ts";
@@ -7,14 +6,15 @@ import type { HostStats } from "../contract/statistics.ts";
 import { ExtensionError, locate } from "../errors.ts";
 import { loggerSink } from "../kit/logger.ts";
 import { type Config, checkConfig } from "../manifest/config.ts";
+import { MAX_TIMEOUT_MS } from "../manifest/definition.ts";
 import { type Extension, type ExtensionSource, openExtension } from "../manifest/extension.ts";
 import type { UnavailableEngine } from "./discover.ts";
-import { type FolderLoad, foldersOf, type LoadReport, reportOf } from "./folder-loads.ts";
+import { type FolderLoad, folderPath, foldersOf, type LoadReport, reportOf } from "./folder-loads.ts";
 import { HostRuntimes } from "./host-runtimes.ts";
 import { HostStatistics } from "./host-statistics.ts";
 import { applyPolicy, asRefusal, type Policy } from "./policy.ts";
-import { checkPolicy } from "./policy-rules.ts";
-import { type RunRequest, SourceRuns } from "./source-runs.ts";
+import { checkPolicy } from "./policy-check.ts";
+import { checkRequest, type RunRequest, SourceRuns } from "./source-runs.ts";
 import { FolderWatch, type WatchOptions } from "./watch.ts";
 
 /** What a host is made of. */
@@ -135,11 +135,11 @@ export class ExtensionHost implements AsyncDisposable {
   /**
    * Loads every folder in `dir` that has a manifest, in name order. A bad one is reported and does not stop the rest.
    *
-   * @throws ExtensionError `ERR_EXT_NOT_FOUND` where `dir` itself cannot be read; `ERR_EXT_CLOSED`.
+   * @throws ExtensionError `ERR_EXT_NOT_FOUND` where `dir` itself cannot be read; `ERR_EXT_CLOSED`; TypeError for what is no path.
    */
   async loadDir(dir: string | URL): Promise<LoadReport> {
     this.#checkOpen();
-    const loads = await this.#loadFolders(dir instanceof URL ? fileURLToPath(dir) : dir);
+    const loads = await this.#loadFolders(folderPath(dir));
     return reportOf(loads);
   }
 
@@ -151,7 +151,9 @@ export class ExtensionHost implements AsyncDisposable {
    */
   async watch(dir: string | URL, options: WatchOptions = {}): Promise<Watch> {
     this.#checkOpen();
-    const path = dir instanceof URL ? fileURLToPath(dir) : dir;
+    const path = folderPath(dir);
+    // Before a watcher looks for it: one that is not there yet would be waited for.
+    await foldersOf(path);
     const watch = new FolderWatch(path, this, options);
     this.#watches.add(watch);
     try {
@@ -197,7 +199,8 @@ export class ExtensionHost implements AsyncDisposable {
   run<Result = unknown>(request: RunRequest, value?: unknown): Promise<Result> {
     try {
       this.#checkOpen();
-      return this.#runs.run<Result>(request, this.#runtimes.get(request.runtime), value);
+      checkRequest(request);
+      return this.#runs.run<Result>(request, this.#runtimes.get(request.runtime, "the request"), value);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -206,10 +209,18 @@ export class ExtensionHost implements AsyncDisposable {
   /**
    * Closes every module that it loaded. The runtimes stay open: they are the caller's. May be called twice.
    *
-   * With `timeoutMs` it waits that long for the calls that were accepted, and then aborts those that are left.
+   * With `timeoutMs` it waits that long for the calls that were accepted, and then aborts those that are left. Rejects with a TypeError, and closes nothing, where
+   * that is no time.
    */
   close(options: HostCloseOptions = {}): Promise<void> {
-    if (options.timeoutMs !== undefined) return this.#drain(options.timeoutMs);
+    const { timeoutMs } = options;
+    if (timeoutMs !== undefined) {
+      if (!(typeof timeoutMs === "number" && timeoutMs >= 0 && timeoutMs <= MAX_TIMEOUT_MS))
+        return Promise.reject(
+          new TypeError(`timeoutMs must be a number from 0 to ${MAX_TIMEOUT_MS}, and is ${timeoutMs}`),
+        );
+      return this.#drain(timeoutMs);
+    }
     const closings = [...this.#modules.values(), ...this.#retiring].map((module) => module.close(options));
     closings.push(this.#runs.close(options));
     this.#closing ??= this.#close(options);

@@ -1,6 +1,7 @@
 import { checkLimits } from "../contract/bounds.ts";
 import type { Limits } from "../manifest/manifest.ts";
 import type { Policy } from "./policy.ts";
+import { checkNames } from "./policy-check.ts";
 
 /** What {@link strangers} may be told otherwise. */
 export interface StrangersOptions {
@@ -15,6 +16,8 @@ export interface StrangersOptions {
   /** Has the last word, as in any policy. */
   allow?: Policy["allow"];
 }
+
+const PLACEMENTS_FOR_STRANGERS: readonly string[] = ["thread", "process"];
 
 /** What an extension may use where nobody says otherwise: enough for a validator or a transform, and little for an attacker. */
 const FOR_STRANGERS = {
@@ -33,10 +36,15 @@ const FOR_STRANGERS = {
  *
  * An engine that cannot hold this in a thread runs in a process. One that cannot hold it anywhere is refused when an extension wants it: one without `hardSandbox`.
  *
- * @throws TypeError for limits that are none.
+ * @throws TypeError for limits that are none, `"inline"` as the placement, and options that it does not know.
  */
 export function strangers(options: StrangersOptions = {}): Policy {
+  checkNames(options, ["placement", "limits", "runtimes", "rules", "allow"], "strangers()");
   checkLimits(options.limits);
+  if (options.placement !== undefined && !PLACEMENTS_FOR_STRANGERS.includes(options.placement))
+    throw new TypeError(
+      `strangers().placement must be "thread" or "process", and is ${JSON.stringify(options.placement)}: inline, a guest would hold the host's thread`,
+    );
   const given = Object.entries(options.limits ?? {}).filter(([, value]) => value !== undefined);
   return {
     ...(options.runtimes === undefined ? {} : { runtimes: options.runtimes }),

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { checkFunctions } from "../call/call-scope.ts";
 import type { JsonSchema } from "../contract/exported-function.ts";
 import { type CallFunctions, perCall } from "../contract/host-functions.ts";
 import type { CloseOptions, InvokeOptions, Module, Runtime } from "../contract/runtime.ts";
@@ -24,6 +25,20 @@ export interface RunRequest extends InvokeOptions {
   readonly limits?: Limits | undefined;
   /** `true` lets runs of the same source use instances again, and find what others have left in its globals: as fast as a loaded module. */
   readonly share?: boolean | undefined;
+}
+
+/** @throws TypeError for a request that is none. */
+export function checkRequest(request: RunRequest): void {
+  if (typeof request !== "object" || request === null)
+    throw new TypeError("host.run takes a request, { runtime, source }, and a value");
+  const { runtime, source, functions } = request;
+  if (typeof runtime !== "string")
+    throw new TypeError(`runtime must be the name of a runtime, and is ${typeof runtime}`);
+  if (typeof source !== "string" && !(source instanceof Uint8Array))
+    throw new TypeError(
+      `source must be text, or bytes in a Uint8Array, and is ${source === null ? "null" : typeof source}`,
+    );
+  if (functions !== undefined) checkFunctions(functions);
 }
 
 /** Sources that are kept ready. */
@@ -96,7 +111,9 @@ export class SourceRuns {
     const content = typeof source === "string" ? source : createHash("sha256").update(source).digest("hex");
     const permissions = functions === undefined ? [] : Object.keys(functions).sort();
     const plain = functions === undefined && limits === undefined && input === undefined && output === undefined;
-    const rest = plain ? "" : JSON.stringify([permissions, limits, input, output]);
+    const asked = plain ? "" : JSON.stringify([permissions, limits, input, output]);
+    // A text may say what the digest of bytes does.
+    const rest = typeof source === "string" ? asked : `bytes ${asked}`;
     const ofContent = this.#kept.get(content);
     for (const kept of ofContent ?? [])
       if (kept.runtime === runtime.name && kept.fn === fn && kept.share === share && kept.rest === rest) return kept;

@@ -101,6 +101,11 @@ const limits = strict({
   ),
 });
 
+/** What is wrong with a limit: "must be …". `undefined` where nothing is. */
+export function limitProblem(name: keyof typeof limits.entries, value: unknown): string | undefined {
+  return v.safeParse(limits.entries[name], value).issues?.[0].message;
+}
+
 /** Limits that had another name in the first edition of the contract, by that name. */
 export const RENAMED_LIMITS: Readonly<Record<string, string>> = Object.freeze(
   Object.assign(Object.create(null), { pool: "maxInstances", queue: "maxQueue" }),

@@ -315,6 +315,7 @@ const HOST: readonly Liar[] = [
   },
   { lie: "an instance for one run after the other", found: /two runs share no state/, because: /has left/ },
   { lie: "runs that answer from the last one", found: /a run has the host functions/, because: /functions of another/ },
+  { lie: "lines in the name of the call before", found: /a line that names a call/, because: /names another call/ },
   { lie: "a guest's error without its code", found: IN_FULL, because: /code of the guest's error is lost/ },
   { lie: "a guest's error with the data before", found: IN_FULL, because: /data of the guest's error must be/ },
   { lie: "a guest's error whose cause has none", found: IN_FULL, because: /the cause of the cause is lost/ },

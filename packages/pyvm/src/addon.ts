@@ -58,7 +58,7 @@ export interface Addon {
    */
   attach(
     settle: (...batch: unknown[]) => void,
-    output: (program: number, level: 0 | 1 | 2 | 3, text: string) => void,
+    output: (program: number, level: 0 | 1 | 2 | 3, text: string, ofCall: boolean) => void,
     failed: (code: string, name: string, message: string, stack: string, disorder: boolean, extras: string) => Error,
     ask: (program: number, id: number, name: string, payload: string) => string | undefined,
     askNow: (program: number, id: number, name: string, payload: string) => string,

@@ -31,7 +31,8 @@ export interface Receiver {
 
 /** What a copy of a program says on its own account. */
 export interface Guest {
-  print(level: LogLevel, text: string): void;
+  /** `ofCall`: the thread that printed it runs a call, the first that has no answer. */
+  print(level: LogLevel, text: string, ofCall: boolean): void;
   /** What it may call. */
   readonly host: HostCalls | undefined;
   /** For which call it asks. */
@@ -62,7 +63,7 @@ export class Bridge {
     this.poller = new Poller(addon);
     addon.attach(
       (...batch) => this.#settle(batch),
-      (program, level, text) => this.#guests.get(program)?.print(LEVELS[level] ?? "info", text),
+      (program, level, text, ofCall) => this.#guests.get(program)?.print(LEVELS[level] ?? "info", text, ofCall),
       failure,
       (program, id, name, payload) => this.#ask(program, id, name, payload),
       (program, _id, name, payload) => {

@@ -73,6 +73,7 @@ export function pyvmEngine(options: PyvmEngineOptions): Engine {
     manifestSection: PYTHON_SECTION,
     isOutOfMemory,
     takesConfig: true,
+    tellsCalls: true,
     pool: { env: "BASE_PYVM_POOL_SIZE", size: 4 },
     origin: {
       module: import.meta.url,

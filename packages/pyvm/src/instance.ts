@@ -51,7 +51,7 @@ export class PyvmInstance implements Instance {
   #watched: SentCall | undefined;
   #closing: Promise<void> | undefined;
   /** The load, and then the call that this thread waits for, or has waited for. */
-  #here: Call | undefined = UNLIMITED;
+  #here: Call | undefined;
   /** The top level runs. */
   #loading = true;
 
@@ -66,6 +66,7 @@ export class PyvmInstance implements Instance {
   /** Loads the program, first of all. Where its top level does not end in time, or throws, its interpreter is ended. */
   async load(request: LoadRequest, call: Call): Promise<void> {
     let token = -1;
+    this.#here = call;
     const loading = new Promise<void>((succeed, fail) => {
       token = this.#bridge.begin({ succeed, fail });
       try {
@@ -158,6 +159,11 @@ export class PyvmInstance implements Instance {
   /** The same for a call that this thread waits for. */
   get callerHere(): Call | undefined {
     return this.#here;
+  }
+
+  /** Whose lines are printed: those of a call come before its answer. */
+  get speaker(): Call | undefined {
+    return this.#sent.first?.call ?? this.#here;
   }
 
   /** The call that runs waits for a host function, which may itself make calls of this program. */

@@ -30,7 +30,7 @@ export class PyvmProgram implements Program {
     this.#copies.push(program);
     const instance = new PyvmInstance(this.#bridge, this.#functions, this.#setAside);
     this.#bridge.listen(program, {
-      print: (level, text) => this.#context.log(level, text),
+      print: (level, text, ofCall) => this.#context.log(level, text, ofCall ? instance.speaker : call),
       host: this.#context.host,
       caller: () => instance.caller,
       callerHere: () => instance.callerHere,

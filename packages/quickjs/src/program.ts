@@ -70,7 +70,7 @@ export class QuickJSProgram implements Program {
       stackBytes,
       hosted: context.host !== undefined,
       bounds: context.bounds ?? DEFAULT_BOUNDS,
-      log: (level, message) => context.log(level, message),
+      log: (level, message, call) => context.log(level, message, call),
       resolveModule: resolveImport,
       moduleSource: (path) => sources.files.get(path),
     };

@@ -1,4 +1,4 @@
-import type { Bounds, LogLevel } from "extruntime/engine";
+import type { Bounds, Call, LogLevel } from "extruntime/engine";
 
 /** Pointer to a `JSValue` of this VM, which its holder must free. */
 export type Handle = number;
@@ -9,7 +9,8 @@ export interface VmOptions {
   /** Whether the guest gets the global `host`. */
   readonly hosted: boolean;
   readonly bounds: Bounds;
-  log(level: LogLevel, message: string): void;
+  /** `call`: the one that the line is of, or the load. */
+  log(level: LogLevel, message: string, call: Call | undefined): void;
   resolveModule(base: string, name: string): string;
   moduleSource(path: string): string | undefined;
 }

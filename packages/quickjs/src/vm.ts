@@ -1,4 +1,11 @@
-import { type Call, ExtensionError, type GuestErrorDetails, guestError, resultTooLong } from "extruntime/engine";
+import {
+  type Call,
+  ExtensionError,
+  type GuestErrorDetails,
+  guestError,
+  type LogLevel,
+  resultTooLong,
+} from "extruntime/engine";
 import type { QuickJSExports } from "./build.ts";
 import { dispatcher, ENTRY } from "./dispatcher.ts";
 import { cannotImport, DISPATCHER_FILE, MARK, readDetails, readOutcome } from "./guest-javascript/index.ts";
@@ -54,7 +61,9 @@ export class Vm implements VmCallbacks {
     if (this.#context === 0) throw outOfMemory();
     this.#undefined = exports.QTS_GetUndefined();
     this.#newString = (pointer) => exports.QTS_NewString(this.#context, pointer);
-    this.requests = new GuestRequests(memory, this.#context, options, (text) => this.#newText(text));
+    const { bounds } = options;
+    const log = (level: LogLevel, message: string) => options.log(level, message, this.#call);
+    this.requests = new GuestRequests(memory, this.#context, { bounds, log }, (text) => this.#newText(text));
     memory.attach(this.#runtime, this.#context, this);
   }
 

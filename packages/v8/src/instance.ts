@@ -21,6 +21,8 @@ export class V8Instance implements Instance {
   #loaded: LoadedGuest;
   /** A synchronous call was stopped: the next call makes a new isolate, since a caller of `invokeSync` cannot wait for a new instance. */
   #stopped = false;
+  /** The call for which this thread waits. */
+  #here: Call | undefined;
   /** In order. The first is the one that runs, or it has ended and its answer is on the way. */
   readonly #sent: SentCall[] = [];
   /** A buffer was refused: what filled the memory is still there. */
@@ -38,7 +40,11 @@ export class V8Instance implements Instance {
   constructor(program: V8Program, loaded: LoadedGuest) {
     this.#program = program;
     this.#loaded = loaded;
+    loaded.guest.speaker = this.#speaker;
   }
+
+  /** Lines of a call come before its answer. */
+  readonly #speaker = (): Call | undefined => this.#here ?? this.#sent[0]?.call;
 
   get broken(): boolean {
     return this.#full || (this.#loaded.guest.broken && !this.#stopped);
@@ -67,15 +73,19 @@ export class V8Instance implements Instance {
   invokeSync(fn: string, payload: string, call: Call): string {
     if (this.#stopped) {
       this.#loaded = this.#program.loadNow(call);
+      this.#loaded.guest.speaker = this.#speaker;
       this.#stopped = false;
     }
     const { guest, invokers } = this.#loaded;
     guest.mailbox?.serve(call);
+    this.#here = call;
     try {
       return this.read(invokers.get(fn)!.callSync(payload, call.deadline));
     } catch (error) {
       this.#stopped = ExtensionError.is(guest.failure, "ERR_EXT_TIMEOUT");
       throw error;
+    } finally {
+      this.#here = undefined;
     }
   }
 
@@ -147,6 +157,7 @@ export class V8Instance implements Instance {
     this.#program.load(sent.call).then(
       (loaded) => {
         this.#loaded = loaded;
+        loaded.guest.speaker = this.#speaker;
         this.#stopped = false;
         if (sent.unwanted) sent.fail(sent.call.signal?.reason ?? timedOut());
         else this.#send(sent, fn, payload);

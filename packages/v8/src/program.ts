@@ -75,7 +75,7 @@ export class V8Program implements Program {
 
   /** Makes an isolate with the guest in it, off this thread but for the making of the isolate itself. */
   async load(call: Call): Promise<LoadedGuest> {
-    const guest = this.#newGuest();
+    const guest = this.#newGuest(call);
     const deadline = killAtDeadline(guest, call);
     try {
       return { guest, invokers: await runLater(guest, loadGuest(guest, this.#code)) };
@@ -89,7 +89,7 @@ export class V8Program implements Program {
 
   /** The same on this thread, for a guest that was loaded before. */
   loadNow(call: Call): LoadedGuest {
-    const guest = this.#newGuest();
+    const guest = this.#newGuest(call);
     try {
       return { guest, invokers: runNow(guest, loadGuest(guest, this.#code), call.deadline) };
     } catch (error) {
@@ -114,17 +114,18 @@ export class V8Program implements Program {
     if (this.#left.size > 0) this.#tellOfStrays();
   }
 
-  #newGuest(): Guest {
+  #newGuest(load: Call): Guest {
     if (this.#lost >= MOST_LOST) throw this.#givenUp();
     const { host } = this.#context;
     const { vm, spares } = this.#isolates;
     const guest = spares.take(vm, { ...this.#options, hosted: host !== undefined, bounds: this.bounds });
     guest.own({
       host,
-      log: (level, message) => this.#context.log(level, message),
+      log: (level, message, call) => this.#context.log(level, message, call),
       onLost: () => this.#noticeLoss(),
       onLeft: (left) => this.#noticeStray(left),
     });
+    guest.speaker = () => load;
     return guest;
   }
 

@@ -242,6 +242,16 @@ const lies = {
     memory[module.name] ??= functions;
     return { ...given, functions: memory[module.name] };
   }),
+  "lines in the name of the call before": ofEngine((engine) => ({
+    compile(extension, context) {
+      let before;
+      const log = (level, message, call) => {
+        context.log(level, message, before ?? call);
+        before = call;
+      };
+      return engine.compile(extension, { ...context, log });
+    },
+  })),
   "a guest's error without its code": tellingOfErrors(() => ({ code: undefined })),
   "a guest's error with the data before": (engine, options) => {
     let before;

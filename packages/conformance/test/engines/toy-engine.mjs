@@ -26,6 +26,7 @@ export function toyEngine({ slices = false } = {}) {
       hostFunctions: true,
       freshCalls: true,
     },
+    tellsCalls: true,
     pool: { size: 4 },
     async compile(extension, context) {
       const lines = parse(new TextDecoder().decode(await extension.read(extension.manifest.module)));
@@ -159,7 +160,7 @@ export class ToyInstance {
 
   #serve(run, asked) {
     if (asked.deeper && ++run.depth > MAX_DEPTH) throw new ToyError("RangeError", "too deep");
-    if (asked.print !== undefined) this.#context.log("info", asked.print);
+    if (asked.print !== undefined) this.#context.log("info", asked.print, run.call);
     if (asked.waitForEver) run.waits = true;
     if (asked.crash) process.abort();
     if (asked.host !== undefined) this.#askHost(run, asked);

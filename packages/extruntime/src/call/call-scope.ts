@@ -138,9 +138,9 @@ export function checkFunctions(functions: CallFunctions): void {
       );
 }
 
-/** Number of a call that has none yet, unless its host functions know it by one. */
-export function callIdOf(call: Call): number {
-  return call instanceof CallScope ? call.id : takeCallId();
+/** Number of a call, which it has already where its host functions or its lines of output know it by one. */
+export function callIdOf(call: LimitedCall): number {
+  return call.id ?? takeCallId();
 }
 
 /** The engine has ended the call. */

@@ -3,6 +3,7 @@ import type { Capabilities, InvokeOptions } from "../contract/runtime.ts";
 import { ExtensionError, locate } from "../errors.ts";
 import { MAX_TIMEOUT_MS } from "../manifest/definition.ts";
 import type { Placement } from "../manifest/manifest.ts";
+import { takeCallId } from "./call-id.ts";
 import { type CallerIdentity, CallScope, checkFunctions } from "./call-scope.ts";
 import type { GrantedFunctions } from "./granted-functions.ts";
 
@@ -10,6 +11,9 @@ import type { GrantedFunctions } from "./granted-functions.ts";
 export interface LimitedCall extends Call {
   /** The milliseconds that it names itself. */
   readonly ownTimeoutMs?: number | undefined;
+  /** The function that is called, and the call's number, where it has one already. */
+  readonly fn?: string | undefined;
+  readonly id?: number | undefined;
 }
 
 /** The limits of a short call that begins at once: what time it is matters only if it turns out to be long. */
@@ -46,6 +50,8 @@ export interface Limited {
   readonly placement: Placement;
   readonly capabilities: Capabilities;
   readonly limits: { readonly timeoutMs: number | undefined };
+  /** Its calls are objects of their own, by which lines of output are known for theirs. */
+  readonly named: boolean;
 }
 
 /**
@@ -56,7 +62,7 @@ export interface Limited {
  * of a signal that has fired already.
  */
 export function callLimits(
-  { manifest, runtime, placement, capabilities, limits, host }: Limited,
+  { manifest, runtime, placement, capabilities, limits, host, named }: Limited,
   fn: string,
   options: InvokeOptions | undefined,
   isShort: boolean,
@@ -65,7 +71,7 @@ export function callLimits(
   const timeoutMs = ownTimeoutMs ?? limits.timeoutMs;
   const signal = options?.signal;
   if (options?.functions !== undefined) checkFunctions(options.functions);
-  if (timeoutMs === undefined && signal === undefined && host === undefined) return UNLIMITED;
+  if (timeoutMs === undefined && signal === undefined && host === undefined && !named) return UNLIMITED;
   if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS))
     throw new TypeError(`timeoutMs must be a number above 0, up to ${MAX_TIMEOUT_MS}, and is ${timeoutMs}`);
   if (timeoutMs !== undefined && capabilities.deadline === false)
@@ -76,7 +82,8 @@ export function callLimits(
   if (isShort && timeoutMs !== undefined && host === undefined)
     return new UnreadDeadline(timeoutMs, signal, ownTimeoutMs);
   const deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
-  return host === undefined ? { deadline, signal, ownTimeoutMs } : new CallScope(manifest, fn, deadline, options);
+  if (host !== undefined) return new CallScope(manifest, fn, deadline, options);
+  return { deadline, signal, ownTimeoutMs, fn, id: named ? takeCallId() : undefined };
 }
 
 /** The refusal of a limit of time where nothing can keep it. */

@@ -1,5 +1,5 @@
 import { excessBytes, resultTooLong, surelyWithin } from "../contract/bounds.ts";
-import type { Call } from "../contract/engine.ts";
+import { type Call, UNLIMITED } from "../contract/engine.ts";
 import type { ExtensionMessage } from "../contract/events.ts";
 import { ExtensionError } from "../errors.ts";
 import type { GuestLog } from "../kit/guest-log.ts";
@@ -9,6 +9,7 @@ import { CallList } from "./call-list.ts";
 import { callIdOf, endScope, failScope } from "./call-scope.ts";
 import type { CallStatistics } from "./call-statistics.ts";
 import type { Start } from "./call-times.ts";
+import type { LimitedCall } from "./limits.ts";
 import type { ModuleErrors } from "./module-errors.ts";
 import type { ModuleSetup } from "./module-setup.ts";
 import { type CallOwner, PendingCall } from "./pending-call.ts";
@@ -65,7 +66,9 @@ export class ModuleCalls implements CallOwner {
   }
 
   /** The call that a line of output is of, where that is certain. */
-  ofLine(): { function: string; callId: number } | undefined {
+  ofLine(call: LimitedCall | undefined): { function: string; callId: number } | undefined {
+    if (call?.id !== undefined && call.fn !== undefined) return { function: call.fn, callId: call.id };
+    if (this.#setup.named || (call !== undefined && call !== UNLIMITED)) return undefined;
     if (this.inside !== undefined) return { function: this.inside, callId: this.insideId };
     const latest = this.#latest;
     return this.running === 1 && latest?.runs === true ? { function: latest.fn, callId: latest.id } : undefined;

@@ -15,6 +15,8 @@ export interface ModuleSetup {
   readonly placement: Placement;
   readonly capabilities: Capabilities;
   readonly program: Program;
+  /** As in `Limited`. */
+  readonly named: boolean;
   readonly output: GuestLog;
   /** What its functions take and answer, where its manifest tells. */
   readonly schemas: ModuleSchemas | undefined;

@@ -47,7 +47,7 @@ export class LoadedModule implements Module {
   readonly #pool: InstancePool;
   /** Applies to calls that name none of their own. */
   readonly #timeoutMs: number | undefined;
-  /** A call without options has neither limits nor host functions. */
+  /** A call without options has neither limits nor host functions, and no name. */
   readonly #plain: boolean;
   /** UTF-16 units of a payload and of a result that need no look at all: within their bounds whatever they say, where no schema asks what they say. */
   readonly #shortPayload: number;
@@ -73,7 +73,7 @@ export class LoadedModule implements Module {
     this.#exports = new Set(manifest.exports);
     this.#setup = setup;
     this.#timeoutMs = setup.limits.timeoutMs;
-    this.#plain = setup.limits.timeoutMs === undefined && setup.host === undefined;
+    this.#plain = setup.limits.timeoutMs === undefined && setup.host === undefined && !setup.named;
     this.#shortPayload = setup.schemas === undefined ? surelyWithin(setup.bounds.payloadBytes) : NEVER_SHORT;
     this.#briefPayload = Math.min(this.#shortPayload, BRIEF_LENGTH);
     this.#output = setup.output;
@@ -253,9 +253,13 @@ export class LoadedModule implements Module {
     return this.close();
   }
 
-  /** The call that a line of output is of, where that is certain. */
-  callOfLine(): { function: string; callId: number } | undefined {
-    return this.#calls.ofLine();
+  /**
+   * The call that a line of output is of, where that is certain.
+   *
+   * @param call what the engine says of it.
+   */
+  callOfLine(call: LimitedCall | undefined): { function: string; callId: number } | undefined {
+    return this.#calls.ofLine(call);
   }
 
   /** Of messages about it. */

@@ -37,6 +37,11 @@ export interface Engine {
   readonly keepsState?: boolean | undefined;
   /** Guests find the `config` of their manifest. An extension that has one does not load in an engine without it. */
   readonly takesConfig?: boolean | undefined;
+  /**
+   * It tells `log` of which call each line is, of calls too that overlap. Calls without limits then are objects of their own where somebody reads the lines;
+   * without it they are all one.
+   */
+  readonly tellsCalls?: boolean | undefined;
   /** Instances per module where neither the manifest nor the host says: an environment variable, and the default without it. */
   readonly pool: { readonly env?: string | undefined; readonly size: number };
   /**
@@ -98,8 +103,12 @@ export interface CompileContext {
    * they go on: what the engine still holds is lost with the process.
    */
   readonly endsWithGuest?: boolean | undefined;
-  /** Takes a line of guest output. Never throws; long messages are cut. */
-  log(level: LogLevel, message: string): void;
+  /**
+   * Takes a line of guest output. Never throws; long messages are cut.
+   *
+   * @param call the call that the line is of, as `invoke` was given it, or the load, as `instantiate` was: where the engine knows.
+   */
+  log(level: LogLevel, message: string, call?: Call): void;
 }
 
 /** An extension compiled once. */

@@ -81,8 +81,8 @@ export interface LogFields {
   /** Name of the runtime that holds it. */
   readonly runtime: string;
   /**
-   * The call that the line is of, where that is certain: its guest holds the host's thread, or no other call of the module runs. Of a guest's top
-   * level, and of calls that overlap elsewhere, it is left out.
+   * The function whose call the line is of, where that is certain: always but for a guest's top level, what a guest says when its call has ended, and calls of the native engine
+   * that overlap and wait, of an extension without host functions.
    */
   readonly function?: string;
   /** Number of that call, as in events and in the context of host functions. */

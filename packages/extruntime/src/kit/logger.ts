@@ -1,3 +1,4 @@
+import type { Call } from "../contract/engine.ts";
 import type { LogFields, Logger } from "../contract/runtime.ts";
 import type { LogSink } from "./guest-log.ts";
 
@@ -22,18 +23,18 @@ export function fieldsFirst<Any extends object>(logger: Any): Any & Logger {
  *
  * @param fieldsOf called once for each line.
  */
-export function loggerSink(logger: Logger | undefined, fieldsOf: () => LogFields): LogSink {
+export function loggerSink(logger: Logger | undefined, fieldsOf: (call: Call | undefined) => LogFields): LogSink {
   if (logger === undefined) return () => {};
   const first = takesFieldsFirst(logger);
-  return (level, message) => {
+  return (level, message, call) => {
     try {
       if (first)
         (logger[level] as ((fields: LogFields, message: string) => void) | undefined)?.call(
           logger,
-          fieldsOf(),
+          fieldsOf(call),
           message,
         );
-      else logger[level]?.(message, fieldsOf());
+      else logger[level]?.(message, fieldsOf(call));
     } catch {
       // Nothing is left to report it to.
     }

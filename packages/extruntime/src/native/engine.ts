@@ -14,7 +14,14 @@ import type { Config } from "../manifest/config.ts";
 import type { Extension } from "../manifest/extension.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { deepFreeze } from "../manifest/shape.ts";
-import { type ContextFor, type NativeFunction, type NativeHost, NativeInstance, thrown } from "./instance.ts";
+import {
+  type ContextFor,
+  type NativeContext,
+  type NativeFunction,
+  type NativeHost,
+  NativeInstance,
+  thrown,
+} from "./instance.ts";
 import { type ModuleFile, placeModule } from "./module-file.ts";
 
 export interface NativeEngineOptions {
@@ -134,9 +141,19 @@ class ModuleProgram implements Program {
 
 /** Where there are no host functions to call, it is one for all calls. */
 function nativeContext(extension: Extension, { host, log, config = "{}" }: CompileContext): ContextFor {
-  const own = { extension: extension.manifest.name, log, config: deepFreeze(JSON.parse(config) as Config) };
-  if (host !== undefined) return (call) => Object.freeze({ ...own, host: nativeHost(host, call) });
-  const context = Object.freeze({ ...own, host: nativeHost(undefined, UNLIMITED) });
+  const own = { extension: extension.manifest.name, config: deepFreeze(JSON.parse(config) as Config) };
+  if (host !== undefined)
+    return (call) =>
+      Object.freeze<NativeContext>({
+        ...own,
+        log: (level, message) => log(level, message, call),
+        host: nativeHost(host, call),
+      });
+  const context = Object.freeze<NativeContext>({
+    ...own,
+    log: (level, message) => log(level, message),
+    host: nativeHost(undefined, UNLIMITED),
+  });
   return () => context;
 }
 

@@ -39,6 +39,7 @@ export function place(engine: Engine, placement: Exclude<Placement, "inline">, o
   return {
     ...engine,
     capabilities,
+    tellsCalls: true,
     async compile(extension, context) {
       const workerMemory = byWorker ? context.memoryBytes : undefined;
       const memoryBytes = byWorker ? undefined : context.memoryBytes;

@@ -1,4 +1,5 @@
 import { grant } from "../call/granted-functions.ts";
+import type { LimitedCall } from "../call/limits.ts";
 import { LoadedModule } from "../call/module.ts";
 import { ModuleSchemas } from "../call/module-schemas.ts";
 import type { Keeper } from "../contract/applied-limits.ts";
@@ -155,8 +156,9 @@ class EngineRuntime implements Runtime {
     const memoryBytes = limits.memoryMb === undefined ? undefined : limits.memoryMb * MIB;
     const fields = { extension: manifest.name, version: manifest.version, runtime: this.name };
     let loaded: LoadedModule | undefined;
-    const fieldsOf = () => ({ ...fields, ...loaded?.callOfLine() });
-    const output = new GuestLog(loggerSink(options.logger ?? this.#options.logger, fieldsOf), bounds);
+    const logger = options.logger ?? this.#options.logger;
+    const fieldsOf = (call: LimitedCall | undefined) => ({ ...fields, ...loaded?.callOfLine(call) });
+    const output = new GuestLog(loggerSink(logger, fieldsOf), bounds);
     const log = output.write;
     const isReplaced = options.fresh === true && limits.fresh === undefined;
     if (isReplaced && this.#engine.keepsState === true) throw this.#notFresh();
@@ -187,6 +189,7 @@ class EngineRuntime implements Runtime {
       limitSources: sources,
       output,
       schemas,
+      named: logger !== undefined && engine.tellsCalls === true,
       host,
       pool: {
         size: limits.maxInstances,

@@ -194,6 +194,8 @@ bool Completions::settle(Napi::Env env) {
     for (; batch.first != nullptr; batch.drop_first()) {
         Completion& completion = *batch.first;
         if (completion.kind == Completion::Kind::output) {
+            // A line is of the first call that has no answer: those before it have theirs first.
+            if (count > 0) settle_.Call(env.Undefined(), std::exchange(count, 0), settled_values.data());
             say(env, completion);
             if (completion.heard != nullptr) completion.heard->store(true, std::memory_order_release);
             continue;
@@ -213,7 +215,7 @@ bool Completions::settle(Napi::Env env) {
 
 void Completions::say(Napi::Env env, const Completion& line) {
     output_.Call({Napi::Number::New(env, static_cast<double>(line.program)), Napi::Number::New(env, line.level),
-                  Napi::String::New(env, line.text)});
+                  Napi::String::New(env, line.text), Napi::Boolean::New(env, line.of_call)});
 }
 
 Napi::Value Completions::value_of(Napi::Env env, Completion& completion) {

@@ -36,6 +36,7 @@ struct Completion {
     Failure failure;
     std::int64_t program = 0;  // of output
     int level = 0;             // of output: 0 debug, 1 info, 2 warn, 3 error
+    bool of_call = false;      // of output: the thread that printed it runs a call
     std::shared_ptr<std::atomic<bool>> heard;  // of output that its thread waits for: JavaScript has it
     std::shared_ptr<HostCall> host_call;
     Completion* next = nullptr;  // among those that wait
@@ -45,9 +46,9 @@ struct Completion {
 // closes, and swallows what comes in later.
 class Completions : public std::enable_shared_from_this<Completions> {
   public:
-    // JavaScript's thread. `settle` takes token, value, token, value, …; `output` takes program, level, text;
-    // `failed` makes an Error from code, name, message, stack, whether the program is in disorder, and extras. The other two
-    // are those of HostCalls.
+    // JavaScript's thread. `settle` takes token, value, token, value, …; `output` takes program, level, text, whether it is of
+    // a call; `failed` makes an Error from code, name, message, stack, whether the program is in disorder, and extras. The
+    // other two are those of HostCalls.
     Completions(Napi::Env env, Napi::Function settle, Napi::Function output, Napi::Function failed, Napi::Function ask,
                 Napi::Function ask_now);
 

@@ -23,6 +23,7 @@ struct Line {
 };
 
 thread_local Line line;
+thread_local bool speaks_for_call = false;
 
 // `attached`: the thread is, to an interpreter.
 void send(std::int64_t program, int level, std::string text, bool attached) {
@@ -34,6 +35,7 @@ void send(std::int64_t program, int level, std::string text, bool attached) {
     completion->kind = Completion::Kind::output;
     completion->program = program;
     completion->level = level;
+    completion->of_call = speaks_for_call;
     completion->text = std::move(text);
     if (home.hands_over && attached) {
         destination->hand_over(std::move(completion));
@@ -85,6 +87,8 @@ Ref make_write_function(Interpreter& interpreter) {
     Ref self = Ref::steal(py.PyLong_FromVoidPtr(&interpreter));
     return Ref::steal(py.PyCFunction_NewEx(&write_method, self.get(), nullptr));
 }
+
+bool set_speaks_for_call(bool speaks) { return std::exchange(speaks_for_call, speaks); }
 
 void flush_output() {
     if (!line.text.empty()) send(line.program, line.level, std::exchange(line.text, {}), false);

@@ -14,4 +14,7 @@ Ref make_write_function(Interpreter& interpreter);
 // Sends what the current thread has printed without ending the line.
 void flush_output();
 
+// From now on the current thread runs a guest's call, or none: what it prints is of that call. Returns what was so before.
+bool set_speaks_for_call(bool speaks);
+
 }  // namespace pyvm

@@ -69,6 +69,7 @@ bool run_stoppable(Executor& executor, Caller caller, Cancellation& cancellation
     Interpreter& interpreter = executor.interpreter();
     if (!interpreter.own_gil) set_current_program(executor.guest().program);
     if (interpreter.prints.load(std::memory_order_relaxed)) executor.guest().output->renew();
+    bool spoke = set_speaks_for_call(true);
     cancellation.number.store(executor.gate().next(), std::memory_order_release);
     executor.enter_gate(caller);
     // Asked for before that: then it is seen here; asked for later, the number is found.
@@ -76,6 +77,7 @@ bool run_stoppable(Executor& executor, Caller caller, Cancellation& cancellation
     AbortGate::Left left = executor.gate().leave();
     bool spent = left != AbortGate::Left::untouched && recover(interpreter);
     if (interpreter.prints.load(std::memory_order_relaxed)) flush_output();
+    set_speaks_for_call(spoke);
     if (left != AbortGate::Left::untouched || cancellation.requested.load()) {
         failure = stopped();
         failure.spent = spent || left == AbortGate::Left::disordered;

@@ -1,4 +1,4 @@
-import type { Bounds, HostCalls, LogLevel } from "extruntime/engine";
+import type { Bounds, Call, HostCalls, LogLevel } from "extruntime/engine";
 import type { Guest } from "./guest.ts";
 
 /** What an isolate is made with, before it is known whose code will run in it. */
@@ -18,7 +18,8 @@ export interface GuestKind {
 export interface GuestOwner {
   /** The host functions that the guest may call. */
   readonly host: HostCalls | undefined;
-  log(level: LogLevel, message: string): void;
+  /** `call`: the one that the line is of, or the load. */
+  log(level: LogLevel, message: string, call: Call | undefined): void;
   /** Told when V8 gave up on the isolate. */
   onLost(): void;
   /** Told when it has ended and V8 has not let go of it. */

@@ -1,4 +1,4 @@
-import { ExtensionError, type LogLevel, NOT_STARTED } from "extruntime/engine";
+import { type Call, ExtensionError, type LogLevel, NOT_STARTED } from "extruntime/engine";
 import { DISPATCHER_FILE, withoutDispatcher } from "../guest-javascript/index.ts";
 import type { Context, Isolate, IsolatedVm, Reference } from "../isolate/isolated-vm.ts";
 import { endWhenIdle } from "../process-end/idle-end.ts";
@@ -42,6 +42,8 @@ export class Guest {
   readonly isolate: Isolate;
   /** Where it asks for host functions, if it may. */
   readonly mailbox: HostCallMailbox | undefined;
+  /** Says for which call it runs, or for which load. */
+  speaker: () => Call | undefined = () => undefined;
   readonly #vm: IsolatedVm;
   readonly #kind: GuestKind;
   #owner: GuestOwner | undefined;
@@ -91,7 +93,7 @@ export class Guest {
       now: () => this.isolate.createContextSync(),
     });
     const { bounds, intl } = this.#kind;
-    const now = (level = "", text = "") => this.#owner?.log(level as LogLevel, withoutDispatcher(text));
+    const now = (level = "", text = "") => this.#owner?.log(level as LogLevel, withoutDispatcher(text), this.speaker());
     const later = (level = "", text = "") => {
       this.#cells.heard();
       now(level, text);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { LogFields, Logger } from "extruntime";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { CallMessage, LogFields, Logger } from "extruntime";
 import type { Bench } from "../../bench/bench.ts";
 import type { Subject } from "../../facts/facts.ts";
 import type { Group, Test } from "../test.ts";
@@ -9,6 +10,8 @@ interface Line {
   readonly message: string;
   readonly fields: LogFields;
 }
+
+const CALL_STARTS = "tracing:extruntime:call:start";
 
 export function outputGroup(_subject: Subject): Group {
   return { name: "output to the logger", promise: "contract", tests };
@@ -44,6 +47,33 @@ const tests: readonly Test[] = [
         lines.map((line) => line.message.replaceAll('"', "")),
         texts,
       );
+    },
+  },
+  {
+    name: "a line that names a call names the one whose guest said it, though calls overlap",
+    async run(bench) {
+      const { lines, logger } = recorder();
+      const runtime = await bench.runtime();
+      const load = () => bench.load("print", { logger, limits: { maxInstances: 3 } }, runtime);
+      const modules = [await load(), await load()];
+      const ids = new Map<string, number>();
+      const note = (message: unknown) => {
+        const { payload, callId } = message as CallMessage;
+        ids.set(JSON.parse(payload) as string, callId);
+      };
+      subscribe(CALL_STARTS, note);
+      try {
+        await Promise.all(Array.from({ length: 60 }, (_, i) => modules[i % 2]!.invoke("print", `"call ${i}"`)));
+      } finally {
+        unsubscribe(CALL_STARTS, note);
+      }
+      await arrived(bench, lines, 60);
+      for (const { message, fields } of lines) {
+        const said = message.replaceAll('"', "");
+        if (fields.callId === undefined && fields.function === undefined) continue;
+        const named = [fields.function, fields.callId];
+        assert.deepEqual(named, ["print", ids.get(said)], `the line of ${said} names another call`);
+      }
     },
   },
   {

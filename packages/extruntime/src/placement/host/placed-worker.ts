@@ -352,7 +352,7 @@ export class PlacedWorker implements LinkEvents {
     time: number,
     body: string,
   ): string | undefined {
-    if (kind === KIND.log) return this.#reports.line(number, key, target, body);
+    if (kind === KIND.log) return this.#reports.line(number, key, target, time, body);
     if (kind === KIND.hostCall) return this.#reports.hostCall(flags, number, key, target, time, body);
     if (kind === KIND.closed) return this.#reports.closed(target);
     if (kind === KIND.began) return this.#answers.began(key);

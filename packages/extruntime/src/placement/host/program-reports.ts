@@ -37,16 +37,16 @@ export class ProgramReports {
   }
 
   /** Some come twice, from a journal and through a pipe; after a worker's end some may be missing between the two. */
-  line(level: number, line: number, program: number, text: string): string | undefined {
+  line(level: number, line: number, program: number, callKey: number, text: string): string | undefined {
     const ahead = (line - this.#line + 0x7fff_ffff) % 0x7fff_ffff;
     if (ahead === 0 || ahead > 0x4000_0000) return undefined;
     if (!this.#worker.served.has(program)) return ofOther("a line", program);
     if (ahead > 1) {
       if (!this.#worker.dead) return `line ${line} after line ${this.#line}`;
-      this.#keeper.log(program, "warn", dropped(ahead - 1));
+      this.#keeper.log(program, "warn", dropped(ahead - 1), undefined);
     }
     this.#line = line;
-    this.#keeper.log(program, LOG_LEVELS[level]!, text);
+    this.#keeper.log(program, LOG_LEVELS[level]!, text, this.#callOf(program, callKey));
     return undefined;
   }
 
@@ -69,9 +69,13 @@ export class ProgramReports {
     return undefined;
   }
 
-  /** For which call a guest asks: one of its own program that runs here; of these, it is the worker's word. */
+  /** For which call a guest asks; a top level asks for none. */
   #caller(program: number, key: number): Call | undefined {
-    if (key === 0) return UNLIMITED;
+    return key === 0 ? UNLIMITED : this.#callOf(program, key);
+  }
+
+  /** A call of the guest's own program that runs here; of these, it is the worker's word. */
+  #callOf(program: number, key: number): Call | undefined {
     const call = this.#calls.find(key);
     return call !== undefined && !call.settled && call.guest?.program === program ? call.limits : undefined;
   }

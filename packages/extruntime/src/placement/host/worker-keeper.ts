@@ -7,8 +7,8 @@ import type { PlacedWorker } from "./placed-worker.ts";
 
 /** What a worker tells whoever keeps it. */
 export interface WorkerKeeper extends Lingering {
-  /** Output of a guest. */
-  log(program: number, level: LogLevel, message: string): void;
+  /** Output of a guest; of that call, where it is known. */
+  log(program: number, level: LogLevel, message: string, call: Call | undefined): void;
   /** A guest calls a host function, by its index in the manifest, for a call. `now`: the guest blocks its thread, so a host function that returns a promise fails. `undefined`: there is none of that index. */
   hostCall(
     program: number,

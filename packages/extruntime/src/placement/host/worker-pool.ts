@@ -242,8 +242,8 @@ export class WorkerPool implements WorkerKeeper {
     clearTimeout(timer);
   }
 
-  log(program: number, level: (typeof LOG_LEVELS)[number], message: string): void {
-    this.#listeners.get(program)?.log(level, message);
+  log(program: number, level: (typeof LOG_LEVELS)[number], message: string, call: Call | undefined): void {
+    this.#listeners.get(program)?.log(level, message, call);
   }
 
   hostCall(

@@ -15,7 +15,7 @@ import type { Bounds } from "../../contract/bounds.ts";
  */
 
 /** Both ends must have the same one. It goes up with every change of this folder that the other end would notice. */
-export const PROTOCOL_VERSION = 7;
+export const PROTOCOL_VERSION = 8;
 
 export const HEADER_BYTES = 20;
 
@@ -49,7 +49,7 @@ export const KIND = {
   skipped: 19,
   /** The call `key` is asynchronous: it runs while the worker serves others. */
   later: 20,
-  /** A line of guest output. Target: the program; number: index into {@link LOG_LEVELS}; key: {@link nextLine} of the worker's line before it. */
+  /** A line of guest output. Target: the program; number: index into {@link LOG_LEVELS}; key: {@link nextLine} of the worker's line before it; time: key of the call that it is of, 0 where that is not known. */
   log: 21,
   /** Answer to `withdraw`. Body: 32 bits for each key: 1 where the call will not start, 0 where it has; then as many each for the milliseconds that the thread of the guests ran, and waited for a processor, -1 where that cannot be told. */
   withdrawn: 22,

@@ -27,7 +27,7 @@ const SHAPES: Readonly<Record<number, Shape>> = {
   [KIND.failed]: { key: "any", flags: FLAG.broken },
   [KIND.skipped]: { key: "some", flags: FLAG.broken, empty: true },
   [KIND.later]: { key: "some", empty: true },
-  [KIND.log]: { key: "some", numbers: LOG_LEVELS.length, target: "some" },
+  [KIND.log]: { key: "some", numbers: LOG_LEVELS.length, target: "some", timed: true },
   [KIND.hostCall]: { key: "some", flags: FLAG.sync, numbers: HOST_INDEXES, target: "some", timed: true },
   [KIND.closed]: { key: "none", target: "some", empty: true },
   [KIND.began]: { key: "any", target: "any", timed: true, empty: true },

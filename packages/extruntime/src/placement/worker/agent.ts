@@ -3,7 +3,7 @@ import type { Call } from "../../contract/engine.ts";
 import { type Body, FLAG, type FrameSink, KIND, NO_DEADLINE, type StartMessage } from "../wire/protocol.ts";
 import { abortSignal } from "./abort-signal.ts";
 import type { AgentLink } from "./agent-link.ts";
-import { AskingCall, asMemoryError, brokenFlag, endAsking, fire, limits } from "./call-limits.ts";
+import { asMemoryError, brokenFlag, fire, KeyedCall, limits } from "./call-limits.ts";
 import { CallTurns } from "./call-turns.ts";
 import { HostQuestions } from "./host-calls.ts";
 import { makeEngine } from "./make-engine.ts";
@@ -198,22 +198,25 @@ export class Agent implements FrameSink {
     program.output.renew(1 + this.#aborts.size);
     const fn = program.exports[number]!;
     const bare = limits(time, (flags & FLAG.signal) === 0 ? undefined : abortSignal(this.#link.states, key));
-    const call = program.hosted ? new AskingCall(bare, key) : bare;
+    const call = new KeyedCall(bare, key);
     const here = instance.invokeHere !== undefined && this.#mayHoldThread(program, call);
     const begun = program.timing.begin(here);
     let result: string | Promise<string>;
+    program.voice.inside = key;
     try {
       if ((flags & FLAG.sync) !== 0 && instance.invokeSync !== undefined)
         result = instance.invokeSync(fn, payload, call);
       else if (here) result = instance.invokeHere!(fn, payload, call);
       else result = instance.invoke(fn, payload, call);
     } catch (error) {
-      endAsking(call);
+      call.ended = true;
       this.#reports.failed(key, this.#explain(error, program), brokenFlag(instance));
       return;
+    } finally {
+      program.voice.inside = 0;
     }
     if (typeof result === "string") {
-      endAsking(call);
+      call.ended = true;
       this.#answer(held, key, result, begun);
     } else this.#follow(held, key, call, result, begun);
   }
@@ -227,9 +230,10 @@ export class Agent implements FrameSink {
   }
 
   /** The call is asynchronous; others may run meanwhile, on other instances. */
-  #follow(held: AgentInstance, key: number, call: Call, result: Promise<string>, begun: number): void {
+  #follow(held: AgentInstance, key: number, call: KeyedCall, result: Promise<string>, begun: number): void {
     const { instance, program } = held;
     held.running = key;
+    program.voice.later.add(key);
     this.#reports.later(key);
     this.#aborts.set(key, () => {
       fire(call.signal);
@@ -237,18 +241,19 @@ export class Agent implements FrameSink {
     });
     const end = () => {
       this.#aborts.delete(key);
+      program.voice.later.delete(key);
       held.running = 0;
       while (held.running === 0 && held.waiting.length > 0) held.waiting.shift()!();
     };
     this.#track(
       result.then(
         (text) => {
-          endAsking(call);
+          call.ended = true;
           this.#answer(held, key, text, begun);
           end();
         },
         (error: unknown) => {
-          endAsking(call);
+          call.ended = true;
           this.#reports.failed(key, this.#explain(error, program), brokenFlag(instance));
           end();
         },

@@ -9,8 +9,8 @@ export function limits(time: number, signal: AbortSignal | undefined): Call {
   return { deadline: time === NO_DEADLINE ? Number.POSITIVE_INFINITY : performance.now() + time, signal };
 }
 
-/** The same for a call whose guest may call host functions, by which it is known for what call it does. */
-export class AskingCall implements Call {
+/** The same for the call of a guest, which is known by it: for what it says, and for the host functions that it calls. */
+export class KeyedCall implements Call {
   readonly deadline: number;
   readonly signal: AbortSignal | undefined;
   readonly key: number;
@@ -23,9 +23,9 @@ export class AskingCall implements Call {
   }
 }
 
-/** The engine has ended it. */
-export function endAsking(call: Call): void {
-  if (call instanceof AskingCall) call.ended = true;
+/** A key is used again when its call has ended, so one that has ended has none; nor has what is no guest's call. */
+export function keyOf(call: Call | undefined): number | undefined {
+  return call instanceof KeyedCall && !call.ended ? call.key : undefined;
 }
 
 /** The host has marked the call; a signal fires when it is looked at. */

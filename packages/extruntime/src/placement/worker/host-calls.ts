@@ -11,7 +11,7 @@ import {
 } from "../../contract/host-functions.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
 import { nextLine } from "../wire/protocol.ts";
-import { AskingCall } from "./call-limits.ts";
+import { KeyedCall, keyOf } from "./call-limits.ts";
 import type { Reports } from "./reports.ts";
 
 /** Asks the host for the call with that key, 0 for a top level, and has `answer` told, unless the worker ends before. `now`: the guest's thread waits. */
@@ -40,7 +40,7 @@ export class RemoteHostCalls implements HostCalls {
   call(name: string, payload: string, call: Call | undefined): string | Promise<string> {
     const index = this.names.indexOf(name);
     if (index < 0) return notGranted(name, this.names);
-    const key = keyOf(call);
+    const key = askingKey(call);
     if (key === undefined) return nobodysCall(name);
     const bytes = BYTES_PER_CALL + payload.length;
     const refusal = this.#tooLong(name, payload) ?? this.#waiting.refusal(name, bytes);
@@ -57,7 +57,7 @@ export class RemoteHostCalls implements HostCalls {
   callNow(name: string, payload: string, call: Call | undefined): string {
     const index = this.names.indexOf(name);
     if (index < 0) return notGranted(name, this.names);
-    const key = keyOf(call);
+    const key = askingKey(call);
     if (key === undefined) return nobodysCall(name);
     let answer = this.#tooLong(name, payload);
     if (answer !== undefined) return answer;
@@ -116,8 +116,8 @@ export class HostQuestions {
   }
 }
 
-/** A key is used again when its call has ended, so one that has ended has none. */
-function keyOf(call: Call | undefined): number | undefined {
-  if (call instanceof AskingCall) return call.ended ? undefined : call.key;
+/** The key by which the host knows who asks: 0 for a top level. A call that has ended asks no more. */
+function askingKey(call: Call | undefined): number | undefined {
+  if (call instanceof KeyedCall) return keyOf(call);
   return call === undefined ? undefined : 0;
 }

@@ -1,10 +1,10 @@
 import { type Bounds, cut } from "../../contract/bounds.ts";
 import type { Engine, Instance, Program } from "../../contract/engine.ts";
-import { GuestLog } from "../../kit/guest-log.ts";
+import { GuestLog, type LogSink } from "../../kit/guest-log.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
 import type { CompileMessage } from "../wire/protocol.ts";
 import { shown } from "../wire/shown.ts";
-import { limits } from "./call-limits.ts";
+import { keyOf, limits } from "./call-limits.ts";
 import { CallTiming } from "./call-timing.ts";
 import type { HostQuestions } from "./host-calls.ts";
 import { receivedExtension } from "./received-extension.ts";
@@ -31,6 +31,10 @@ export interface AgentProgram {
 /** What a program has to say goes to the host until it is closed. */
 export interface Voice {
   closed: boolean;
+  /** Key of the call whose guest holds this thread, or 0. */
+  inside: number;
+  /** Keys of its calls that are asynchronous. */
+  readonly later: Set<number>;
 }
 
 export interface AgentInstance {
@@ -76,8 +80,11 @@ export class AgentPrograms {
     const bytes = this.#files.get(target) ?? [];
     this.#files.delete(target);
     if (!reports.begin(key)) return;
-    const voice = { closed: false };
-    const output = new GuestLog((level, text) => voice.closed || reports.log(target, level, text), message.bounds);
+    const voice: Voice = { closed: false, inside: 0, later: new Set() };
+    const say: LogSink = (level, text, call) => {
+      if (!voice.closed) reports.log(target, level, text, call === undefined ? speaker(voice) : (keyOf(call) ?? 0));
+    };
+    const output = new GuestLog(say, message.bounds);
     const compiled = this.#compileProgram(target, voice, message, bytes, output);
     const { exports, permissions } = message.manifest as Manifest;
     const program: AgentProgram = {
@@ -183,7 +190,14 @@ export class AgentPrograms {
 
   async #close(program: number, what: string, close: () => Promise<void>): Promise<void> {
     await close().catch((error: unknown) =>
-      this.#setup.reports.log(program, "error", `${what} failed to close: ${cut(shown(error), MOST_SHOWN)}`),
+      this.#setup.reports.log(program, "error", `${what} failed to close: ${cut(shown(error), MOST_SHOWN)}`, 0),
     );
   }
+}
+
+/** Key of the call that a line is of where its engine does not know: of the guest that holds the thread, or of the only call that there is. 0 where there are more. */
+function speaker({ inside, later }: Voice): number {
+  if (inside !== 0 || later.size !== 1) return inside;
+  const [only = 0] = later;
+  return only;
 }

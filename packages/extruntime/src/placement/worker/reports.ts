@@ -80,9 +80,10 @@ export class Reports {
     if (!now) this.#link.flushSoon();
   }
 
-  log(program: number, level: LogLevel, message: string): void {
+  /** @param call key of the call that it is of, 0 where that is not known. */
+  log(program: number, level: LogLevel, message: string, call: number): void {
     this.#line = nextLine(this.#line);
-    this.#link.send(KIND.log, 0, Math.max(0, LOG_LEVELS.indexOf(level)), this.#line, program, 0, message);
+    this.#link.send(KIND.log, 0, Math.max(0, LOG_LEVELS.indexOf(level)), this.#line, program, call, message);
     this.#link.noteLines();
     this.#unsent++;
     this.#link.flushSoon();

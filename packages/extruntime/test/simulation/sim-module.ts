@@ -79,6 +79,7 @@ export function simModule(parts: ModuleParts): InstanceType<Core["LoadedModule"]
     limitSources: {},
     host: undefined,
     schemas: undefined,
+    named: false,
     output: new core.GuestLog(() => {}, bounds),
     program,
     pool: {

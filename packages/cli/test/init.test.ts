@@ -122,7 +122,7 @@ describe.concurrent("extruntime init", () => {
 
   it("names the packages that are not there yet", async () => {
     const { stdout } = await run("init", "v8-one", "--runtime", "v8", "--json");
-    expect(JSON.parse(stdout).next[0]).toBe("npm install --save-dev @extruntime/v8 isolated-vm");
+    expect(JSON.parse(stdout).next[0]).toMatch(/^npm install --save-dev @extruntime\/v8( |$)/);
   });
 
   it("changes nothing that is there", async () => {

@@ -89,7 +89,6 @@ function packageJson({ name, language, runtime }: NewExtension, { build }: Langu
       ...(built === undefined ? {} : { build: built }),
       check: "extruntime check .",
       test: "extruntime test .",
-      dev: "extruntime dev .",
     },
     devDependencies: neededPackages(language, runtime),
   });

@@ -1,5 +1,5 @@
 import { ENGINE_VERSION, type Engine, ExtensionError } from "extruntime/engine";
-import { SpareGuests } from "./guest/spare-guests.ts";
+import { spareGuests } from "./guest/spare-guests.ts";
 import { readSources } from "./guest-javascript/index.ts";
 import { loadIsolatedVm } from "./isolate/isolated-vm.ts";
 import { watchExit } from "./process-end/process-exit.ts";
@@ -35,7 +35,6 @@ export function v8Engine(options: V8EngineOptions = {}): Engine {
   const { intl = false, patient = false } = options;
   if (typeof intl !== "boolean") throw new TypeError(`intl must be true or false, and is ${JSON.stringify(intl)}`);
   watchExit();
-  const spares = new SpareGuests();
   return {
     engineVersion: ENGINE_VERSION,
     name: "v8",
@@ -69,9 +68,9 @@ export function v8Engine(options: V8EngineOptions = {}): Engine {
       const memoryMb = context.memoryBytes === undefined ? DEFAULT_MEMORY_MB : context.memoryBytes / MIB;
       if (memoryMb < MIN_MEMORY_MB) throw tooLittle(memoryMb);
       const [vm, sources] = await Promise.all([loadIsolatedVm(), readSources(extension)]);
-      return new V8Program({ vm, spares }, extension, sources, context, { memoryMb, intl, patient });
+      return new V8Program(vm, extension, sources, context, { memoryMb, intl, patient });
     },
-    close: () => spares.close(),
+    close: () => spareGuests.close(),
   };
 }
 

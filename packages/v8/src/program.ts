@@ -12,7 +12,7 @@ import {
 import type { Guest } from "./guest/guest.ts";
 import type { Invoker } from "./guest/guest-call.ts";
 import { type GuestCode, loadGuest } from "./guest/load-guest.ts";
-import type { SpareGuests } from "./guest/spare-guests.ts";
+import { spareGuests } from "./guest/spare-guests.ts";
 import { runLater, runNow } from "./guest/sync-or-async.ts";
 import type { Sources } from "./guest-javascript/index.ts";
 import { V8Instance } from "./instance.ts";
@@ -22,12 +22,6 @@ export interface ProgramOptions {
   readonly memoryMb: number;
   readonly intl: boolean;
   readonly patient: boolean;
-}
-
-/** Where a program gets its isolates. */
-export interface Isolates {
-  readonly vm: IsolatedVm;
-  readonly spares: SpareGuests;
 }
 
 /** A guest whose top level has run. */
@@ -45,7 +39,7 @@ const CLOSE_MS = 1000;
 
 /** The sources of one extension, and the code cache that its instances share. */
 export class V8Program implements Program {
-  readonly #isolates: Isolates;
+  readonly #vm: IsolatedVm;
   readonly #extension: Extension;
   readonly #code: GuestCode;
   readonly #context: CompileContext;
@@ -55,13 +49,13 @@ export class V8Program implements Program {
   readonly #left = new Set<Guest>();
 
   constructor(
-    isolates: Isolates,
+    vm: IsolatedVm,
     extension: Extension,
     sources: Sources,
     context: CompileContext,
     options: ProgramOptions,
   ) {
-    this.#isolates = isolates;
+    this.#vm = vm;
     this.#extension = extension;
     const { exports } = extension.manifest;
     this.#code = { sources, config: context.config, exports, cache: new Map() };
@@ -117,8 +111,7 @@ export class V8Program implements Program {
   #newGuest(load: Call): Guest {
     if (this.#lost >= MOST_LOST) throw this.#givenUp();
     const { host } = this.#context;
-    const { vm, spares } = this.#isolates;
-    const guest = spares.take(vm, { ...this.#options, hosted: host !== undefined, bounds: this.bounds });
+    const guest = spareGuests.take(this.#vm, { ...this.#options, hosted: host !== undefined, bounds: this.bounds });
     guest.own({
       host,
       log: (level, message, call) => this.#context.log(level, message, call),

@@ -8,13 +8,13 @@ const REST_MS = 10;
 
 /**
  * An isolate with its context and the dispatcher in it, ready for somebody's code, of the kind that was wanted last: making one takes longer than the rest
- * of a load. No code has run in it, so whoever takes it finds it as a new one.
+ * of a load. No code has run in it, so whoever takes it finds it as a new one. All engines of a process share it: many of them, each with one of its own that nobody
+ * closes, would fill the memory.
  */
 export class SpareGuests {
   #spare: { readonly guest: Guest; readonly key: string } | undefined;
   #wanted: { readonly vm: IsolatedVm; readonly kind: GuestKind; readonly key: string } | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #closed = false;
 
   /** Whether there is a spare one. */
   get ready(): boolean {
@@ -25,33 +25,35 @@ export class SpareGuests {
   take(vm: IsolatedVm, kind: GuestKind): Guest {
     const key = JSON.stringify(kind);
     this.#wanted = { vm, kind, key };
-    if (!this.#closed) this.#timer ??= setTimeout(() => this.#refill(), REST_MS).unref();
+    this.#timer ??= setTimeout(() => this.#refill(), REST_MS).unref();
     const spare = this.#spare;
     if (spare?.key !== key || spare.guest.broken) return new Guest(vm, kind);
     this.#spare = undefined;
     return spare.guest;
   }
 
+  /** Lets go of the spare one, until the next load. */
   close(): void {
-    this.#closed = true;
     clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#wanted = undefined;
     this.#drop();
   }
 
   async #refill(): Promise<void> {
-    const { vm, kind, key } = this.#wanted!;
-    if (this.#spare?.key === key && !this.#spare.guest.broken) {
-      this.#timer = undefined;
-      return;
-    }
-    this.#drop();
-    try {
-      const guest = new Guest(vm, kind);
-      await runLater(guest, guest.prepare());
-      this.#spare = { guest, key };
-      if (this.#closed) this.#drop();
-    } catch {
-      // The load that wants one makes its own, and tells what is wrong.
+    const wanted = this.#wanted!;
+    const { vm, kind, key } = wanted;
+    if (this.#spare?.key !== key || this.#spare.guest.broken) {
+      this.#drop();
+      try {
+        const guest = new Guest(vm, kind);
+        await runLater(guest, guest.prepare());
+        this.#drop();
+        if (this.#wanted === undefined) guest.close();
+        else this.#spare = { guest, key };
+      } catch {
+        // The load that wants one makes its own, and tells what is wrong.
+      }
     }
     this.#timer = undefined;
   }
@@ -61,3 +63,6 @@ export class SpareGuests {
     this.#spare = undefined;
   }
 }
+
+/** Of this process. */
+export const spareGuests = new SpareGuests();

@@ -24,7 +24,7 @@ export function neitherScriptNorModule(source: string, scriptError: unknown, mod
 
 /** Message of an import that names no file of the extension. */
 export function cannotImport(path: string): string {
-  return `cannot import ${path}: a module can import the .js and .mjs files of its own extension, by a relative path that is written out, and nothing else`;
+  return `cannot import ${path}: a module can import the .js and .mjs files of its own extension, by a relative path that is written out; packages, TypeScript and JSON are bundled where the host has esbuild installed`;
 }
 
 export function topLevelNeverSettles(main: string): ExtensionError {

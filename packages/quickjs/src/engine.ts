@@ -76,6 +76,7 @@ export function quickjsEngine(options: QuickJSEngineOptions = {}, build: QuickJS
     manifestSection: { name: "quickjs", schema: {} },
     takesConfig: true,
     tellsCalls: true,
+    bundle: { target: "es2023", node: false },
     pool: { env: "BASE_GOJAVM_POOL_SIZE", size: 8 },
     // A build that is handed over cannot be sent; the released one every worker has. Its code is WebAssembly, which ends with its thread.
     origin:

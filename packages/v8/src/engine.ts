@@ -63,6 +63,7 @@ export function v8Engine(options: V8EngineOptions = {}): Engine {
     manifestSection: { name: "v8", schema: {} },
     takesConfig: true,
     tellsCalls: true,
+    bundle: { target: "es2023", node: false },
     pool: { env: "BASE_V8VM_POOL_SIZE", size: 4 },
     async compile(extension, context) {
       const memoryMb = context.memoryBytes === undefined ? DEFAULT_MEMORY_MB : context.memoryBytes / MIB;

@@ -16,7 +16,10 @@ export class ModuleErrors {
 
   /** Of what an engine threw. Marks the slot where the engine crashed. */
   explain(error: unknown, fn: string | undefined, slot: Slot | undefined, call: LimitedCall): unknown {
-    if (ExtensionError.is(error)) return this.located(boundError(error, this.#setup.bounds.errorChars), fn, call);
+    if (ExtensionError.is(error)) {
+      const placed = this.#setup.map === undefined ? error : this.#setup.map.applyTo(error);
+      return this.located(boundError(placed, this.#setup.bounds.errorChars), fn, call);
+    }
     if (!isCrash(error, call)) return error;
     if (slot !== undefined) slot.broken = true;
     return locate(crashOf(this.#setup.runtime, error), this.#setup.manifest.name, fn);

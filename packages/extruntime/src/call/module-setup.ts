@@ -1,3 +1,4 @@
+import type { BundleMap } from "../bundle/source-map.ts";
 import type { AppliedLimits, LimitSources } from "../contract/applied-limits.ts";
 import type { Bounds } from "../contract/bounds.ts";
 import type { Program } from "../contract/engine.ts";
@@ -18,6 +19,8 @@ export interface ModuleSetup {
   /** As in `Limited`. */
   readonly named: boolean;
   readonly output: GuestLog;
+  /** Of an extension that was bundled: where its author's files are in the bundle. */
+  readonly map: BundleMap | undefined;
   /** What its functions take and answer, where its manifest tells. */
   readonly schemas: ModuleSchemas | undefined;
   /** What its guests may call of the host. */

@@ -1,3 +1,4 @@
+import type { BundleTarget } from "../bundle/target.ts";
 import type { GuestErrorDetails } from "../errors.ts";
 import type { Extension } from "../manifest/extension.ts";
 import type { ManifestSection } from "../manifest/section.ts";
@@ -35,6 +36,8 @@ export interface Engine {
   isOutOfMemory?(error: GuestErrorDetails): boolean;
   /** An instance may find what an earlier one, closed meanwhile, has left in the guest's globals. A load that wants an instance for each call is refused then. */
   readonly keepsState?: boolean | undefined;
+  /** Set by an engine for JavaScript: its modules in TypeScript and its imports of packages are bundled for it, and it gets one file. */
+  readonly bundle?: BundleTarget | undefined;
   /** Guests find the `config` of their manifest. An extension that has one does not load in an engine without it. */
   readonly takesConfig?: boolean | undefined;
   /**

@@ -68,6 +68,12 @@ export function folderOf(manifest: Manifest, location: string, dir: string): Ext
   return new FolderExtension(manifest, location, realpathSync.native(dir));
 }
 
+/** The text of its module, byte by byte, which stays at hand for whoever reads it next. */
+export async function peekModule(extension: Extension): Promise<string> {
+  const kept = extension instanceof FolderExtension ? extension.module : undefined;
+  return Buffer.from(kept ?? (await extension.read(extension.manifest.module ?? ""))).toString("latin1");
+}
+
 /** The real path of a file of an extension, for who must read it by path: with the checks of `read`, at this moment. */
 export function realPathOf(path: string, dir: string, location: string): string {
   const file = openFile(path, dir, location, JSON.stringify(path));
@@ -130,6 +136,10 @@ class FolderExtension implements Extension {
     this.manifest = manifest;
     this.location = location;
     this.dir = dir;
+  }
+
+  get module(): Uint8Array | undefined {
+    return this.#module;
   }
 
   /** @throws ExtensionError `ERR_EXT_BAD_MANIFEST` where its module is no file of it. */

@@ -55,6 +55,7 @@ export function nativeEngine(options: NativeEngineOptions): Engine {
     isOutOfMemory: isRefusedBuffer,
     keepsState: true,
     takesConfig: true,
+    bundle: { target: "node20", node: true },
     pool: { size: 8 },
     origin: {
       module: import.meta.url,

@@ -1,3 +1,4 @@
+import { prepare } from "../bundle/index.ts";
 import { grant } from "../call/granted-functions.ts";
 import type { LimitedCall } from "../call/limits.ts";
 import { LoadedModule } from "../call/module.ts";
@@ -167,12 +168,13 @@ class EngineRuntime implements Runtime {
     const schemas = await ModuleSchemas.of(extension);
     const host = grant(manifest, options.hostFunctions, bounds);
     if (host !== undefined && !engine.capabilities.hostFunctions) throw this.#noHostFunctions(host.names);
-    const program: Program = await engine.compile(extension, {
+    const { extension: prepared, map } = await prepare(extension, engine.bundle);
+    const program: Program = await engine.compile(prepared, {
       memoryBytes,
       maxInstances: limits.maxInstances,
       bounds,
       host,
-      log,
+      log: map === undefined ? log : (level, message, call) => log(level, map.ofText(message), call),
       deadlines: (sources.timeoutMs ?? sources.loadTimeoutMs) !== undefined,
       fresh: limits.fresh !== undefined,
       lazy: options.lazy,
@@ -190,6 +192,7 @@ class EngineRuntime implements Runtime {
       output,
       schemas,
       named: logger !== undefined && engine.tellsCalls === true,
+      map,
       host,
       pool: {
         size: limits.maxInstances,

@@ -80,6 +80,7 @@ export function simModule(parts: ModuleParts): InstanceType<Core["LoadedModule"]
     host: undefined,
     schemas: undefined,
     named: false,
+    map: undefined,
     output: new core.GuestLog(() => {}, bounds),
     program,
     pool: {

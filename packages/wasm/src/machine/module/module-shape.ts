@@ -14,6 +14,8 @@ export interface ModuleImport {
   readonly kind: ExternalKind;
   /** Of a function, as in `(i32, i32) -> i64`. */
   readonly signature: string | undefined;
+  /** Of a memory of 32 bits: pages that it begins with at the least. */
+  readonly pages?: number | undefined;
 }
 
 export interface ModuleExport {
@@ -204,21 +206,23 @@ function readImports(reader: BinaryReader | undefined, types: readonly (Function
     const name = item.name();
     const kind = readKind(item);
     const signature = kind === "function" ? types[item.u32()]?.signature : undefined;
-    if (kind !== "function") skipDescription(item, kind);
-    imports.push({ module, name, kind, signature });
+    const pages = kind === "function" ? undefined : readDescription(item, kind);
+    imports.push({ module, name, kind, signature, ...(kind === "memory" && { pages }) });
   });
   return imports;
 }
 
-function skipDescription(reader: BinaryReader, kind: ExternalKind): void {
+/** What a memory or a table begins with. */
+function readDescription(reader: BinaryReader, kind: ExternalKind): number | undefined {
   if (kind === "tag") {
     reader.byte();
     reader.u32();
-    return;
+    return undefined;
   }
   if (kind !== "memory") skipType(reader);
-  if (kind === "global") reader.byte();
-  else skipLimits(reader);
+  if (kind !== "global") return readLimits(reader);
+  reader.byte();
+  return undefined;
 }
 
 function skipType(reader: BinaryReader): void {
@@ -226,9 +230,11 @@ function skipType(reader: BinaryReader): void {
   if (code === 0x63 || code === 0x64) reader.skipNumber();
 }
 
-function skipLimits(reader: BinaryReader): void {
+/** `undefined` for one of 64 bits. */
+function readLimits(reader: BinaryReader): number | undefined {
   const flags = reader.byte();
-  reader.skipNumber();
+  const initial = flags & 4 ? reader.skipNumber() : reader.u32();
   if (flags & 1) reader.skipNumber();
   if (flags & 8) reader.u32();
+  return initial ?? undefined;
 }

@@ -4,6 +4,12 @@ export const ERRNO = {
   badf: 8,
   fault: 21,
   inval: 28,
+  isdir: 31,
+  mfile: 33,
+  nametoolong: 37,
+  noent: 44,
   nosys: 52,
+  notdir: 54,
+  rofs: 69,
   spipe: 70,
 } as const;

@@ -6,13 +6,14 @@ import { GuestExit, type StopSwitch } from "../stop.ts";
 import type { WasmFunction } from "../webassembly.ts";
 import { Clocks } from "./wasi-clocks.ts";
 import { ERRNO } from "./wasi-errno.ts";
+import type { WasiFiles } from "./wasi-files.ts";
 import { PollOneoff } from "./wasi-poll.ts";
 import type { OutputStream } from "./wasi-streams.ts";
 
 /**
- * WASI preview 1 without ambient authority: arguments, clocks, random numbers and the three standard streams. No file,
- * no environment, no socket: there is no code here that could reach one. Every pointer and every size is the guest's
- * word, so each is bounds-checked, and each that costs time or memory of the host is capped.
+ * WASI preview 1 without ambient authority: arguments, clocks, random numbers and the three standard streams, and files of a tree in
+ * memory where the host gives one. No file of the host's, no environment, no socket: there is no code here that could reach one. Every
+ * pointer and every size is the guest's word, so each is bounds-checked, and each that costs time or memory of the host is capped.
  */
 
 /** POSIX's customary IOV_MAX. */
@@ -35,6 +36,8 @@ export interface WasiOptions {
   readonly stderr: OutputStream;
   /** Milliseconds that one call may sleep, in total. */
   readonly maxSleepMs: number;
+  /** What it can read. Without them there is no file. */
+  readonly files?: WasiFiles | undefined;
 }
 
 /** What a program can change of it. */
@@ -52,6 +55,7 @@ export class Wasi implements WasiFunctions {
   readonly #outputs: readonly (OutputStream | undefined)[];
   readonly #clocks: Clocks;
   readonly #poll: PollOneoff;
+  readonly #files: WasiFiles | undefined;
   #arguments: readonly Buffer[] = [];
   #stdin: Uint8Array = Buffer.alloc(0);
   #position = 0;
@@ -61,6 +65,7 @@ export class Wasi implements WasiFunctions {
     this.#memory = options.memory;
     this.#stop = options.stop;
     this.#outputs = [undefined, options.stdout, options.stderr];
+    this.#files = options.files;
     this.#clocks = new Clocks();
     this.#poll = new PollOneoff(this.#memory, this.#clocks, options.stop, options.maxSleepMs, (fd) =>
       this.#readiness(fd),
@@ -97,10 +102,12 @@ export class Wasi implements WasiFunctions {
   /** The functions that this module imports, bound. */
   imports(shape: ModuleShape): Record<string, WasmFunction> {
     const functions: Record<string, WasmFunction> = {};
+    const files: Record<string, WasmFunction> = { ...this.#files?.functions() };
+    if (this.#files !== undefined) files.fd_pread = this.#readAt.bind(this);
     for (const { module, name } of shape.imports) {
       if (module !== WASI) continue;
       const implemented = this[name as keyof WasiFunctions] as WasmFunction;
-      functions[name] = isAbsent(module, name) ? () => ERRNO.nosys : implemented.bind(this);
+      functions[name] = isAbsent(module, name) ? (files[name] ?? (() => ERRNO.nosys)) : implemented.bind(this);
     }
     return functions;
   }
@@ -158,6 +165,7 @@ export class Wasi implements WasiFunctions {
   }
 
   fd_read(fd: number, vectors: number, count: number, readOut: number): number {
+    if (this.#files?.has(fd)) return this.#readFile(this.#files, fd, vectors, count, readOut);
     if (fd !== 0 || !this.#isOpen(0)) return ERRNO.badf;
     return this.#transfer(vectors, count, readOut, (start, length) => {
       const part = this.#stdin.subarray(this.#position, this.#position + length);
@@ -168,17 +176,20 @@ export class Wasi implements WasiFunctions {
   }
 
   fd_close(fd: number): number {
+    if (this.#files?.has(fd)) return this.#files.close(fd);
     if (!this.#isOpen(fd)) return ERRNO.badf;
     this.#open[fd] = false;
     return ERRNO.success;
   }
 
-  fd_seek(fd: number): number {
+  fd_seek(fd: number, offset: bigint, whence: number, out: number): number {
+    if (this.#files?.has(fd)) return this.#files.seek(fd, offset, whence, out);
     return this.#isOpen(fd) ? ERRNO.spipe : ERRNO.badf;
   }
 
   /** A stream of unknown type: a terminal would make C libraries write line by line. */
   fd_fdstat_get(fd: number, out: number): number {
+    if (this.#files?.has(fd)) return this.#files.fdstat(fd, out);
     if (!this.#isOpen(fd)) return ERRNO.badf;
     const start = out >>> 0;
     if (!this.#memory.has(start, FDSTAT_BYTES)) return ERRNO.fault;
@@ -188,9 +199,9 @@ export class Wasi implements WasiFunctions {
     return ERRNO.success;
   }
 
-  /** There is no directory: this is the answer that ends a libc's search for them. */
-  fd_prestat_get(): number {
-    return ERRNO.badf;
+  /** `badf` is the answer that ends a libc's search for directories. */
+  fd_prestat_get(fd: number, out: number): number {
+    return this.#files?.prestat(fd, out) ?? ERRNO.badf;
   }
 
   poll_oneoff(subscriptions: number, events: number, count: number, eventsOut: number): number {
@@ -211,8 +222,24 @@ export class Wasi implements WasiFunctions {
 
   /** Bytes that can be moved now, or `undefined` for a descriptor that is not open. */
   #readiness(fd: number): number | undefined {
+    if (this.#files?.has(fd)) return MAX_TRANSFER_BYTES;
     if (!this.#isOpen(fd)) return undefined;
     return fd === 0 ? this.#stdin.length - this.#position : MAX_TRANSFER_BYTES;
+  }
+
+  #readFile(files: WasiFiles, fd: number, vectors: number, count: number, readOut: number): number {
+    if (files.isFolder(fd)) return ERRNO.isdir;
+    return this.#transfer(vectors, count, readOut, (start, length) => {
+      const part = files.read(fd, length)!;
+      this.#memory.bytes.set(part, start);
+      return part.length;
+    });
+  }
+
+  #readAt(fd: number, vectors: number, count: number, position: bigint, readOut: number): number {
+    const files = this.#files;
+    if (!files?.has(fd)) return this.#isOpen(fd) ? ERRNO.spipe : ERRNO.badf;
+    return files.at(fd, position, () => this.#readFile(files, fd, vectors, count, readOut));
   }
 
   /** Goes through the vectors of a read or write until one is not moved whole; `move` returns how much of it was. */

@@ -1,0 +1,3 @@
+import { conformanceAt } from "./conformance-setup.ts";
+
+await conformanceAt("thread");

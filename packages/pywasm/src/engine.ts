@@ -50,6 +50,7 @@ export function pywasmEngine(options: PywasmEngineOptions = {}): Engine {
       parallel: false,
       sync: true,
       hostFunctions: true,
+      freshCalls: true,
     },
     manifestSection: PYTHON_SECTION,
     pool: { env: "BASE_PYWASM_POOL_SIZE", size: POOL_SIZE },

@@ -1,10 +1,11 @@
 import { type Call, ExtensionError, type Instance } from "extruntime/engine";
+import { Suspended, SuspendedCall } from "./calls/suspended-call.ts";
+import { WaitingCall } from "./calls/waiting-call.ts";
 import { type InterpreterExports, STATUS } from "./interpreter/abi.ts";
 import { giveInterpreter } from "./interpreter/free-interpreters.ts";
 import type { Interpreter } from "./interpreter/interpreter.ts";
 import { refusedStatus } from "./outcome.ts";
 import type { PywasmProgram } from "./program.ts";
-import { WaitingCall } from "./waiting-call.ts";
 
 /** A program in an interpreter. A call runs to its end on the calling thread, or as far as it does not wait for timers and host functions. */
 export class PywasmInstance implements Instance {
@@ -15,8 +16,8 @@ export class PywasmInstance implements Instance {
   #used = false;
   /** Nothing in its memory is certain. */
   #lost = false;
-  /** An `async def` that waits. */
-  #waiting: WaitingCall | undefined;
+  /** A call that waits. */
+  #waiting: WaitingCall | SuspendedCall | undefined;
 
   constructor(program: PywasmProgram, interpreter: Interpreter, functions: ReadonlyMap<string, number>) {
     this.#program = program;
@@ -25,26 +26,39 @@ export class PywasmInstance implements Instance {
   }
 
   invoke(fn: string, payload: string, call: Call): string | Promise<string> {
-    const status = this.#begin(fn, payload, call, 1);
-    if (status !== STATUS.waiting) return this.#result(status);
-    this.#waiting = new WaitingCall(this.#interpreter, call, {
-      step: (body) => this.#step(call, body),
-      result: (ended) => {
+    this.#begin();
+    const index = this.#functions.get(fn)!;
+    this.#interpreter.keepStart();
+    const run = () => this.#run(call, payload, index);
+    try {
+      return run();
+    } catch (error) {
+      if (!(error instanceof Suspended)) throw error;
+      const suspended = new SuspendedCall(call, error, (answer) => {
         this.#waiting = undefined;
-        return this.#result(ended);
-      },
-    });
-    return this.#waiting.promise;
+        this.#interpreter.backToStart(answer);
+        try {
+          return run();
+        } catch (again) {
+          if (again instanceof Suspended) this.#waiting = suspended;
+          throw again;
+        }
+      });
+      this.#waiting = suspended;
+      return suspended.promise;
+    }
   }
 
   invokeSync(fn: string, payload: string, call: Call): string {
-    return this.#result(this.#begin(fn, payload, call, 0));
+    this.#begin();
+    const index = this.#functions.get(fn)!;
+    return this.#result(this.#step(call, (exports, length) => exports.ext_call(index, length, 0), payload));
   }
 
   /** Only a call that waits can be met here. It is cancelled as asyncio does; where it does not end for that, its interpreter is put back. */
   abort(call: Call): void {
     const waiting = this.#waiting;
-    if (waiting === undefined || waiting.call !== call) return;
+    if (waiting?.call !== call) return;
     this.#waiting = undefined;
     if (!waiting.cancel()) this.#lost = true;
   }
@@ -53,19 +67,38 @@ export class PywasmInstance implements Instance {
     giveInterpreter(this.#interpreter);
   }
 
-  #begin(fn: string, payload: string, call: Call, mayWait: number): number {
-    if (this.#lost || (this.#used && this.#program.fresh)) this.#restore();
+  #begin(): void {
+    if (this.#lost || (this.#used && this.#program.fresh)) {
+      this.#program.restore(this.#interpreter);
+      this.#lost = false;
+    }
     this.#used = true;
     this.#interpreter.output?.renew();
-    const index = this.#functions.get(fn)!;
-    return this.#step(call, (exports, length) => exports.ext_call(index, length, mayWait), payload);
+  }
+
+  #run(call: Call, payload: string, index: number): string | Promise<string> {
+    const status = this.#step(call, (exports, length) => exports.ext_call(index, length, 1), payload);
+    this.#interpreter.leaveStart();
+    if (status !== STATUS.waiting) return this.#result(status);
+    const waiting = new WaitingCall(this.#interpreter, call, {
+      step: (body) => this.#step(call, body),
+      result: (ended) => {
+        this.#waiting = undefined;
+        return this.#result(ended);
+      },
+    });
+    this.#waiting = waiting;
+    return waiting.promise;
   }
 
   #step(call: Call, body: (exports: InterpreterExports, length: number) => number, text?: string): number {
     try {
       return this.#interpreter.run(call, text, body);
     } catch (error) {
+      if (error instanceof Suspended) throw error;
       this.#lost = true;
+      this.#waiting = undefined;
+      this.#interpreter.leaveStart();
       throw error;
     }
   }
@@ -76,10 +109,5 @@ export class PywasmInstance implements Instance {
     // Of what happened while memory was full nothing is certain.
     if (status === STATUS.broken || ExtensionError.is(error, "ERR_EXT_MEMORY")) this.#lost = true;
     throw error;
-  }
-
-  #restore(): void {
-    this.#program.restore(this.#interpreter);
-    this.#lost = false;
   }
 }

@@ -43,7 +43,7 @@ export class PywasmProgram implements Program {
     this.#context = context;
     this.#limit = limit;
     this.bounds = context.bounds ?? DEFAULT_BOUNDS;
-    this.fresh = (context as { fresh?: boolean }).fresh === true;
+    this.fresh = context.fresh === true;
     this.#functions = new Map(extension.manifest.exports.map((name, index) => [name, index]));
   }
 

@@ -69,6 +69,8 @@ export const HOST_ANSWER = { result: "=", failure: "!" } as const;
 export interface HostCalls {
   /** The manifest's `permissions`. */
   readonly names: readonly string[];
+  /** `callNow` waits for any answer: the host is in another thread or process. On the host's own thread it cannot wait for a promise. */
+  readonly blocks?: boolean | undefined;
   /**
    * Calls `name` with JSON text. The {@link HOST_ANSWER answer} is a promise where the function's is one, or where the host is in another thread or process.
    *

@@ -17,10 +17,12 @@ import {
   wasmApi,
 } from "@extruntime/wasm/machine";
 import { type Call, ExtensionError, UNLIMITED } from "extruntime/engine";
+import { Suspended } from "../calls/suspended-call.ts";
 import { crashed, outOfMemory } from "../outcome.ts";
 import { ANSWER, type InterpreterExports, MEMORY_IMPORT, type MemoryMaker } from "./abi.ts";
 import type { PythonCode } from "./code.ts";
 import { HostAccess } from "./host-access.ts";
+import { Journal } from "./journal.ts";
 import type { Output } from "./output.ts";
 
 /** Bytes that a memory can have. */
@@ -49,13 +51,18 @@ export class Interpreter {
   readonly #memory = new LinearMemory();
   readonly #wasmMemory: WasmMemory;
   readonly #globals: Globals;
+  /** Between two calls they are as at the start. */
+  readonly #initialGlobals: readonly (readonly [string, number | bigint])[];
   readonly #files: WasiFiles;
+  readonly #journal: Journal;
   readonly #stop = new StopSwitch();
   readonly #ticker: Ticker;
   readonly #answer: number;
   readonly #initialBytes: number;
   /** It was refused memory in this run. */
   #refused = false;
+  /** Memory and files at the start of a call, and how much of the buffer is that. */
+  #start = { memory: Buffer.alloc(0), length: 0, openFiles: [] as OpenFiles };
 
   /** @param root all files that it sees. */
   constructor(code: PythonCode, root: Folder) {
@@ -73,20 +80,23 @@ export class Interpreter {
       maxSleepMs: Number.POSITIVE_INFINITY,
       files: this.#files,
     });
-    this.host = new HostAccess(this.#memory, this.#stop, (length) => this.#roomForAnswer(length));
+    this.#journal = new Journal(this.#memory);
+    this.host = new HostAccess(this.#memory, this.#stop, this.#journal, (length) => this.#roomForAnswer(length));
     const own = {
       ...this.host.imports(),
       grow: (bytes: number) => this.#grow(bytes >>> 0),
-      write: (level: number, text: number, length: number) => this.#write(level, text >>> 0, length >>> 0),
+      write: (level: number, text: number, length: number) =>
+        this.#journal.told(() => this.#write(level, text >>> 0, length >>> 0)),
     };
     const imports = {
-      wasi_snapshot_preview1: wasi.imports(code.shape),
+      wasi_snapshot_preview1: journaled(wasi.imports(code.shape), this.#journal),
       extruntime: own as unknown as Record<string, WasmFunction>,
       [MEMORY_IMPORT.module]: { [MEMORY_IMPORT.name]: this.#wasmMemory as unknown as WasmFunction },
     };
     const { exports } = new wasmApi.Instance(code.module, imports);
     this.#exports = exports as unknown as InterpreterExports;
     this.#globals = globalsOf(exports);
+    this.#initialGlobals = [...this.#globals].map(([name, { value }]) => [name, value]);
     this.#ticker = new Ticker((now) => this.#stop.check(now));
     this.#ticker.attach(exports);
     this.#answer = this.#exports.ext_answer() >>> 0;
@@ -111,6 +121,33 @@ export class Interpreter {
     image.memory.writeTo(this.#memory.bytes, this.#globals);
     this.#files.reopen(image.openFiles);
     this.host.forget();
+  }
+
+  /** A call begins that may have to wait for the host in the midst of its code, where that cannot be held: it can be done again. */
+  keepStart(): void {
+    if (!this.host.mayAnswerLater) return;
+    const used = this.#memory.bytes.subarray(0, this.#exports.ext_heap_end() >>> 0);
+    if (this.#start.memory.length < used.length) this.#start.memory = Buffer.allocUnsafeSlow(used.length);
+    used.copy(this.#start.memory);
+    this.#start.length = used.length;
+    this.#start.openFiles = this.#files.openFiles;
+    this.#journal.begin();
+  }
+
+  /** The call is as it was at its start, and will be told this answer in the place where it was left. */
+  backToStart(answer: string): void {
+    const { memory, length, openFiles } = this.#start;
+    const { bytes } = this.#memory;
+    memory.copy(bytes, 0, 0, length);
+    bytes.fill(0, length);
+    for (const [name, value] of this.#initialGlobals) this.#globals.get(name)!.value = value;
+    this.#files.reopen(openFiles);
+    this.#journal.again(answer);
+  }
+
+  /** The call is past what can be done again. */
+  leaveStart(): void {
+    this.#journal.end();
   }
 
   mount(root: Folder): void {
@@ -141,7 +178,7 @@ export class Interpreter {
     try {
       return body(this.#exports, text === undefined ? 0 : this.#put(text));
     } catch (thrown) {
-      throw this.#failure(thrown);
+      throw thrown instanceof Suspended ? thrown : this.#failure(thrown);
     } finally {
       stop.reset();
       stop.deadline = UNLIMITED.deadline;
@@ -227,4 +264,20 @@ function globalsOf(exports: Readonly<Record<string, unknown>>): Globals {
   for (const [name, value] of Object.entries(exports))
     if (name !== COUNTDOWN && value instanceof Global) all.set(name, value as WasmGlobal);
   return all;
+}
+
+/** With what it tells of time and chance written down. */
+function journaled(wasi: Record<string, WasmFunction>, journal: Journal): Record<string, WasmFunction> {
+  const { clock_time_get, random_get, poll_oneoff } = wasi as Record<string, (...args: unknown[]) => number>;
+  const own = {
+    clock_time_get: (clock: number, precision: bigint, out: number) =>
+      journal.told(() => clock_time_get!(clock, precision, out), out >>> 0, 8),
+    random_get: (at: number, length: number) => journal.told(() => random_get!(at, length), at >>> 0, length >>> 0),
+    poll_oneoff: (input: number, output: number, count: number, countOut: number) => {
+      const result = journal.told(() => poll_oneoff!(input, output, count, countOut), output >>> 0, (count >>> 0) * 32);
+      journal.told(() => undefined, countOut >>> 0, 4);
+      return result;
+    },
+  };
+  return { ...wasi, ...(own as Record<string, unknown> as Record<string, WasmFunction>) };
 }

@@ -23,6 +23,7 @@ export type Ask = (index: number, payload: string, call: number, now: boolean, a
  */
 export class RemoteHostCalls implements HostCalls {
   readonly names: readonly string[];
+  readonly blocks = true;
   readonly #ask: Ask;
   readonly #bounds: Bounds;
   readonly #waiting: WaitingCalls;

@@ -9,12 +9,17 @@ import type { WasmGlobal } from "../webassembly.ts";
 const PAGE_BYTES = 4096;
 /** Differences are told in smaller steps: programs change a little here and there. */
 const STEP_BYTES = 512;
-const ZEROS = Buffer.alloc(4 * PAGE_BYTES);
+/** What is looked at first, since most is alike. */
+const STRETCH_BYTES = 16_384;
+const ZEROS = Buffer.alloc(STRETCH_BYTES);
 
 interface Part {
   readonly at: number;
   readonly bytes: Uint8Array;
 }
+
+/** Globals of an instance that its code can set, by the names of its exports. */
+export type Globals = ReadonlyMap<string, WasmGlobal<number | bigint>>;
 
 export class MemoryImage {
   /** Bytes that the memory had in use. */
@@ -23,6 +28,8 @@ export class MemoryImage {
   /** In order, and apart from each other. */
   readonly #parts: readonly Part[];
   readonly #globals: readonly (readonly [name: string, value: number | bigint])[];
+  /** Of one that others are compared with: the memory as it was. */
+  #whole: Buffer | undefined;
 
   private constructor(length: number, base: MemoryImage | undefined, parts: readonly Part[], globals: Globals) {
     this.length = length;
@@ -36,23 +43,20 @@ export class MemoryImage {
    * @param base an image that was put into this memory before, with which this one is compared.
    */
   static of(memory: Buffer, globals: Globals, base?: MemoryImage): MemoryImage {
-    const before = base === undefined ? undefined : base.#flat(memory.length);
-    const step = before === undefined ? PAGE_BYTES : STEP_BYTES;
+    const whole = base === undefined ? Buffer.alloc(0) : base.#asWhole();
+    const step = base === undefined ? PAGE_BYTES : STEP_BYTES;
     const parts: Part[] = [];
     let start = -1;
-    for (let at = 0; at <= memory.length; at += step) {
-      const end = Math.min(at + step, memory.length);
-      const same =
-        at === memory.length ||
-        (before === undefined
-          ? memory.compare(ZEROS, 0, end - at, at, end) === 0
-          : memory.compare(before, at, end, at, end) === 0);
-      if (!same && start < 0) start = at;
-      if (!same || start < 0) continue;
-      parts.push({ at: start, bytes: Uint8Array.prototype.slice.call(memory, start, at) });
-      start = -1;
+    for (let at = 0; at < memory.length; ) {
+      const stretch = at % STRETCH_BYTES === 0 && isSame(memory, whole, at, STRETCH_BYTES);
+      const same = stretch || isSame(memory, whole, at, step);
+      if (same && start >= 0) {
+        parts.push(partOf(memory, start, at));
+        start = -1;
+      } else if (!same && start < 0) start = at;
+      at += stretch ? STRETCH_BYTES : step;
     }
-    if (start >= 0) parts.push({ at: start, bytes: Uint8Array.prototype.slice.call(memory, start) });
+    if (start >= 0) parts.push(partOf(memory, start, memory.length));
     return new MemoryImage(memory.length, base, parts, globals);
   }
 
@@ -79,15 +83,26 @@ export class MemoryImage {
     if (base === undefined) clear(memory, zeroFrom, memory.length);
   }
 
-  #flat(length: number): Buffer {
-    const flat = Buffer.alloc(Math.max(length, this.length));
-    this.#write(flat);
-    return flat;
+  #asWhole(): Buffer {
+    if (this.#whole === undefined) {
+      this.#whole = Buffer.alloc(this.length);
+      this.#write(this.#whole);
+    }
+    return this.#whole;
   }
 }
 
-/** Globals of an instance that its code can set, by the names of its exports. */
-export type Globals = ReadonlyMap<string, WasmGlobal<number | bigint>>;
+function partOf(memory: Buffer, from: number, to: number): Part {
+  return { at: from, bytes: Uint8Array.prototype.slice.call(memory, from, to) };
+}
+
+/** Whether a stretch is as it was; behind its end a memory was zero. */
+function isSame(memory: Buffer, before: Buffer, at: number, length: number): boolean {
+  const end = Math.min(at + length, memory.length);
+  const known = Math.max(at, Math.min(end, before.length));
+  if (known > at && memory.compare(before, at, known, at, known) !== 0) return false;
+  return known === end || memory.compare(ZEROS, 0, end - known, known, end) === 0;
+}
 
 /** What is zero is only read, so that pages which nobody has touched take no memory. */
 function clear(memory: Buffer, from: number, to: number): void {

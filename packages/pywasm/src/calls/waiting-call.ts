@@ -1,6 +1,6 @@
 import { type Call, ExtensionError } from "extruntime/engine";
-import { type InterpreterExports, STATUS } from "./interpreter/abi.ts";
-import type { Interpreter } from "./interpreter/interpreter.ts";
+import { type InterpreterExports, STATUS } from "../interpreter/abi.ts";
+import type { Interpreter } from "../interpreter/interpreter.ts";
 
 /** Milliseconds that a coroutine has to end when it is cancelled: the host waits meanwhile. */
 const CANCEL_MS = 5;
@@ -92,8 +92,8 @@ export class WaitingCall {
   #end(): void {
     this.#ended = true;
     this.#stopTimers();
-    this.#interpreter.host.onAnswer = undefined;
     this.#interpreter.host.forget();
+    this.#interpreter.host.onAnswer = undefined;
   }
 
   #stopTimers(): void {

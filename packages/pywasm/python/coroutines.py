@@ -19,9 +19,23 @@ def go_on():
     return _step(_task.get_loop())
 
 
+class _Cancelled:
+    """In place of a task that has ended because it was cancelled: what it has come to is nobody's to know, and takes time to tell."""
+
+    def result():
+        return None
+
+
 def cancel():
+    """Cancels the coroutine of the call, whose caller has its answer. Returns as go_on does."""
+    global _task
     _task.cancel()
-    return go_on()
+    wait = go_on()
+    if wait is None:
+        if not _task.cancelled():
+            _task.exception()
+        _task = _Cancelled
+    return wait
 
 
 def take():

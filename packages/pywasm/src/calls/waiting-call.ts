@@ -2,8 +2,10 @@ import { type Call, ExtensionError } from "extruntime/engine";
 import { type InterpreterExports, STATUS } from "../interpreter/abi.ts";
 import type { Interpreter } from "../interpreter/interpreter.ts";
 
-/** Milliseconds that a coroutine has to end when it is cancelled: the host waits meanwhile. */
-const CANCEL_MS = 5;
+/** Milliseconds that a coroutine has to end when it is cancelled, which most do at once: the host's thread waits meanwhile. */
+const CANCEL_MS = 500;
+/** The same of the process's processor time, which ends it first but on a busy machine. */
+const CANCEL_PROCESSOR_MS = 20;
 /** What a timer of Node's can wait. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -43,8 +45,11 @@ export class WaitingCall {
     this.#end();
     const deadline = performance.now() + CANCEL_MS;
     try {
-      const status = this.#interpreter.run({ deadline, signal: undefined }, undefined, (exports) =>
-        exports.ext_cancel(),
+      const status = this.#interpreter.run(
+        { deadline, signal: undefined },
+        undefined,
+        (exports) => exports.ext_cancel(),
+        CANCEL_PROCESSOR_MS,
       );
       return status !== STATUS.waiting && status !== STATUS.broken;
     } catch {

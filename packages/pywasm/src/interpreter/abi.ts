@@ -35,7 +35,7 @@ export interface InterpreterExports {
 }
 
 /** Offsets in the answer that belongs to a status. */
-export const ANSWER = { text: 0, length: 4, wait: 8 } as const;
+export const ANSWER = { text: 0, length: 4, wait: 16 } as const;
 
 /** Functions that the interpreter imports from `extruntime`. */
 export interface InterpreterImports {

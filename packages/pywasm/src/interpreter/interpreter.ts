@@ -61,6 +61,8 @@ export class Interpreter {
   readonly #initialBytes: number;
   /** It was refused memory in this run. */
   #refused = false;
+  /** Of the process, in milliseconds, until when this run may take. */
+  #processorUntil: number | undefined;
   /** Memory and files at the start of a call, and how much of the buffer is that. */
   #start = { memory: Buffer.alloc(0), length: 0, openFiles: [] as OpenFiles };
 
@@ -97,7 +99,10 @@ export class Interpreter {
     this.#exports = exports as unknown as InterpreterExports;
     this.#globals = globalsOf(exports);
     this.#initialGlobals = [...this.#globals].map(([name, { value }]) => [name, value]);
-    this.#ticker = new Ticker((now) => this.#stop.check(now));
+    this.#ticker = new Ticker((now) => {
+      const until = this.#processorUntil;
+      this.#stop.check(until !== undefined && processorTime() >= until ? Number.POSITIVE_INFINITY : now);
+    });
     this.#ticker.attach(exports);
     this.#answer = this.#exports.ext_answer() >>> 0;
   }
@@ -167,11 +172,18 @@ export class Interpreter {
   /**
    * Runs an export within the limits of a call, with text of the host's where it takes any, and returns its status.
    *
+   * @param processorMs milliseconds of the process's processor time that it has at the most.
    * @throws ExtensionError for what ended the run before its end; nothing in its memory is certain then.
    */
-  run(call: Call, text: string | undefined, body: (exports: InterpreterExports, length: number) => number): number {
+  run(
+    call: Call,
+    text: string | undefined,
+    body: (exports: InterpreterExports, length: number) => number,
+    processorMs?: number,
+  ): number {
     const stop = this.#stop;
     stop.deadline = call.deadline;
+    this.#processorUntil = processorMs === undefined ? undefined : processorTime() + processorMs;
     this.#refused = false;
     this.host.caller = call;
     this.#ticker.begin();
@@ -264,6 +276,11 @@ function globalsOf(exports: Readonly<Record<string, unknown>>): Globals {
   for (const [name, value] of Object.entries(exports))
     if (name !== COUNTDOWN && value instanceof Global) all.set(name, value as WasmGlobal);
   return all;
+}
+
+function processorTime(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 /** With what it tells of time and chance written down. */

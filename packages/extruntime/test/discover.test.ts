@@ -37,7 +37,7 @@ describe("discoverRuntimes", () => {
   it("finds nothing but native in an empty folder, and says how to get the rest", async () => {
     const { runtimes, unavailable } = await discoverRuntimes({ from: root });
     expect(runtimes.map((runtime) => runtime.name)).toEqual(["native"]);
-    expect(unavailable.map((engine) => engine.name)).toEqual(["pyvm", "quickjs", "v8", "wasm"]);
+    expect(unavailable.map((engine) => engine.name)).toEqual(["pyvm", "pywasm", "quickjs", "v8", "wasm"]);
     expect(unavailable[1]).toMatchObject({
       reason: "the package @extruntime/quickjs is not installed",
       remedy: "Run: npm install @extruntime/quickjs",

@@ -45,7 +45,7 @@ export const KNOWN_ENGINES: readonly KnownEngine[] = [
   { name: "wasm", aliases: ["wazero"], package: "@extruntime/wasm", section: "wasm" },
   { name: "v8", aliases: ["v8go"], package: "@extruntime/v8", section: "v8" },
   { name: "pyvm", aliases: [], package: "@extruntime/pyvm", section: PYTHON_SECTION.name },
-  { name: "pywasm", aliases: [], package: undefined, section: PYTHON_SECTION.name },
+  { name: "pywasm", aliases: [], package: "@extruntime/pywasm", section: PYTHON_SECTION.name },
 ];
 
 /** Endings of files by language, where they are not the language's name. */

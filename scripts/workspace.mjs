@@ -66,5 +66,13 @@ export async function installAndBuild(only = []) {
   if (Number(process.versions.node.split(".")[0]) < needed)
     throw new StepFailed(`Node ${needed} or later is needed, and this is ${process.versions.node}`);
   await pnpm("Installing the workspace's packages", ["install", "--frozen-lockfile", "--ignore-scripts"]);
+  // Where single packages are built, pywasm takes what is there.
+  if (only.length === 0) {
+    const flags = process.env.CI ? [] : ["--where-possible"];
+    await step("Making pywasm's interpreter available (minutes, the first time)", "node", [
+      "scripts/get-pywasm.mjs",
+      ...flags,
+    ]);
+  }
   await pnpm("Building", ["exec", "turbo", "run", "build", ...only]);
 }

@@ -1,5 +1,5 @@
-// The heap's end. It lies in the memory itself, so that a memory which was put back to what it was, and cannot shrink, is used anew; how far it
-// may go is the host's to say, whom nothing in this memory can deceive.
+// The heap's end. It lies in the memory itself, so that a memory which was put back to what it was, and cannot shrink, is used
+// anew; how far it may go is the host's to say, whom nothing in this memory can deceive.
 #include <cerrno>
 #include <cstdint>
 #include <cstdlib>

@@ -4,8 +4,10 @@
 #include "shim.h"
 
 // Calls a function of the host and waits for it. Its answer is put into `ext_answer_room`; the result is its length.
-IMPORTED("host_call") std::uint32_t host_call(const char* name, std::size_t name_length, const char* payload, std::size_t length);
-// Begins the same. The number by which the answer will come, or 0 where it is in `ext_answer_room` already, with its length in `*answered`.
+IMPORTED("host_call")
+std::uint32_t host_call(const char* name, std::size_t name_length, const char* payload, std::size_t length);
+// Begins the same. The number by which the answer will come, or 0 where it is in `ext_answer_room` already, with its length in
+// `*answered`.
 IMPORTED("host_begin")
 std::uint32_t host_begin(const char* name, std::size_t name_length, const char* payload, std::size_t length,
                          std::uint32_t* answered);
@@ -66,8 +68,7 @@ bool read_request(PyObject* args, Request& request) {
 PyObject* call(PyObject*, PyObject* args) {
     Request request;
     if (!read_request(args, request)) return nullptr;
-    std::uint32_t length =
-        host_call(request.name.data(), request.name.size(), request.payload.data(), request.payload.size());
+    std::uint32_t length = host_call(request.name.data(), request.name.size(), request.payload.data(), request.payload.size());
     return value_of(answers.text(length));
 }
 

@@ -18,8 +18,10 @@ Status cannot_start(PyStatus status) {
     return kBroken;
 }
 
-PyStatus configure(PyConfig& config) {
+PyStatus configure(PyConfig& config, std::uint32_t hash_seed) {
     PyConfig_InitIsolatedConfig(&config);
+    config.use_hash_seed = 1;
+    config.hash_seed = hash_seed;
     config.site_import = 0;
     config.buffered_stdio = 0;
     config.write_bytecode = 0;
@@ -32,9 +34,9 @@ PyStatus configure(PyConfig& config) {
     struct {
         wchar_t** place;
         const wchar_t* text;
-    } texts[] = {{&config.executable, L""},       {&config.base_executable, L""}, {&config.prefix, L"/"},
-                 {&config.exec_prefix, L"/"},     {&config.base_prefix, L"/"},    {&config.base_exec_prefix, L"/"},
-                 {&config.stdlib_dir, L"/lib"},   {&config.platlibdir, L"lib"},   {&config.home, L"/"}};
+    } texts[] = {{&config.executable, L""},     {&config.base_executable, L""}, {&config.prefix, L"/"},
+                 {&config.exec_prefix, L"/"},   {&config.base_prefix, L"/"},    {&config.base_exec_prefix, L"/"},
+                 {&config.stdlib_dir, L"/lib"}, {&config.platlibdir, L"lib"},   {&config.home, L"/"}};
     for (auto& each : texts) {
         PyStatus status = PyConfig_SetString(&config, each.place, each.text);
         if (PyStatus_Exception(status)) return status;
@@ -57,10 +59,17 @@ Status boot(std::string_view source) {
     struct {
         const char* name;
         Ref& place;
-    } wanted[] = {{"describe_text", support.describe}, {"load_text", support.load}, {"loads", support.loads},
-                  {"dumps", support.dumps},            {"begin", support.begin},    {"go_on", support.go_on},
-                  {"take", support.take},              {"cancel", support.cancel},  {"answered", support.answered},
-                  {"host_failure", support.failure},   {"renew", support.renew}};
+    } wanted[] = {{"describe_text", support.describe},
+                  {"load_text", support.load},
+                  {"loads", support.loads},
+                  {"dumps", support.dumps},
+                  {"begin", support.begin},
+                  {"go_on", support.go_on},
+                  {"take", support.take},
+                  {"cancel", support.cancel},
+                  {"answered", support.answered},
+                  {"host_failure", support.failure},
+                  {"renew", support.renew}};
     for (auto& each : wanted) {
         each.place = Ref::share(PyDict_GetItemString(names.get(), each.name));
         if (each.place) continue;
@@ -101,8 +110,8 @@ EXPORTED("ext_room") char* ext_room(std::size_t size) { return input.room(size);
 
 EXPORTED("ext_answer") pywasm::Answer* ext_answer() { return &pywasm::answer; }
 
-// Starts the interpreter and runs the Python half, whose source is in `ext_room`.
-EXPORTED("ext_start") int ext_start(std::size_t length) {
+// Starts the interpreter with a seed for hashes, and runs the Python half, whose source is in `ext_room`.
+EXPORTED("ext_start") int ext_start(std::size_t length, std::uint32_t hash_seed) {
     using namespace pywasm;
     PyPreConfig early;
     PyPreConfig_InitIsolatedConfig(&early);
@@ -112,7 +121,7 @@ EXPORTED("ext_start") int ext_start(std::size_t length) {
     if (PyStatus_Exception(status)) return cannot_start(status);
     PyImport_AppendInittab("_host", host_module);
     PyConfig config;
-    status = configure(config);
+    status = configure(config, hash_seed);
     PyConfig_Clear(&config);
     if (PyStatus_Exception(status)) return cannot_start(status);
     return boot(input.text(length));

@@ -55,7 +55,8 @@ Status refuse(PyObject* coroutine) {
 
 using namespace pywasm;
 
-// Loads a program by the request in `ext_room`, and gives the indices of the functions that it lacks, as JSON. The bounds are in bytes.
+// Loads a program by the request in `ext_room`, and gives the indices of the functions that it lacks, as JSON. The bounds are
+// in bytes.
 EXPORTED("ext_load") int ext_load(std::size_t length, std::size_t result_bytes, std::size_t host_call_bytes) {
     most_of_result = result_bytes;
     most_of_host_call = host_call_bytes;

@@ -36,9 +36,9 @@ enum Status : int {
 struct Answer {
     const char* text = nullptr;
     std::uint32_t length = 0;
-    std::uint32_t padding = 0;
     double wait = 0;
 };
+static_assert(offsetof(Answer, length) == 4 && offsetof(Answer, wait) == 8);
 
 // Functions of the Python half, by the names that they have there.
 struct Support {
@@ -70,8 +70,8 @@ class Buffer {
     std::size_t size_ = 0;
 };
 
-// A reader with what it keeps, and a writer. Finalisers and functions of a program may convert while another conversion is under way, so who
-// converts takes one, and gives it back.
+// A reader with what it keeps, and a writer. Finalisers and functions of a program may convert while another conversion is
+// under way, so who converts takes one, and gives it back.
 struct Codec {
     pyvm::KeyCache keys;
     pyvm::JsonReader reader{keys};

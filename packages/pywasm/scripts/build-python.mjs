@@ -1,9 +1,12 @@
-// Makes build/: the interpreter that scripts/get-pywasm.mjs has built, with ticks, by which a deadline stops it; the standard library; and the Python half.
+// Makes build/: the interpreter that scripts/get-pywasm.mjs has built, with ticks, by which a deadline stops it; the state of a Python that was started in it;
+// and the standard library.
 import { execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { addTicks, readShape } from "@extruntime/wasm/machine";
+import { readStandardLibrary } from "../dist/files/standard-library.js";
+import { BUILD, compileCode, startPython } from "../dist/interpreter/code.js";
 
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 const build = path("../build");
@@ -18,6 +21,8 @@ const PYTHON_HALF = [
   "python/programs.py",
   "python/interpreter.py",
 ];
+/** The image has one, which is no secret: whoever has the package has it. */
+const HASH_SEED = 1;
 
 const made =
   process.env.PYWASM_MADE ??
@@ -31,10 +36,17 @@ if (made === "") {
   const plain = readFileSync(join(made, "python.wasm"));
   // What has no loop ends soon: the C stack does.
   const bytes = addTicks(plain, readShape(plain), { callsEndSoon: true });
-  writeFileSync(join(build, "python.wasm"), bytes);
   const half = PYTHON_HALF.map((file) => readFileSync(path(`../${file}`), "utf8")).join("\n");
-  writeFileSync(join(build, "python-half.py"), half);
-  copyFileSync(join(made, "stdlib.bin"), join(build, "stdlib.bin"));
-  for (const name of ["THIRD_PARTY_LICENSES", "versions.json"])
-    if (existsSync(join(made, name))) copyFileSync(join(made, name), join(build, name));
+  const library = readStandardLibrary(readFileSync(join(made, "stdlib.bin")));
+  const image = startPython(await compileCode(bytes), library, half, HASH_SEED);
+  put(BUILD.code, bytes);
+  put(BUILD.image, image.memory.toBytes());
+  for (const name of [BUILD.library, "THIRD_PARTY_LICENSES", "versions.json"])
+    copyFileSync(join(made, name), join(build, name));
+}
+
+/** Whole or not at all: tests may run beside a build. */
+function put(name, bytes) {
+  writeFileSync(join(build, `${name}.new`), bytes);
+  renameSync(join(build, `${name}.new`), join(build, name));
 }

@@ -54,6 +54,20 @@ test("an image that is told as the difference to another is the same, and smalle
   }
 });
 
+test("an image can be written to a file, and read", () => {
+  const memory = Buffer.alloc(LENGTH);
+  scribble(memory, random(5));
+  const stack = { value: 1_048_576 };
+  const written = MemoryImage.of(memory, new Map([["stack", stack]])).toBytes();
+  const read = MemoryImage.from(written);
+  const [other, otherStack] = [Buffer.alloc(LENGTH, 3), { value: 0 }];
+  read.writeTo(other, new Map([["stack", otherStack]]));
+  expect(other.compare(memory)).toBe(0);
+  expect([read.length, otherStack.value]).toEqual([LENGTH, 1_048_576]);
+  expect(read.toBytes().equals(written)).toBe(true);
+  expect(() => MemoryImage.of(memory, new Map(), read).toBytes()).toThrow(TypeError);
+});
+
 test("globals are put back too", () => {
   const stack = { value: 10 };
   const image = MemoryImage.of(Buffer.alloc(10), new Map([["stack", stack]]));

@@ -17,8 +17,8 @@ export const STATUS = {
 /** Exports of the interpreter. Pointers and lengths are numbers of 32 bits that may come as negative ones; statuses are of {@link STATUS}. */
 export interface InterpreterExports {
   _initialize(): void;
-  /** Starts Python, and runs the Python half, whose text is in the room for input. */
-  ext_start(length: number): number;
+  /** Starts Python with a seed for hashes, of 32 bits, and runs the Python half, whose text is in the room for input. */
+  ext_start(length: number, hashSeed: number): number;
   /** Room for input of the host's, 0 where there is no memory for it. */
   ext_room(length: number): number;
   /** Place of the {@link ANSWER}. */
@@ -35,7 +35,7 @@ export interface InterpreterExports {
 }
 
 /** Offsets in the answer that belongs to a status. */
-export const ANSWER = { text: 0, length: 4, wait: 16 } as const;
+export const ANSWER = { text: 0, length: 4, wait: 8 } as const;
 
 /** Functions that the interpreter imports from `extruntime`. */
 export interface InterpreterImports {

@@ -1,7 +1,15 @@
 import { readFile } from "node:fs/promises";
-import type { Folder } from "@extruntime/wasm/machine";
-import { type ModuleShape, readShape, type WasmModule, wasmApi } from "@extruntime/wasm/machine";
-import { OwnFiles } from "extruntime/engine";
+import { promisify } from "node:util";
+import { brotliDecompress } from "node:zlib";
+import {
+  type Folder,
+  MemoryImage,
+  type ModuleShape,
+  readShape,
+  type WasmModule,
+  wasmApi,
+} from "@extruntime/wasm/machine";
+import { ExtensionError, OwnFiles } from "extruntime/engine";
 import { readStandardLibrary } from "../files/standard-library.ts";
 import { Interpreter, type InterpreterImage } from "./interpreter.ts";
 
@@ -19,29 +27,61 @@ export interface StartedPython extends PythonCode {
   readonly image: InterpreterImage;
 }
 
+/** Names of the files in `build/`. */
+export const BUILD = { code: "python.wasm", image: "python.image", library: "stdlib.bin.br" } as const;
+
 const files = new OwnFiles(import.meta.url);
 let started: Promise<StartedPython> | undefined;
 
-/** Starts Python the first time that it is asked for. */
+/**
+ * Reads Python the first time that it is asked for.
+ *
+ * @throws ExtensionError `ERR_EXT_UNSUPPORTED` where the files of this package are not there.
+ */
 export function startedPython(): Promise<StartedPython> {
-  started ??= start();
+  started ??= read();
   started.catch(() => {
     started = undefined;
   });
   return started;
 }
 
-async function start(): Promise<StartedPython> {
-  const read = (name: string) => readFile(files.required(`../../build/${name}`));
-  const [bytes, standardLibrary, pythonHalf] = await Promise.all([
-    read("python.wasm"),
-    read("stdlib.bin").then(readStandardLibrary),
-    read("python-half.py"),
-  ]);
+export async function compileCode(bytes: Uint8Array): Promise<PythonCode> {
   const shape = readShape(bytes);
   const pages = shape.imports.find(({ kind }) => kind === "memory")!.pages!;
-  const code = { module: await wasmApi.compile(bytes), shape, pages };
+  return { module: await wasmApi.compile(bytes), shape, pages };
+}
+
+/** Starts Python from nothing, as the build of this package does once. */
+export function startPython(
+  code: PythonCode,
+  standardLibrary: Folder,
+  pythonHalf: string,
+  hashSeed: number,
+): InterpreterImage {
   const interpreter = new Interpreter(code, new Map([["lib", standardLibrary]]));
-  interpreter.start(pythonHalf.toString());
-  return { ...code, standardLibrary, image: interpreter.image() };
+  interpreter.start(pythonHalf, hashSeed);
+  return interpreter.image();
+}
+
+async function read(): Promise<StartedPython> {
+  const [code, image, standardLibrary] = await Promise.all([
+    file(BUILD.code).then(compileCode),
+    file(BUILD.image).then((bytes) => MemoryImage.from(bytes)),
+    file(BUILD.library).then(promisify(brotliDecompress)).then(readStandardLibrary),
+  ]);
+  return { ...code, standardLibrary, image: { memory: image, openFiles: [] } };
+}
+
+async function file(name: string): Promise<Buffer> {
+  const path = files.path(`../../build/${name}`);
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new ExtensionError(
+      "ERR_EXT_UNSUPPORTED",
+      `pywasm lacks a file of its own, ${path}: install @extruntime/pywasm again; in a clone of the repository run \`node scripts/get-pywasm.mjs\`, then \`npm run build\``,
+      { cause: error },
+    );
+  }
 }

@@ -107,10 +107,10 @@ export class Interpreter {
     this.#answer = this.#exports.ext_answer() >>> 0;
   }
 
-  /** Starts Python, which takes a third of a second: for the image that all others begin with. */
-  start(pythonHalf: string): void {
+  /** Starts Python, which takes a third of a second: for the image that all others begin with. The seed is that of `hash()`. */
+  start(pythonHalf: string, hashSeed: number): void {
     this.#exports._initialize();
-    const status = this.#exports.ext_start(this.#put(pythonHalf));
+    const status = this.#exports.ext_start(this.#put(pythonHalf), hashSeed);
     if (status !== 0) throw new Error(`Python does not start (${status}): ${this.text}`);
   }
 

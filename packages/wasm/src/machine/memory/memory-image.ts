@@ -21,6 +21,12 @@ interface Part {
 /** Globals of an instance that its code can set, by the names of its exports. */
 export type Globals = ReadonlyMap<string, WasmGlobal<number | bigint>>;
 
+interface Written {
+  readonly length: number;
+  readonly parts: readonly (readonly [at: number, size: number])[];
+  readonly globals: readonly (readonly [name: string, value: number])[];
+}
+
 export class MemoryImage {
   /** Bytes that the memory had in use. */
   readonly length: number;
@@ -58,6 +64,29 @@ export class MemoryImage {
     }
     if (start >= 0) parts.push(partOf(memory, start, memory.length));
     return new MemoryImage(memory.length, base, parts, globals);
+  }
+
+  /** One without a base, as {@link toBytes} has written it. The bytes are kept. */
+  static from(bytes: Buffer): MemoryImage {
+    const start = 4 + bytes.readUInt32LE(0);
+    const { length, parts, globals } = JSON.parse(bytes.toString("utf8", 4, start)) as Written;
+    let next = start;
+    const read = parts.map(([at, size]) => {
+      next += size;
+      return { at, bytes: bytes.subarray(next - size, next) };
+    });
+    return new MemoryImage(length, undefined, read, new Map(globals.map(([name, value]) => [name, { value }])));
+  }
+
+  /** For a file: the length of what follows in JSON, where the parts lie, and the parts. */
+  toBytes(): Buffer {
+    if (this.#base !== undefined) throw new TypeError("the difference to another image is of no use without that");
+    const parts = this.#parts.map(({ at, bytes }) => [at, bytes.length] as const);
+    const globals = this.#globals.map(([name, value]) => [name, Number(value)] as const);
+    const index = Buffer.from(JSON.stringify({ length: this.length, parts, globals } satisfies Written));
+    const size = Buffer.alloc(4);
+    size.writeUInt32LE(index.length);
+    return Buffer.concat([size, index, ...this.#parts.map(({ bytes }) => bytes)]);
   }
 
   /** Bytes that it takes, without its base. */

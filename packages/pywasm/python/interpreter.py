@@ -3,7 +3,8 @@
 
 def install():
     host = sys.modules["extruntime"] = type(sys)("extruntime", "What the host offers to this extension.")
-    host.__all__ = ["HostError", "call"]
+    host.__all__ = ["HostError", "call", "config"]
+    host.__getattr__ = _host_attribute
     for each in (HostError, call):
         each.__module__ = host.__name__
         setattr(host, each.__name__, each)

@@ -11,6 +11,8 @@ def load_text(text):
     """Runs a program's top level. Returns its functions, in the order of the exports that it has, the names of the others, and what json_rules gives."""
     request = loads(text)
     file, paths = request["file"], request["paths"]
+    if "config" in request:
+        _configure(0, request["config"])
     folder, _, base = file.rpartition("/")
     # After the standard library, so that a file of the extension never stands in for one of its modules; before what is installed.
     sys.path[:] = ["/lib", folder, *paths]

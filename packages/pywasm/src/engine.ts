@@ -53,6 +53,7 @@ export function pywasmEngine(options: PywasmEngineOptions = {}): Engine {
       freshCalls: true,
     },
     manifestSection: PYTHON_SECTION,
+    takesConfig: true,
     pool: { env: "BASE_PYWASM_POOL_SIZE", size: POOL_SIZE },
     origin: { module: import.meta.url, export: pywasmEngine.name, options: { defaultMemoryMb }, threadAbort: "hard" },
     compile: (extension, context) => compile(extension, context, defaultMemoryMb * MIB),

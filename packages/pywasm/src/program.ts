@@ -84,6 +84,7 @@ export class PywasmProgram implements Program {
       paths: this.#files.paths,
       exports: manifest.exports,
       extended: manifest.settings.json === "extended",
+      config: this.#context.config,
     };
     const { resultBytes, hostCallBytes } = this.bounds;
     const status = interpreter.run(call, JSON.stringify(request), (exports, length) =>

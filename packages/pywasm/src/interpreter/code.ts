@@ -74,13 +74,13 @@ async function read(): Promise<StartedPython> {
 }
 
 async function file(name: string): Promise<Buffer> {
-  const path = files.path(`../../build/${name}`);
   try {
-    return await readFile(path);
+    return await readFile(files.required(`../../build/${name}`));
   } catch (error) {
+    if (!ExtensionError.is(error)) throw error;
     throw new ExtensionError(
-      "ERR_EXT_UNSUPPORTED",
-      `pywasm lacks a file of its own, ${path}: install @extruntime/pywasm again; in a clone of the repository run \`node scripts/get-pywasm.mjs\`, then \`npm run build\``,
+      error.code,
+      `${error.message}; in a clone of the repository run \`node scripts/get-pywasm.mjs\` and then \`npm run build\``,
       { cause: error },
     );
   }

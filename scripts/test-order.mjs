@@ -5,6 +5,7 @@ import { BaseSequencer } from "vitest/node";
 const SECONDS = [
   ["conformance/test/conformance-process", 120],
   ["pyvm/test/conformance-inline", 100],
+  ["pywasm/test/conformance-inline", 90],
   ["conformance/test/generated-liars.test", 100],
   ["conformance/test/liars.test", 100],
   ["pyvm/test/conformance-process", 90],

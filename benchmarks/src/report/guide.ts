@@ -53,7 +53,13 @@ ${markdownTable(
       `${f.value("concurrent", "pyvm-shared", "64", "rate", "per second")} at 64 at once inline, ${f.value("concurrent", "pyvm-shared@process", "64", "rate", "per second")} in processes, where a crash costs one call`,
     ],
     [
-      "Python of several tenants",
+      "Python of strangers, or of several tenants",
+      "pywasm",
+      "inline, with a deadline; thread where the event loop must not wait for it",
+      "a hard sandbox with limits: a deadline stops anything, and each call may have a pristine interpreter; packages of pure Python",
+    ],
+    [
+      "Python of strangers with C extensions",
       "pyvm",
       "process, with the sandbox of the operating system",
       `CPython is no sandbox, so the process has to be one: ${f.value("concurrent", "pyvm@process", "64", "rate", "per second")} at 64 at once, first answer after ${f.value("start", "pyvm@process", "", "start", "ns")}`,

@@ -1,4 +1,4 @@
-import { escapeLoneSurrogates, type LinearMemory, type StopSwitch } from "@extruntime/wasm/machine";
+import type { LinearMemory, StopSwitch } from "@extruntime/wasm/machine";
 import {
   type Bounds,
   type Call,
@@ -78,9 +78,8 @@ export class HostAccess {
 
   /** Writes an answer into the memory, and returns its length. */
   put(answer: string): number {
-    const text = escapeLoneSurrogates(answer);
-    const length = Buffer.byteLength(text);
-    this.#memory.write(text, this.#room(length), length);
+    const length = Buffer.byteLength(answer);
+    this.#memory.write(answer, this.#room(length), length);
     return length;
   }
 

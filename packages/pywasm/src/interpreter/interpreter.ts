@@ -1,6 +1,5 @@
 import {
   COUNTDOWN,
-  escapeLoneSurrogates,
   type Folder,
   type Globals,
   GuestExit,
@@ -225,15 +224,10 @@ export class Interpreter {
   }
 
   #put(text: string): number {
-    let length = Buffer.byteLength(text);
-    let wellFormed = text;
-    if (length !== text.length) {
-      wellFormed = escapeLoneSurrogates(text);
-      if (wellFormed !== text) length = Buffer.byteLength(wellFormed);
-    }
+    const length = Buffer.byteLength(text);
     const pointer = this.#exports.ext_room(length) >>> 0;
     if (pointer === 0) throw outOfMemory(this.limit);
-    this.#memory.write(wellFormed, pointer, length);
+    this.#memory.write(text, pointer, length);
     return length;
   }
 

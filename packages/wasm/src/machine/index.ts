@@ -1,6 +1,5 @@
 /** For engines whose virtual machine is WebAssembly itself: how the host that runs it on its own thread stops it, what it lets it see, and how it puts it back. */
 export { LinearMemory, type TextBuffer } from "./memory/linear-memory.ts";
-export { escapeLoneSurrogates } from "./memory/lone-surrogates.ts";
 export { type Globals, MemoryImage } from "./memory/memory-image.ts";
 export { type ModuleShape, readShape } from "./module/module-shape.ts";
 export { GuestExit, StopSwitch } from "./stop.ts";

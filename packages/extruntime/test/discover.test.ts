@@ -38,7 +38,7 @@ describe("discoverRuntimes", () => {
     const { runtimes, unavailable } = await discoverRuntimes({ from: root });
     expect(runtimes.map((runtime) => runtime.name)).toEqual(["native"]);
     expect(unavailable.map((engine) => engine.name)).toEqual(["pyvm", "pywasm", "quickjs", "v8", "wasm"]);
-    expect(unavailable[1]).toMatchObject({
+    expect(unavailable[2]).toMatchObject({
       reason: "the package @extruntime/quickjs is not installed",
       remedy: "Run: npm install @extruntime/quickjs",
     });

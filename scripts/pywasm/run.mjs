@@ -5,6 +5,11 @@ import { StepFailed } from "../workspace.mjs";
 /** As long as the names of files say when they were made, nothing is the same twice. CPython 3.13.5 was released then. */
 export const SOURCE_DATE_EPOCH = "1749600000";
 
+/** On the error output, since the other is for the folder alone. */
+export function say(text) {
+  process.stderr.write(`get-pywasm: ${text}\n`);
+}
+
 /** Lines of output that an error shows. */
 const SHOWN = 40;
 

@@ -1,6 +1,8 @@
 """Packs the standard library, compiled, into one file: the length of an index (u32), the index as JSON, {path: [offset, size]}, and all bytes.
 
-    stdlib.py LIB TZDATA OUT
+    stdlib.py LIB OWN TZDATA OUT
+
+OWN has modules of ours, in place of some that LIB has.
 
 Without docstrings and assertions, as `python -OO` has it. A frame's file is its place under /lib, where the engine shows these files.
 """
@@ -19,12 +21,9 @@ LEFT_FOLDERS = {
 }
 LEFT_FILES = {
     "_aix_support.py", "_android_support.py", "_apple_support.py", "_ios_support.py", "_osx_support.py", "antigravity.py",
-    "cProfile.py", "doctest.py", "ftplib.py", "imaplib.py", "mailbox.py", "nturl2path.py", "pdb.py", "poplib.py", "profile.py",
-    "pstats.py", "pty.py", "pydoc.py", "smtplib.py", "socketserver.py", "this.py", "trace.py", "tty.py", "turtle.py",
+    "ftplib.py", "imaplib.py", "mailbox.py", "poplib.py", "pty.py", "pydoc.py", "smtplib.py", "this.py", "tty.py", "turtle.py",
     "webbrowser.py",
 }
-# What configure has found out, which names paths of the machine that built it, and which nobody asks for here.
-BUILD_VARIABLES = "_sysconfigdata__wasi_wasm32-wasi"
 
 
 def compiled(source, name):
@@ -42,7 +41,6 @@ def library(folder):
             relative = os.path.relpath(path, folder)
             with open(path, "rb") as file:
                 yield f"{relative}c", compiled(file.read(), relative)
-    yield f"{BUILD_VARIABLES}.pyc", compiled("build_time_vars = {}\n", f"{BUILD_VARIABLES}.py")
 
 
 def time_zones(folder):
@@ -56,9 +54,10 @@ def time_zones(folder):
             yield (f"{relative}c", compiled(data, relative)) if name.endswith(".py") else (relative, data)
 
 
-def main(folder, zones, out):
+def main(folder, own, zones, out):
     index, parts, at = {}, [], 0
-    for name, data in sorted([*library(folder), *time_zones(zones)]):
+    files = {**dict(library(folder)), **dict(library(own)), **dict(time_zones(zones))}
+    for name, data in sorted(files.items()):
         index[name] = [at, len(data)]
         parts.append(data)
         at += len(data)

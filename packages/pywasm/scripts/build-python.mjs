@@ -7,6 +7,8 @@ import { fileURLToPath } from "node:url";
 import { addTicks, readShape } from "@extruntime/wasm/machine";
 import { readStandardLibrary } from "../dist/files/standard-library.js";
 import { BUILD, compileCode, startPython } from "../dist/interpreter/code.js";
+import { standStill } from "./stand-still.mjs";
+import { withoutData } from "./without-data.mjs";
 
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 const build = path("../build");
@@ -38,8 +40,9 @@ if (made === "") {
   const bytes = addTicks(plain, readShape(plain), { callsEndSoon: true });
   const half = PYTHON_HALF.map((file) => readFileSync(path(`../${file}`), "utf8")).join("\n");
   const library = readStandardLibrary(readFileSync(join(made, "stdlib.bin")));
-  const image = startPython(await compileCode(bytes), library, half, HASH_SEED);
-  put(BUILD.code, bytes);
+  const code = await compileCode(bytes);
+  const image = standStill(() => startPython(code, library, half, HASH_SEED));
+  put(BUILD.code, withoutData(bytes));
   put(BUILD.image, image.memory.toBytes());
   for (const name of [BUILD.library, "THIRD_PARTY_LICENSES", "versions.json"])
     copyFileSync(join(made, name), join(build, name));

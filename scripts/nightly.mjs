@@ -48,6 +48,12 @@ await script(async () => {
   await part("Popular Python packages in pyvm", (title) =>
     step(title, "node", ["scripts/python-packages.mjs"], { show: true }),
   );
+  await part("Popular Python packages in pywasm", (title) =>
+    step(title, "node", ["scripts/pywasm-packages.mjs"], { show: true }),
+  );
+  await part("CPython's own tests in pywasm", (title) =>
+    step(title, "node", ["scripts/pywasm-cpython-tests.mjs"], { show: true }),
+  );
   await part("Recipes for Next.js and Docker", (title) =>
     step(title, "node", ["scripts/release/recipes-test.mjs"], { show: true }),
   );

@@ -29,6 +29,9 @@ await script(async () => {
   );
   for (const { name, options } of ci ? OTHER_PYTHONS : [])
     await step(`Making ${name} available, with numpy`, "bash", ["scripts/get-python.sh", ...options]);
+  await optional(() =>
+    step("Making CPython's own tests available", "node", ["scripts/pywasm-cpython-tests.mjs", "--prepare"]),
+  );
   await step("Looking for a Chromium", "node", ["scripts/chromium.mjs", ...(ci ? ["--required"] : [])], { show: true });
   await step("Looking for bubblewrap", "node", ["scripts/bubblewrap.mjs"], { show: true });
   await step("Looking for isolated-vm", "node", ["scripts/get-isolated-vm.mjs", ...(ci ? ["--required"] : [])], {

@@ -16,7 +16,7 @@ const SAID: Readonly<Record<string, RegExp>> = {
   bzip2: /Julian[\s\S]*Seward[\s\S]*Redistribution and use/,
   "liblzma (XZ Utils)": /Permission to use, copy, modify/,
   SQLite: /disclaims copyright[\s\S]*May you do good and not evil/,
-  tzdata: /public domain[\s\S]*Apache License/i,
+  tzdata: /Paul Ganssle[\s\S]*END OF TERMS AND CONDITIONS/,
   "wasi-libc, with musl and dlmalloc": /wasi-libc contributors[\s\S]*Rich Felker/,
   "libc++, libc++abi and compiler-rt of LLVM": /LLVM[\s\S]*Apache/,
 };

@@ -51,7 +51,7 @@ describe("what there is none of fails as an exception", () => {
     ["a thread", "import threading; threading.Thread(target=print).start()", "RuntimeError"],
     ["a socket", "import socket; socket.create_connection(('127.0.0.1', 80))", /Error$/],
     ["an address", "import socket; socket.getaddrinfo('localhost', 80)", /Error$/],
-    ["native code", "import ctypes", "ModuleNotFoundError"],
+    ["native code", "import ctypes; ctypes.CDLL(None)", "AttributeError"],
     ["input", "input()", /Error$/],
   ])("%s", async (_, source, name) => {
     const error = await failure(source);

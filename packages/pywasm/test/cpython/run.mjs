@@ -11,6 +11,7 @@ const LIMIT = 600_000;
 /** Why a test may fail, by what its exception says. `known` in modules.json has single ones. */
 const REASONS = [
   [/Read-only file system|No usable temporary directory|unable to open database file/, "files cannot be written"],
+  [/pywasm has no foreign functions/, "there are no foreign functions"],
   [/unknown encoding: /, "there are no East Asian codecs"],
   [/could not get source code/, "the standard library is compiled, and without its source"],
 ];

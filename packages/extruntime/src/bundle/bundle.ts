@@ -33,6 +33,8 @@ const LOADERS: Readonly<Record<string, Loader>> = {
 /** Characters of a bundle, and faults that a message tells. */
 const MOST_CHARS = 64 << 20;
 const MOST_FAULTS = 10;
+/** Characters of a URL that a message tells. */
+const MOST_TOLD = 100;
 
 /** Bundles by what they were made of, the ones used last at the end. */
 const bundles = new Map<string, { readonly looks: Looks; readonly bundle: Bundle }>();
@@ -136,6 +138,13 @@ class Bundler {
   async #resolve({ path, importer, kind, namespace }: OnResolveArgs): Promise<OnResolveResult | undefined> {
     if (kind === "entry-point") return path === ENTRY ? { path, namespace: ENTRY } : { path, namespace: NAMESPACE };
     if (namespace === ENTRY) return { path, namespace: NAMESPACE };
+    // esbuild would take the code that such a URL holds for a file.
+    if (/^[a-z][\w+.-]*:/i.test(path) && !isBuiltin(path))
+      return {
+        errors: [
+          { text: `cannot import ${path.slice(0, MOST_TOLD)}: only files and packages of the extension can be` },
+        ],
+      };
     const require = kind === "require-call" || kind === "require-resolve";
     const found = await this.#resolver.resolve({ specifier: path, importer, require });
     if (found === undefined) return this.#unresolved(path);

@@ -5,8 +5,12 @@ import type { BundleTarget } from "./target.ts";
 /** Files that only a bundler makes JavaScript of. */
 const COMPILED = /\.([cm]?ts|[jt]sx|cjs)$/;
 const PLAIN = /\.m?js$/;
-/** An import that is written out, or one of a literal. What is in a comment counts too: a bundle does the same as the file. */
-const IMPORTS = /\b(?:from|import|require)\s*\(?\s*(["'])([^"'\n]+)\1/g;
+/** An import that is written out. What is in a comment counts too: a bundle does the same as the file. */
+const STATIC = /\b(?:from|import)\s*(["'])([^"'\n]+)\1/g;
+/** One of a literal, which may never be reached: it counts where it leads to something. */
+const DYNAMIC = /\b(?:import|require)\s*\(\s*(["'])([^"'\n]+)\1/g;
+/** The name of a package at the beginning of what is imported. */
+const PACKAGE = /^(?:@[\w.-]+\/)?[\w-][\w.-]*(?=\/|$)/;
 /** How CommonJS is written at the beginning of a line, by who asks nobody whether it is there, as files for several systems do. */
 const COMMON_JS =
   /^(?:"use strict";)?(?:(?:module\.)?exports(?:\.[\w$]+)*\s*=[^=]|(?:const|let|var)\s[^=\n]+=\s*require\(["'])/m;
@@ -35,14 +39,20 @@ export async function needsBundle(
   return imports.length === 0 ? "no" : ownFilesSuffice(extension, module, imports);
 }
 
+interface Import {
+  readonly specifier: string;
+  readonly dynamic: boolean;
+}
+
 /** Whether all that is imported are `.js` and `.mjs` files of the extension, by their paths. */
-async function ownFilesSuffice(extension: Extension, module: string, imports: readonly string[]): Promise<Need> {
+async function ownFilesSuffice(extension: Extension, module: string, imports: readonly Import[]): Promise<Need> {
   const there = new Set(await extension.list());
   const seen = new Set([module]);
   const open = [{ path: module, imports }];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    for (const specifier of next.imports) {
+    for (const { specifier, dynamic } of next.imports) {
       const path = posix.join(posix.dirname(next.path), specifier);
+      if (dynamic && !(await leadsSomewhere(extension, specifier, path, there))) continue;
       if (!/^\.{1,2}\//.test(specifier) || !PLAIN.test(path) || !there.has(path)) return "maybe";
       if (seen.has(path)) continue;
       seen.add(path);
@@ -58,8 +68,25 @@ function isCommonJs(text: string): boolean {
   return text.includes("exports") || text.includes("require") ? COMMON_JS.test(text) && !ASKS.test(text) : false;
 }
 
-function importsOf(text: string): string[] {
-  return text.includes("import") || text.includes("export")
-    ? [...text.matchAll(IMPORTS)].map(([, , specifier = ""]) => specifier)
-    : [];
+function importsOf(text: string): Import[] {
+  if (!text.includes("import") && !text.includes("export")) return [];
+  const all = (pattern: RegExp, dynamic: boolean) =>
+    [...text.matchAll(pattern)].map(([, , specifier = ""]) => ({ specifier, dynamic }));
+  return [...all(STATIC, false), ...all(DYNAMIC, true)];
+}
+
+/** Whether a path is that of a file of the extension, and a name that of a package of its own. */
+async function leadsSomewhere(
+  extension: Extension,
+  specifier: string,
+  path: string,
+  there: ReadonlySet<string>,
+): Promise<boolean> {
+  if (/^\.{1,2}\//.test(specifier)) return [...there].some((file) => file === path || file.startsWith(`${path}.`));
+  const [name] = PACKAGE.exec(specifier) ?? [];
+  if (name === undefined) return false;
+  return extension.read(`node_modules/${name}/package.json`).then(
+    () => true,
+    () => false,
+  );
 }

@@ -11,7 +11,46 @@ export function mendBuild(text) {
   mendForAwait(parts);
   boundJsonDepth(parts, "json_parse_value", EXPECTING_PROPERTY_NAME);
   boundJsonDepth(parts, "js_json_to_str", CIRCULAR_REFERENCE);
-  return parts.join("");
+  pollOften(parts);
+  return openState(parts.join(""));
+}
+
+/** Globals by which a host puts an instance back as it was: the stack pointer, and the pages that the code takes its memory to have. */
+export const STATE_EXPORTS = { stack: "extruntime: stack", pages: "extruntime: pages" };
+
+/**
+ * A memory never shrinks, so what has grown could not be taken back from a guest. The code is told a size of the host's choice in its place: its
+ * allocator asks the host where it wants more.
+ */
+function openState(text) {
+  const [stack, size] = [/^ \(global \$global\$0 \(mut i32\) .*$/m, /\(memory\.size\s*\)/g];
+  if (!stack.test(text) || text.match(size)?.length !== 1)
+    throw new Error(
+      "the stack pointer or the one memory.size was not found in the build of QuickJS; is its version another one?",
+    );
+  return text
+    .replace(size, "(global.get $pages)")
+    .replace(
+      stack,
+      (global) =>
+        `${global}\n (global $pages (mut i32) (i32.const 0))\n (export "${STATE_EXPORTS.stack}" (global $global$0))\n (export "${STATE_EXPORTS.pages}" (global $pages))`,
+    );
+}
+
+/** JS_INTERRUPT_COUNTER_INIT, the steps between two looks of the interpreter at its deadline, where the counter is set. */
+const POLLS = /(\(i32\.store offset=\d+\s+\(local\.get \$\d+\)\s+)\(i32\.const 10000\)/g;
+const STEPS_BETWEEN_POLLS = 250;
+
+/**
+ * A step that is a builtin's call may take a millisecond. Stopped between two steps, a guest loses nothing but its call; within a builtin the memory with all
+ * that lives in it.
+ */
+function pollOften(parts) {
+  const count = parts.reduce((all, part) => all + (part.match(POLLS)?.length ?? 0), 0);
+  if (count !== 3)
+    throw new Error(`the counter of steps is set ${count} times in the build of QuickJS; is its version another one?`);
+  for (const [index, part] of parts.entries())
+    parts[index] = part.replace(POLLS, `$1(i32.const ${STEPS_BETWEEN_POLLS})`);
 }
 
 /** `break_entry.has_iterator = TRUE; break_entry.drop_count += 2;`, behind `token_is_pseudo_keyword(s, JS_ATOM_of)`. */

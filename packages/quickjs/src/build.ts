@@ -25,6 +25,11 @@ export interface ReadableMemory {
   bytes(from: number, length: number): Uint8Array;
 }
 
+/** Globals of a build whose memory can be put back as it was: scripts/mend-build.mjs exports them. */
+export const STACK_POINTER = "extruntime: stack";
+/** The size that its code takes the memory to have, in pages of 64 KiB. */
+export const PAGES = "extruntime: pages";
+
 export type ImportName = keyof typeof RELEASE_IMPORTS;
 export type ExportName = "__wasm_call_ctors" | (typeof EXPORTS)[number];
 export type QuickJSExports = Readonly<Record<ExportName, (...args: number[]) => number>>;

@@ -1,8 +1,12 @@
 import { ENGINE_VERSION, type Engine } from "extruntime/engine";
 import { compileBuild, type QuickJSBuild, RELEASE } from "./build.ts";
 import { readSources } from "./guest-javascript/index.ts";
+import { HeapLimit } from "./heap-limit.ts";
+import { type Homes, type MemorySource, PlainHomes } from "./home.ts";
 import { LinearMemory } from "./linear-memory.ts";
-import { type MemorySource, QuickJSProgram } from "./program.ts";
+import { MachineSet } from "./machines/machine-set.ts";
+import { QuickJSProgram } from "./program.ts";
+import type { WasmModule } from "./webassembly.ts";
 
 export interface QuickJSEngineOptions {
   /**
@@ -54,7 +58,13 @@ export function quickjsEngine(options: QuickJSEngineOptions = {}, build: QuickJS
     );
   // The end of one guest within a builtin would be the end of all in its memory. Builds to debug with have no ticks.
   const stopsBuiltins = memory === "own" && build === RELEASE;
-  let shared: MemorySource | undefined;
+  const stackBytes = stackKb * 1024;
+  let homes: Homes | undefined;
+  const makeHomes = (wasm: WasmModule): Homes => {
+    const make = () => new LinearMemory(build, wasm, stopsBuiltins, stackBytes);
+    if (memory === "shared") return new PlainHomes(oneMemory(make));
+    return build === RELEASE ? new MachineSet(make) : new PlainHomes(manyMemories(make));
+  };
   return {
     engineVersion: ENGINE_VERSION,
     name: "quickjs",
@@ -71,7 +81,7 @@ export function quickjsEngine(options: QuickJSEngineOptions = {}, build: QuickJS
       parallel: false,
       sync: true,
       hostFunctions: true,
-      freshCalls: false,
+      freshCalls: stopsBuiltins,
     },
     manifestSection: { name: "quickjs", schema: {} },
     takesConfig: true,
@@ -90,14 +100,14 @@ export function quickjsEngine(options: QuickJSEngineOptions = {}, build: QuickJS
         : undefined,
     async compile(extension, context) {
       const [wasm, sources] = await Promise.all([compileBuild(build), readSources(extension)]);
+      homes ??= makeHomes(wasm);
       const { memoryBytes } = context;
-      if (memory === "shared") shared ??= oneMemory(() => new LinearMemory(build, wasm, undefined, false));
-      const memories =
-        shared ??
-        (memoryBytes === undefined
-          ? oneMemory(() => new LinearMemory(build, wasm, { bytes: defaultMemoryMb * MIB, each: false }))
-          : manyMemories(() => new LinearMemory(build, wasm, { bytes: memoryBytes, each: true })));
-      return new QuickJSProgram(extension, sources, context, memories, stackKb * 1024);
+      const heap = new HeapLimit(memoryBytes ?? defaultMemoryMb * MIB, memoryBytes !== undefined);
+      return new QuickJSProgram(extension, sources, context, { homes, heap, stackBytes });
+    },
+    close() {
+      homes?.close();
+      homes = undefined;
     },
   };
 }

@@ -1,9 +1,9 @@
 import { type Call, type HostCalls, hasStackRoom, hostFailure } from "extruntime/engine";
 import { MARK } from "./guest-javascript/index.ts";
-import type { HostCallTaker } from "./guest-requests.ts";
-import { lostMemory } from "./outcome.ts";
-import type { Vm } from "./vm.ts";
-import type { Handle } from "./vm-options.ts";
+import type { HostCallTaker } from "./vm/guest-requests.ts";
+import { lostMemory } from "./vm/outcome.ts";
+import type { Vm } from "./vm/vm.ts";
+import type { Handle } from "./vm/vm-options.ts";
 
 /** A call of a host function whose answer has not come. An object, since a handle's number is used again when it is freed. */
 interface OpenCall {

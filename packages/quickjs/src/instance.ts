@@ -1,6 +1,7 @@
 import { type Call, ExtensionError, type HostCalls, type Instance } from "extruntime/engine";
 import { HostedCall } from "./hosted-call.ts";
 import type { Guest, QuickJSProgram } from "./program.ts";
+import type { Vm } from "./vm/vm.ts";
 
 /** A guest that serves calls. `invoke` runs it to the end on the calling thread, its promises included, or until it has to wait for the host. */
 export class QuickJSInstance implements Instance {
@@ -31,13 +32,12 @@ export class QuickJSInstance implements Instance {
   invoke(fn: string, payload: string, call: Call): string | Promise<string> {
     if (this.#ask !== undefined) return this.#invokeHosted(this.#ask, fn, payload, call);
     refuseNul(payload);
-    if (this.#guest.vm.memory.dead) this.#revive(call);
-    const { vm, invokers } = this.#guest;
+    const vm = this.#enter(call);
+    const { home, invokers } = this.#guest;
     try {
       return vm.run(call, () => vm.result(vm.begin(invokers.get(fn)!, payload)));
     } finally {
-      if (!vm.broken) vm.collectIfCrowded();
-      this.#broken = vm.broken;
+      this.#broken = home.leave();
     }
   }
 
@@ -51,22 +51,26 @@ export class QuickJSInstance implements Instance {
 
   #invokeHosted(ask: HostCalls["call"], fn: string, payload: string, call: Call): string | Promise<string> {
     refuseNul(payload);
-    if (this.#guest.vm.memory.dead) this.#revive(call);
-    const { vm, invokers } = this.#guest;
+    const vm = this.#enter(call);
+    const { home, invokers } = this.#guest;
     this.#hosted = new HostedCall(vm, ask, call, () => {
       this.#hosted = undefined;
-      if (!vm.broken) vm.collectIfCrowded();
-      this.#broken = vm.broken;
+      this.#broken = home.leave();
     });
     return this.#hosted.start(invokers.get(fn)!, payload);
   }
 
+  #enter(call: Call): Vm {
+    return this.#guest.home.enter() ?? this.#revive(call);
+  }
+
   /** A neighbour in the same linear memory broke it while this instance was idle: start over, as a replaced instance would. */
-  #revive(call: Call): void {
+  #revive(call: Call): Vm {
     this.#broken = true;
     const guest = this.#program.load(call);
     this.#program.unload(this.#guest);
     this.#guest = guest;
+    return guest.home.enter()!;
   }
 }
 

@@ -1,11 +1,20 @@
-import { Buffer } from "node:buffer";
 import { COUNTDOWN, Ticker } from "@extruntime/wasm/machine";
-import { EXPORTS, type ImportName, type QuickJSBuild, type QuickJSExports } from "./build.ts";
-import { Wasm, type WasmImport, type WasmImports, type WasmMemory, type WasmModule } from "./webassembly.ts";
+import { EXPORTS, type ImportName, PAGES, type QuickJSBuild, type QuickJSExports, STACK_POINTER } from "./build.ts";
+import { cLibrary } from "./c-library.ts";
+import {
+  CHUNK_BYTES,
+  MemoryDifference,
+  type MemoryImage,
+  type MemoryLayout,
+  takeImage,
+  WASM_PAGE,
+} from "./memory-image.ts";
+import { MemoryText } from "./memory-text.ts";
+import { Wasm, type WasmGlobal, type WasmImport, type WasmImports, type WasmModule } from "./webassembly.ts";
 
 /** What QuickJS calls while it runs. An exception that crosses its frames costs the memory. */
 export interface VmCallbacks {
-  /** `true` stops the guest. Called every ten thousand steps or so. */
+  /** `true` stops the guest. Called every 250 steps or so. */
   interrupted(): boolean;
   /** Throws where the guest has to end now, whatever it does: for builtins, which never ask. `now` is on the clock of `performance.now()`. */
   checkTime(now: number): void;
@@ -17,37 +26,26 @@ export interface VmCallbacks {
   moduleSource(path: string): string | undefined;
 }
 
-/** Node's own string calls on a Buffer: they are there in every version, and cost less than `write` and `toString`. */
-interface TextBuffer extends Buffer {
-  /** Writes at most `length` bytes; a lone surrogate as U+FFFD. Returns how many. */
-  utf8Write(text: string, offset: number, length: number): number;
-  utf8Slice(start: number, end: number): string;
-}
-
-const PAGE = 65_536;
 /** What the build asks for, at the least and at the most: 16 MiB (of which 5 are its own stack) and 2 GiB. */
 const INITIAL_PAGES = 256;
 const MAXIMUM_PAGES = 32_768;
-/** Bytes that are kept for payloads between calls. */
-const SCRATCH_BYTES = 16_384;
-/** Bytes in which the end of a text is looked for by hand. */
-const NEAR_BYTES = 256;
-const ENOSYS = 52;
-/** Bytes that garbage in circles may take before it is looked for. */
+/** What the build's own stack takes, between its static data and its heap. */
+const STACK_BYTES = 5 * 2 ** 20;
+/** Of that, what frames may take past the limit that QuickJS looks at between its calls. */
+const STACK_SURPLUS_BYTES = 65_536;
+/** Bytes that garbage in circles may take before it is looked for: these, or half of what is in use, and never more than half of what is left. */
 const MAX_GARBAGE = 16_777_216;
+const MOST_GROWTH_BYTES = 1600 * WASM_PAGE;
 /** Smaller holes are not taken for room. At the most an eighth of a limit. */
 const PROBE_BYTES = 2_097_152;
-const LONE_SURROGATE = /\p{Surrogate}/u;
-const LONE_SURROGATES = /\p{Surrogate}/gu;
 
 /**
- * One WebAssembly memory with QuickJS in it, and the few functions of a C library that QuickJS asks its host for: a
- * clock, the time zone, and more memory. There are no files, environment or streams to ask for.
+ * One WebAssembly memory with QuickJS in it. An exception that leaves its code (a trap, or the end of the host's own
+ * stack) leaves it in an unknown state: it is then `dead`, with all that lives in it, until it is put back as it was.
  *
- * It may hold several QuickJS runtimes, each with its own heap. An exception that leaves its code (a trap, or the end
- * of the host's own stack) leaves the memory in an unknown state: it is then `dead`, with all that lives in it.
+ * It may hold several QuickJS runtimes, each with its own heap, where nothing wants to put it back.
  */
-export class LinearMemory {
+export class LinearMemory extends MemoryText {
   readonly exports: QuickJSExports;
   dead = false;
   /** It was asked for more than it may have. Whoever runs a guest sets it back. */
@@ -60,37 +58,30 @@ export class LinearMemory {
   #running: VmCallbacks | undefined;
   /** Of a build with ticks. */
   readonly #ticker: Ticker | undefined;
+  /** Bytes that what is allocated in it may take together. Asked where it wants more. */
+  room: () => number = () => Number.POSITIVE_INFINITY;
+  /** Above it, so much is in use that garbage in circles is looked for. */
+  watermark = 0;
   /** Pointer to one `JSValue*`, for arguments. */
   readonly argv: number;
-  readonly #memory: WasmMemory;
   readonly #callbacks = new Map<number, VmCallbacks>();
   readonly #contexts = new Map<number, VmCallbacks>();
-  readonly #scratch: number;
-  #bytes: TextBuffer;
-  #view: DataView;
-  /** Bytes that it may grow to. */
-  #ceiling = MAXIMUM_PAGES * PAGE;
-  #watermark = 0;
-  readonly #probeBytes: number;
-  /** Calls between two looks at it: the limit of one guest is soon reached. */
-  readonly #interval: number;
-  #looks = 0;
+  /** Pages that the code takes the memory to have, and the stack pointer. Of a build that can be put back. */
+  readonly #pages: WasmGlobal | undefined;
+  readonly #stack: WasmGlobal | undefined;
+  /** Of the heap. */
+  readonly #start: number;
+  readonly #layout: MemoryLayout;
+  #now: number | undefined;
+  /** From where its stack is cleared. */
+  readonly #stackEnd: number;
 
   /**
-   * @param limit what may be allocated in it, or `undefined` for all that it holds, and whether that is for one guest. QuickJS's own limit is of
-   * no use for that: in this build it counts eight bytes for a block of any size.
    * @param stopsBuiltins a deadline stops whatever a guest does, where that costs the memory with all that lives in it.
+   * @param stackBytes of it, those that QuickJS lets its guests use.
    */
-  constructor(
-    build: QuickJSBuild,
-    module: WasmModule,
-    limit?: { readonly bytes: number; readonly each: boolean },
-    stopsBuiltins = true,
-  ) {
-    const heapBytes = limit?.bytes;
-    this.#memory = new Wasm.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES });
-    this.#bytes = Buffer.from(this.#memory.buffer) as TextBuffer;
-    this.#view = new DataView(this.#memory.buffer);
+  constructor(build: QuickJSBuild, module: WasmModule, stopsBuiltins = true, stackBytes = STACK_BYTES) {
+    super(new Wasm.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES }));
     const instance = new Wasm.Instance(module, this.#imports(build));
     this.exports = exportsByCName(build, instance);
     if (instance.exports[COUNTDOWN] !== undefined) {
@@ -99,17 +90,90 @@ export class LinearMemory {
       });
       this.#ticker.attach(instance.exports);
     }
+    this.#stack = instance.exports[STACK_POINTER] as WasmGlobal | undefined;
+    this.#pages = instance.exports[PAGES] as WasmGlobal | undefined;
+    this.#start = this.#stack?.value ?? 0;
+    this.#layout = {
+      dataEnd: up(this.#start - STACK_BYTES),
+      heapStart: up(this.#start) - CHUNK_BYTES,
+    };
+    this.#stackEnd = Math.max(this.#layout.dataEnd, this.#layout.heapStart - stackBytes - STACK_SURPLUS_BYTES);
+    if (this.#pages !== undefined) this.#pages.value = Math.ceil(this.#start / WASM_PAGE);
     this.exports.__wasm_call_ctors();
-    if (heapBytes !== undefined) this.#limitHeap(heapBytes);
-    this.#scratch = this.exports.malloc(SCRATCH_BYTES);
+    this.reserve();
     this.argv = this.exports.malloc(4);
-    this.#interval = limit?.each === true ? 1 : 16;
-    this.#probeBytes = Math.min(PROBE_BYTES, (heapBytes ?? Number.POSITIVE_INFINITY) / 8);
-    this.setWatermark();
+    this.startWatermark();
+  }
+
+  /** Whether it can be put back as it was: a build to debug with cannot. */
+  get resets(): boolean {
+    return this.#pages !== undefined;
+  }
+
+  /** Bytes of its heap that are in use, or were. */
+  get heapBytes(): number {
+    return this.#size - this.#start;
+  }
+
+  /** Whether it has grown, which nothing takes back. */
+  get grown(): boolean {
+    return this.byteLength > INITIAL_PAGES * WASM_PAGE;
+  }
+
+  /** What it holds, while none of its code is on the stack. */
+  image(): MemoryImage {
+    return takeImage(this.buffer(), this.#layout, this.#pages!.value);
+  }
+
+  /** In what it differs from an image. */
+  differenceFrom(image: MemoryImage): MemoryDifference {
+    return new MemoryDifference(this.buffer(), image, this.#layout, this.#pages!.value);
+  }
+
+  /**
+   * Puts it back as it was, whatever has become of it, once no frame of its code is on the stack. Nothing is left of what
+   * was in it meanwhile, in what was used of its stack and heap.
+   */
+  restore(image: MemoryImage, difference?: MemoryDifference): void {
+    const { heapStart } = this.#layout;
+    const used = this.#size;
+    const pages = difference?.pages ?? image.pages;
+    if (!this.#reaches(pages * WASM_PAGE)) throw new RangeError("there is no room for the state of a guest");
+    const bytes = this.buffer();
+    bytes.set(image.data, 0);
+    bytes.fill(0, this.#stackEnd, heapStart);
+    bytes.set(image.heap, heapStart);
+    const end = heapStart + image.heap.length;
+    if (used > end) bytes.fill(0, end, used);
+    difference?.apply(bytes);
+    this.#stack!.value = this.#start;
+    this.#pages!.value = pages;
+    this.dead = false;
+    this.exhausted = false;
+    this.calledOut = 0;
+  }
+
+  /** Runs `body`, for which it is a given time. */
+  atTime<Result>(now: number, body: () => Result): Result {
+    this.#now = now;
+    try {
+      return body();
+    } finally {
+      this.#now = undefined;
+    }
+  }
+
+  now(): number {
+    return this.#now ?? Date.now();
   }
 
   get byteLength(): number {
-    return this.#memory.buffer.byteLength;
+    return this.memory.buffer.byteLength;
+  }
+
+  /** Where its allocator was told that the memory ends. */
+  get #size(): number {
+    return this.#pages === undefined ? this.byteLength : this.#pages.value * WASM_PAGE;
   }
 
   /**
@@ -117,19 +181,33 @@ export class LinearMemory {
    * for circles after so many allocations: of large ones too few fit in.
    */
   get crowded(): boolean {
-    if (this.#looks++ % this.#interval !== 0) return false;
-    return this.#top() > this.#watermark;
+    return this.#size > this.watermark && this.#top() > this.watermark;
   }
 
-  /** Sets the mark for `crowded` by what is in use now. */
+  /** Sets the mark for `crowded` by what is in use now, once garbage is gone. */
   setWatermark(): void {
-    const top = Math.min(this.#top(), this.#ceiling);
-    this.#watermark = top + Math.min(MAX_GARBAGE, (this.#ceiling - top) / 2);
+    this.watermark = this.#markAbove(this.#top());
+  }
+
+  /** The same for a new guest, which has left no garbage yet. */
+  startWatermark(): void {
+    this.watermark = this.#markAbove(this.#size);
+  }
+
+  #markAbove(end: number): number {
+    const ceiling = this.#ceiling;
+    const top = Math.min(end, ceiling);
+    return top + Math.min(Math.max(MAX_GARBAGE, (top - this.#start) / 2), (ceiling - top) / 2);
+  }
+
+  /** Where its heap has to end. */
+  get #ceiling(): number {
+    return Math.min(MAXIMUM_PAGES * WASM_PAGE, this.#start + this.room());
   }
 
   /** Where an allocation of some size goes, which is above most of what is in use. */
   #top(): number {
-    const probe = this.exports.malloc(this.#probeBytes) >>> 0;
+    const probe = this.exports.malloc(Math.min(PROBE_BYTES, this.room() / 8)) >>> 0;
     this.exports.free(probe);
     return probe === 0 ? Number.POSITIVE_INFINITY : probe;
   }
@@ -155,88 +233,16 @@ export class LinearMemory {
     this.users--;
   }
 
-  /**
-   * Puts text into the memory as UTF-8 with a NUL behind it and passes its address on. UTF-8 has no lone surrogates:
-   * they are written as JSON's escapes, which mean the same within the strings of a payload.
-   * The address is valid until `use` returns, or until text is put there the next time.
-   * `undefined` when there is no room for it.
-   */
-  withText(text: string, use: (pointer: number, bytes: number) => number): number | undefined {
-    if (text.length * 3 < SCRATCH_BYTES) {
-      const length = this.#buffer().utf8Write(text, this.#scratch, SCRATCH_BYTES);
-      if (length !== text.length && LONE_SURROGATE.test(text)) return this.withText(escaped(text), use);
-      this.#bytes[this.#scratch + length] = 0;
-      return use(this.#scratch, length);
-    }
-    const size = Buffer.byteLength(text);
-    if (size !== text.length && LONE_SURROGATE.test(text)) return this.withText(escaped(text), use);
-    const pointer = this.exports.malloc(size + 1);
-    if (pointer === 0) return undefined;
-    this.#buffer().utf8Write(text, pointer >>> 0, size);
-    this.#bytes[(pointer >>> 0) + size] = 0;
-    const result = use(pointer, size);
-    this.exports.free(pointer);
-    return result;
-  }
-
-  /** The UTF-8 text at an address, up to its NUL. */
-  text(pointer: number): string {
-    const bytes = this.#buffer();
-    const start = pointer >>> 0;
-    // Most texts are short, and a loop finds their end in half the time of a call.
-    let end = start;
-    for (const near = start + NEAR_BYTES; end < near; end++) if (bytes[end] === 0) return bytes.utf8Slice(start, end);
-    return bytes.utf8Slice(start, bytes.indexOf(0, end));
-  }
-
-  /** The same where it has so many bytes at the most; else how many it has. */
-  textUpTo(pointer: number, most: number): string | number {
-    const bytes = this.#buffer();
-    const start = pointer >>> 0;
-    let end = start;
-    for (const near = start + NEAR_BYTES; end < near; end++) if (bytes[end] === 0) return bytes.utf8Slice(start, end);
-    end = bytes.indexOf(0, end);
-    return end - start > most ? end - start : bytes.utf8Slice(start, end);
-  }
-
-  /** A view of some bytes, valid until the memory grows. */
-  bytes(from: number, length: number): Uint8Array {
-    return this.#buffer().subarray(from >>> 0, (from >>> 0) + length);
-  }
-
-  setPointer(at: number, value: number): void {
-    this.#refreshed().setInt32(at >>> 0, value, true);
-  }
-
-  /** Copies text to the heap for QuickJS to free, NUL at its end. Returns 0 when there is no room. */
-  ownedText(text: string): number {
-    const size = Buffer.byteLength(text);
-    const pointer = this.exports.malloc(size + 1);
-    if (pointer === 0) return 0;
-    this.#buffer().utf8Write(text, pointer >>> 0, size);
-    this.#bytes[(pointer >>> 0) + size] = 0;
-    return pointer;
-  }
-
-  /** A memory that grew has a new buffer; the old one has no length any more. */
-  #buffer(): TextBuffer {
-    if (this.#bytes.length === 0) this.#refresh();
-    return this.#bytes;
-  }
-
-  #refreshed(): DataView {
-    if (this.#bytes.length === 0) this.#refresh();
-    return this.#view;
-  }
-
-  #refresh(): void {
-    this.#bytes = Buffer.from(this.#memory.buffer) as TextBuffer;
-    this.#view = new DataView(this.#memory.buffer);
-  }
-
   #imports(build: QuickJSBuild): WasmImports {
     const imports: Record<string, Record<string, WasmImport>> = {};
-    for (const [name, value] of Object.entries(this.#host())) {
+    const guests = {
+      interrupted: (runtime: number) => this.#callbacks.get(runtime)?.interrupted() === true,
+      called: (context: number, fn: number, argv: number) => this.#contexts.get(context)?.called(fn, argv) ?? 0,
+      resolveModule: (runtime: number, base: string, name: string) =>
+        this.#callbacks.get(runtime)?.resolveModule(base, name),
+      moduleSource: (runtime: number, path: string) => this.#callbacks.get(runtime)?.moduleSource(path),
+    };
+    for (const [name, value] of Object.entries(cLibrary(this.memory, this, guests))) {
       const [module, field] = build.imports[name as ImportName];
       imports[module] ??= {};
       imports[module][field] = value;
@@ -246,100 +252,36 @@ export class LinearMemory {
     return imports;
   }
 
-  #host(): Record<ImportName, WasmImport> {
-    return {
-      memory: this.#memory,
-      qts_host_interrupt_handler: (runtime: number) => (this.#callbacks.get(runtime)?.interrupted() === true ? 1 : 0),
-      qts_host_call_function: (context: number, _this: number, _argc: number, argv: number, fn: number) =>
-        this.#contexts.get(context)?.called(fn, argv) ?? 0,
-      qts_host_normalize_module: (runtime: number, _context: number, base: number, name: number) => {
-        const path = this.#callbacks.get(runtime)?.resolveModule(this.text(base), this.text(name));
-        return path === undefined ? 0 : this.ownedText(path);
-      },
-      qts_host_load_module_source: (runtime: number, _context: number, path: number) => {
-        const source = this.#callbacks.get(runtime)?.moduleSource(this.text(path));
-        return source === undefined ? 0 : this.ownedText(source);
-      },
-      qts_host_ref_free: () => undefined,
-      emscripten_resize_heap: (bytes: number) => (this.#grow(bytes >>> 0) ? 1 : 0),
-      emscripten_date_now: () => Date.now(),
-      _tzset_js: (zone: number, daylight: number) => {
-        this.setPointer(zone, 60 * new Date().getTimezoneOffset());
-        this.setPointer(daylight, 0);
-      },
-      _localtime_js: (seconds: bigint, tm: number) => this.#localTime(Number(seconds), tm),
-      environ_sizes_get: (count: number, size: number) => {
-        this.setPointer(count, 0);
-        this.setPointer(size, 0);
-        return 0;
-      },
-      environ_get: () => 0,
-      fd_write: () => ENOSYS,
-      fd_close: () => ENOSYS,
-      fd_seek: () => ENOSYS,
-      _setitimer_js: () => 0,
-      _emscripten_runtime_keepalive_clear: () => undefined,
-      __assert_fail: (condition: number) => this.#abort(`assertion failed: ${this.text(condition)}`),
-      _abort_js: () => this.#abort("it aborted"),
-      proc_exit: (code: number) => this.#abort(`it exited with ${code}`),
-    };
-  }
-
-  /** What the first pages hold beyond the limit is allocated for good, and never touched. */
-  #limitHeap(bytes: number): void {
-    const start = this.exports.malloc(16);
-    this.exports.free(start);
-    this.#ceiling = Math.min(this.#ceiling, start + bytes);
-    const surplus = INITIAL_PAGES * PAGE - this.#ceiling;
-    if (surplus > 0) this.exports.malloc(surplus);
-  }
-
-  #abort(why: string): never {
-    this.dead = true;
-    throw new Wasm.RuntimeError(why);
-  }
-
-  /** Grows by a fifth at the least, so that filling a large memory takes few steps. */
-  #grow(bytes: number): boolean {
-    const now = this.byteLength;
-    const wish = Math.min(this.#ceiling, Math.max(bytes, now + Math.min(now / 5, 1600 * PAGE)));
-    if (bytes <= this.#ceiling && (this.#growTo(wish) || this.#growTo(bytes))) return true;
+  /** Grows by a fifth of its heap at the least, so that filling a large one takes few steps. */
+  grow(bytes: number): boolean {
+    const ceiling = this.#ceiling;
+    const more = Math.min((this.#size - this.#start) / 5, MOST_GROWTH_BYTES);
+    const wish = Math.floor(Math.min(ceiling, this.#size + more) / WASM_PAGE) * WASM_PAGE;
+    const least = up(bytes, WASM_PAGE);
+    if (bytes <= ceiling)
+      for (const end of [Math.max(wish, least), least])
+        if (this.#reaches(end)) {
+          if (this.#pages !== undefined) this.#pages.value = end / WASM_PAGE;
+          return true;
+        }
     this.exhausted = true;
     return false;
   }
 
-  #growTo(bytes: number): boolean {
+  /** Whether the memory has an address, or can be made to. */
+  #reaches(end: number): boolean {
+    if (end <= this.byteLength) return true;
     try {
-      this.#memory.grow(Math.ceil((bytes - this.byteLength) / PAGE));
+      this.memory.grow((end - this.byteLength) / WASM_PAGE);
       return true;
     } catch {
       return false;
     }
   }
-
-  /** Fills a C `struct tm` for the host's time zone. */
-  #localTime(seconds: number, tm: number): void {
-    const date = new Date(seconds * 1000);
-    const newYear = new Date(date.getFullYear(), 0, 1);
-    const offset = date.getTimezoneOffset();
-    const standard = Math.max(newYear.getTimezoneOffset(), new Date(date.getFullYear(), 6, 1).getTimezoneOffset());
-    const dayOfYear = Math.round(
-      (Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) - Date.UTC(date.getFullYear(), 0, 1)) / 86_400_000,
-    );
-    const fields = [date.getSeconds(), date.getMinutes(), date.getHours(), date.getDate(), date.getMonth()];
-    fields.push(date.getFullYear() - 1900, date.getDay(), dayOfYear, offset < standard ? 1 : 0, -60 * offset);
-    const view = this.#refreshed();
-    for (const [index, field] of fields.entries()) view.setInt32((tm >>> 0) + 4 * index, field, true);
-  }
 }
 
-function escaped(text: string): string {
-  return text.replace(LONE_SURROGATES, (unit, at: number) => {
-    let slashes = 0;
-    while (text[at - 1 - slashes] === "\\") slashes++;
-    // Behind a backslash it is no JSON, and must not become any.
-    return slashes % 2 === 1 ? "\ufffd" : `\\u${unit.charCodeAt(0).toString(16)}`;
-  });
+function up(bytes: number, to = CHUNK_BYTES): number {
+  return Math.ceil(bytes / to) * to;
 }
 
 function exportsByCName(

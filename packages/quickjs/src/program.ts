@@ -20,25 +20,29 @@ import {
   unknownFunction,
   variableIfFunction,
 } from "./guest-javascript/index.ts";
+import type { HeapLimit } from "./heap-limit.ts";
+import type { Home, Homes, StartState } from "./home.ts";
 import { QuickJSInstance } from "./instance.ts";
-import type { LinearMemory } from "./linear-memory.ts";
-import { atPlace, brokenMachine, outOfMemory } from "./outcome.ts";
-import { Vm } from "./vm.ts";
-import { EVAL, type Handle, type VmOptions } from "./vm-options.ts";
+import { atPlace, outOfMemory } from "./vm/outcome.ts";
+import type { Vm } from "./vm/vm.ts";
+import { EVAL, type Handle, type VmOptions } from "./vm/vm-options.ts";
 
-/** Where programs get linear memories from. */
-export interface MemorySource {
-  /** A live memory in which no guest runs at present, the same one as long as it can be. */
-  take(): LinearMemory;
-  /** Lets go of a memory that has no users any more. */
-  drop(memory: LinearMemory): void;
-}
-
-/** A VM with the guest loaded, and an invoker for each exported function. */
+/** A guest that is loaded, and an invoker for each exported function. */
 export interface Guest {
-  readonly vm: Vm;
+  readonly home: Home;
   readonly invokers: ReadonlyMap<string, Handle>;
 }
+
+/** What a program's guests live in. */
+export interface Housing {
+  readonly homes: Homes;
+  readonly heap: HeapLimit;
+  /** Of QuickJS's own stack. */
+  readonly stackBytes: number;
+}
+
+/** A line that begins as none of a script does. What looks like one in a comment or a text costs a second reading. */
+const LOOKS_LIKE_MODULE = /^\s*(?:import|export)\b/m;
 
 /** The sources of one extension. It costs what they cost until an instance is made. */
 export class QuickJSProgram implements Program {
@@ -48,26 +52,25 @@ export class QuickJSProgram implements Program {
   readonly host: HostCalls | undefined;
   /** Values for its guests, as JSON. */
   readonly #config: string | undefined;
-  readonly #memories: MemorySource;
+  readonly #housing: Housing;
   readonly #options: VmOptions;
+  /** Each call begins from the state after the top level. */
+  readonly #fresh: boolean;
+  /** That state, once the top level has run, and the invokers in it. */
+  #start: { readonly state: StartState; readonly invokers: ReadonlyMap<string, Handle> } | undefined;
   /** Known for `.mjs`, and for `.js` from the first evaluation on. */
   #isModule: boolean | undefined;
 
-  constructor(
-    extension: Extension,
-    sources: Sources,
-    context: CompileContext,
-    memories: MemorySource,
-    stackBytes: number,
-  ) {
+  constructor(extension: Extension, sources: Sources, context: CompileContext, housing: Housing) {
     this.#extension = extension;
     this.#sources = sources;
     this.host = context.host;
     this.#config = context.config;
-    this.#memories = memories;
+    this.#housing = housing;
+    this.#fresh = context.fresh === true;
     this.#isModule = sources.main.endsWith(".mjs") ? true : undefined;
     this.#options = {
-      stackBytes,
+      stackBytes: housing.stackBytes,
       hosted: context.host !== undefined,
       bounds: context.bounds ?? DEFAULT_BOUNDS,
       log: (level, message, call) => context.log(level, message, call),
@@ -80,13 +83,24 @@ export class QuickJSProgram implements Program {
     return new QuickJSInstance(this, this.load(call));
   }
 
-  /** Makes a VM, runs the guest's top level in it, and finds the functions of the manifest. */
+  /** A guest whose top level has run, with the functions of the manifest. */
   load(call: Call): Guest {
-    const vm = this.#newVm();
+    const { homes, heap } = this.#housing;
+    if (!this.#fresh) return this.#loadInto(homes.open(this.#options, heap.roomFor), call);
+    const home = homes.openFresh!(this.#options, heap.roomFor, this.#start?.state);
+    if (this.#start !== undefined) return this.#opened(home, this.#start.invokers);
+    const guest = this.#loadInto(home, call);
+    this.#start = { state: home.keepStart(), invokers: guest.invokers };
+    return guest;
+  }
+
+  /** Runs the guest's top level in a home, and finds the functions of the manifest. */
+  #loadInto(home: Home, call: Call): Guest {
     const handles: Handle[] = [];
     try {
+      const vm = home.enter()!;
+      if (home.heapBytes > this.#housing.heap.roomFor(home)) throw outOfMemory();
       const invokers = vm.run(call, () => {
-        vm.prepare();
         if (this.#config !== undefined)
           vm.release(vm.evaluate(configSource(this.#config), DISPATCHER_FILE, EVAL.script));
         const holder = this.#evaluate(vm);
@@ -94,27 +108,22 @@ export class QuickJSProgram implements Program {
         return this.#bindAll(vm, holder, handles);
       });
       vm.release(holderOf(handles));
-      return { vm, invokers };
+      home.leave();
+      return this.#opened(home, invokers);
     } catch (error) {
-      this.unload({ vm, invokers: new Map(handles.map((handle, index) => [String(index), handle])) });
+      home.close(handles);
       throw error instanceof ExtensionError ? atPlace(error) : error;
     }
   }
 
-  #newVm(): Vm {
-    const memory = this.#memories.take();
-    try {
-      return new Vm(memory, this.#options);
-    } catch (error) {
-      memory.dead = true;
-      throw memory.exhausted ? outOfMemory(error) : brokenMachine(error);
-    }
+  #opened(home: Home, invokers: ReadonlyMap<string, Handle>): Guest {
+    this.#housing.heap.add(home);
+    return { home, invokers };
   }
 
-  unload({ vm, invokers }: Guest): void {
-    vm.releaseAll(invokers.values());
-    vm.free();
-    if (vm.memory.users === 0 || vm.memory.dead) this.#memories.drop(vm.memory);
+  unload({ home, invokers }: Guest): void {
+    this.#housing.heap.delete(home);
+    home.close(invokers.values());
   }
 
   close(): void {}
@@ -123,22 +132,37 @@ export class QuickJSProgram implements Program {
   #evaluate(vm: Vm): Handle {
     const { main, files } = this.#sources;
     const source = files.get(main) ?? "";
-    let scriptError: unknown;
-    if (this.#isModule === undefined) {
-      scriptError = this.#whyNoScript(vm, source, main);
-      if (scriptError === undefined) this.#isModule = false;
+    if (this.#isModule !== true) {
+      const error = this.#evaluateScript(vm, source, main);
+      if (error === undefined) return vm.globalObject();
+      return this.#evaluateModule(vm, source, main, error);
     }
-    if (this.#isModule === false) {
-      vm.release(vm.evaluate(source, main, EVAL.script));
-      vm.drain();
-      return vm.globalObject();
-    }
-    const namespace = this.#evaluateModule(vm, source, main, scriptError);
-    this.#isModule = true;
-    return namespace;
+    return this.#evaluateModule(vm, source, main, undefined);
   }
 
-  /** A `.js` file is a script if it parses as one. */
+  /**
+   * A `.js` file is a script if it parses as one. Returns why it does not. What parses is parsed once: only a SyntaxError leaves
+   * open whether it comes from the parser, in which case nothing has run, or from what ran.
+   */
+  #evaluateScript(vm: Vm, source: string, main: string): unknown {
+    if (this.#isModule === undefined && LOOKS_LIKE_MODULE.test(source)) {
+      const error = this.#whyNoScript(vm, source, main);
+      if (error !== undefined) return error;
+      this.#isModule = false;
+    }
+    try {
+      vm.release(vm.evaluate(source, main, EVAL.script));
+    } catch (error) {
+      const why =
+        this.#isModule === undefined && isSyntaxError(error) ? this.#whyNoScript(vm, source, main) : undefined;
+      if (why !== undefined) return why;
+      throw error;
+    }
+    this.#isModule = false;
+    vm.drain();
+    return undefined;
+  }
+
   #whyNoScript(vm: Vm, source: string, main: string): unknown {
     try {
       vm.release(vm.evaluate(source, main, EVAL.script | EVAL.compileOnly));
@@ -158,7 +182,10 @@ export class QuickJSProgram implements Program {
     }
     vm.drain();
     const namespace = vm.settled(value);
-    if (namespace !== undefined) return namespace;
+    if (namespace !== undefined) {
+      this.#isModule = true;
+      return namespace;
+    }
     vm.release(value);
     throw topLevelNeverSettles(main);
   }

@@ -23,6 +23,11 @@ export interface WasmMemory {
   grow(pages: number): number;
 }
 
+/** One that code can set. */
+export interface WasmGlobal {
+  value: number;
+}
+
 /** Compiled code, shared by all memories. Opaque. */
 export type WasmModule = object;
 /** A function takes and returns numbers, or a `bigint` for 64 bits. */

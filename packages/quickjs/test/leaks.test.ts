@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { type Call, type Extension, type HostCalls, type Instance, UNLIMITED } from "extruntime/engine";
 import { expect, test } from "vitest";
+import { HeapLimit } from "../src/heap-limit.ts";
+import { PlainHomes } from "../src/home.ts";
 import { LinearMemory } from "../src/linear-memory.ts";
 import { QuickJSProgram } from "../src/program.ts";
 import { Wasm } from "../src/webassembly.ts";
@@ -27,8 +29,11 @@ function program(source: string, files: Record<string, string> = {}, host?: Host
     { manifest, location: "memory:guest" } as unknown as Extension,
     { main: "guest.js", files: new Map([["guest.js", source], ...Object.entries(files)]) },
     { memoryBytes: undefined, maxInstances: 1, host, log() {} },
-    { take: () => memory, drop() {} },
-    STACK_BYTES,
+    {
+      homes: new PlainHomes({ take: () => memory, drop() {} }),
+      heap: new HeapLimit(Number.POSITIVE_INFINITY, true),
+      stackBytes: STACK_BYTES,
+    },
   );
 }
 

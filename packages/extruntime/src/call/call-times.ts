@@ -46,14 +46,19 @@ export class CallClock {
 }
 
 const NANOSECONDS = 1e6;
-/** What a histogram can hold, in nanoseconds: 64 to an hour, each value to a percent. It takes 30 KB, so it is made when it is needed. */
+/** What a histogram can hold, in nanoseconds: 64 to an hour, each value to a percent. It takes 30 KB and 20 µs, so it is made when it is needed. */
 const RANGE = { lowest: 64, highest: 3_600_000_000_000, figures: 2 };
+
+/** Values that are kept as they are, since most modules are called now and then. */
+const MOST_SINGLE = 32;
 
 /** How long something took, each time. */
 export class Times {
   /** Of calls of which each was measured, and of those that stand for {@link STRIDE} of them. */
   #each: RecordableHistogram | undefined;
   #sampled: RecordableHistogram | undefined;
+  /** Nanoseconds, while each was measured and they are few. */
+  #single: number[] = [];
   /** Milliseconds. */
   #max = 0;
   /** All of them, whether they were measured or not. */
@@ -66,7 +71,8 @@ export class Times {
   }
 
   summary(): Durations {
-    if (this.#each === undefined && this.#sampled === undefined) return NONE;
+    if (this.#count === 0) return NONE;
+    if (this.#each === undefined && this.#sampled === undefined) return this.#summaryOfSingle();
     const all = this.#sampled === undefined ? this.#each! : this.#sum();
     const max = this.#max;
     // A percentile is the upper end of its step.
@@ -74,11 +80,22 @@ export class Times {
     return { count: this.#count, p50: percentile(50), p99: percentile(99), max };
   }
 
+  #summaryOfSingle(): Durations {
+    const sorted = this.#single.toSorted((a, b) => a - b);
+    const max = this.#max;
+    const percentile = (p: number) =>
+      Math.min((sorted[Math.ceil((sorted.length * p) / 100) - 1] ?? 0) / NANOSECONDS, max);
+    return { count: this.#count, p50: percentile(50), p99: percentile(99), max };
+  }
+
   /** Takes in what another one holds. */
   add(other: Times): void {
-    if (other.#each === undefined && other.#sampled === undefined) return;
-    this.#each ??= createHistogram(RANGE);
-    other.#addTo(this.#each);
+    if (other.#each === undefined && other.#sampled === undefined) {
+      for (const ns of other.#single) this.#recordEach(ns);
+    } else {
+      this.#each ??= this.#histogramOfSingle();
+      other.#addTo(this.#each);
+    }
     this.#max = Math.max(this.#max, other.#max);
     this.#count += other.#count;
   }
@@ -86,13 +103,26 @@ export class Times {
   #record(start: Start, ms: number): void {
     if (ms > this.#max) this.#max = ms;
     const ns = Math.min(Math.max(Math.round(ms * NANOSECONDS), 1), RANGE.highest);
-    if (start > 0) {
-      this.#each ??= createHistogram(RANGE);
-      this.#each.record(ns);
-    } else {
+    if (start > 0) this.#recordEach(ns);
+    else {
       this.#sampled ??= createHistogram(RANGE);
       this.#sampled.record(ns);
     }
+  }
+
+  #recordEach(ns: number): void {
+    if (this.#each === undefined && this.#single.length < MOST_SINGLE) this.#single.push(ns);
+    else {
+      this.#each ??= this.#histogramOfSingle();
+      this.#each.record(ns);
+    }
+  }
+
+  #histogramOfSingle(): RecordableHistogram {
+    const histogram = createHistogram(RANGE);
+    for (const ns of this.#single) histogram.record(ns);
+    this.#single = [];
+    return histogram;
   }
 
   #sum(): RecordableHistogram {
@@ -103,6 +133,7 @@ export class Times {
 
   #addTo(sum: RecordableHistogram): void {
     if (this.#each !== undefined) sum.add(this.#each);
+    for (const ns of this.#single) sum.record(ns);
     if (this.#sampled === undefined) return;
     // Doubled until it stands for all.
     let part: RecordableHistogram = this.#sampled;

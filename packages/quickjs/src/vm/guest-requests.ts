@@ -1,6 +1,6 @@
 import { type Bounds, hostCallsTakeTooMuch, hostCallTooLong, hostFailure, type LogLevel } from "extruntime/engine";
-import { withoutDispatcher } from "./guest-javascript/index.ts";
-import type { LinearMemory } from "./linear-memory.ts";
+import { withoutDispatcher } from "../guest-javascript/index.ts";
+import type { LinearMemory } from "../linear-memory.ts";
 import { lostMemory, outOfMemory } from "./outcome.ts";
 import type { Handle } from "./vm-options.ts";
 

@@ -6,26 +6,23 @@ import {
   type LogLevel,
   resultTooLong,
 } from "extruntime/engine";
-import type { QuickJSExports } from "./build.ts";
-import { dispatcher, ENTRY } from "./dispatcher.ts";
-import { cannotImport, DISPATCHER_FILE, MARK, readDetails, readOutcome } from "./guest-javascript/index.ts";
-import { GuestRequests, REQUEST } from "./guest-requests.ts";
-import { HOST_OBJECT } from "./host-object.ts";
-import type { LinearMemory, VmCallbacks } from "./linear-memory.ts";
+import type { QuickJSExports } from "../build.ts";
+import { cannotImport, DISPATCHER_FILE, MARK, readDetails, readOutcome } from "../guest-javascript/index.ts";
+import type { LinearMemory, VmCallbacks } from "../linear-memory.ts";
+import { ENTRY } from "./dispatcher.ts";
+import { GuestRequests } from "./guest-requests.ts";
+import { GuestStop, STOPPED } from "./guest-stop.ts";
 import { brokenMachine, isOutOfMemory, isTooDeep, outOfMemory } from "./outcome.ts";
+import { startUpCode } from "./start-up.ts";
 import { EVAL, type Handle, type VmOptions } from "./vm-options.ts";
+import { newState, type VmState } from "./vm-state.ts";
 
-const ALL_INTRINSICS = 0;
 const PENDING = 0;
 const REJECTED = 2;
 /** Jobs between two looks at the deadline, which a job that is short may never see. */
 const JOBS = 64;
-/** Milliseconds that the interpreter has to stop by itself, which leaves the memory intact. Builtins do not look. */
-const GRACE_MS = 2;
 /** Bytes that a character of an error's texts takes at the most, in the description that tells of it. */
 const ROOM_FOR_ERROR = 6 * 6;
-/** Unwinds our own frames after the guest was stopped; `run` replaces it. */
-const STOPPED = new Error("stopped");
 
 /**
  * One QuickJS runtime with one context and the dispatcher in it. Nothing here runs in parallel: a guest runs between
@@ -34,37 +31,49 @@ const STOPPED = new Error("stopped");
  */
 export class Vm implements VmCallbacks {
   readonly memory: LinearMemory;
-  readonly requests: GuestRequests;
-  readonly #options: VmOptions;
   readonly #exports: QuickJSExports;
-  readonly #runtime: number;
+  /** For another VM, of a memory with the same content. */
+  readonly state: VmState;
   readonly #context: number;
-  readonly #entries: Handle[] = [];
-  readonly #newString: (pointer: number) => Handle;
   readonly #undefined: number;
-  #call: Call | undefined;
-  #stopped: "deadline" | "signal" | undefined;
-  /** When it was first seen that the guest has to stop. */
-  #stoppedAt: number | undefined;
+  readonly #newString: (pointer: number) => Handle;
+  #options: VmOptions;
+  /** Of the guest that is in it. */
+  requests: GuestRequests;
+  readonly #stop = new GuestStop();
   #broken = false;
 
-  constructor(memory: LinearMemory, options: VmOptions) {
+  /** @param state of the VM that the memory's content has in it; without it, it is made there, to be prepared. */
+  constructor(memory: LinearMemory, options: VmOptions, state?: VmState) {
     this.memory = memory;
     this.#options = options;
-    const exports = memory.exports;
+    const { exports } = memory;
     this.#exports = exports;
-    this.#runtime = exports.QTS_NewRuntime();
-    exports.QTS_RuntimeSetMaxStackSize(this.#runtime, options.stackBytes);
-    exports.QTS_RuntimeEnableInterruptHandler(this.#runtime);
-    exports.QTS_RuntimeEnableModuleLoader(this.#runtime, 1);
-    this.#context = exports.QTS_NewContext(this.#runtime, ALL_INTRINSICS);
-    if (this.#context === 0) throw outOfMemory();
-    this.#undefined = exports.QTS_GetUndefined();
-    this.#newString = (pointer) => exports.QTS_NewString(this.#context, pointer);
-    const { bounds } = options;
-    const log = (level: LogLevel, message: string) => options.log(level, message, this.#call);
-    this.requests = new GuestRequests(memory, this.#context, { bounds, log }, (text) => this.#newText(text));
-    memory.attach(this.#runtime, this.#context, this);
+    this.state = state ?? newState(exports, options.stackBytes);
+    const { runtime, context } = this.state;
+    this.#context = context;
+    this.#undefined = this.state.undefinedValue;
+    this.#newString = (pointer) => exports.QTS_NewString(context, pointer);
+    this.requests = this.#newRequests();
+    memory.attach(runtime, context, this);
+  }
+
+  /** Another guest is in it from now on, in a memory that was put back. */
+  occupy(options: VmOptions): void {
+    this.#options = options;
+    this.requests = this.#newRequests();
+    this.renew();
+  }
+
+  /** The memory was put back, so that nothing is left of what stopped the guest. */
+  renew(): void {
+    this.#broken = false;
+  }
+
+  #newRequests(): GuestRequests {
+    const { bounds, log } = this.#options;
+    const own = { bounds, log: (level: LogLevel, message: string) => log(level, message, this.#stop.call) };
+    return new GuestRequests(this.memory, this.#context, own, (text) => this.#newText(text));
   }
 
   /** It must not run guest code any more: it was stopped, ran out of memory, or its linear memory is dead. */
@@ -74,17 +83,20 @@ export class Vm implements VmCallbacks {
 
   /** Whether guest code of it is on the stack. */
   get running(): boolean {
-    return this.#call !== undefined;
+    return this.#stop.call !== undefined;
   }
 
-  /** Puts the dispatcher in, before any guest code. */
+  /** Runs the start-up, before any guest code. */
   prepare(): void {
     const exports = this.#exports;
-    const entries = this.#install(dispatcher(this.#options.bounds), REQUEST.log);
-    for (let index = 0; index < Object.keys(ENTRY).length; index++)
-      this.#entries.push(exports.QTS_GetPropNumber(this.#context, entries, index));
-    this.release(entries);
-    if (this.#options.hosted) this.release(this.#install(HOST_OBJECT, REQUEST.ask));
+    for (const { source, request } of startUpCode(this.#options)) {
+      const result = this.#install(source, request);
+      const { entries } = this.state;
+      if (entries.length === 0)
+        for (let index = 0; index < Object.keys(ENTRY).length; index++)
+          entries.push(exports.QTS_GetPropNumber(this.#context, result, index));
+      this.release(result);
+    }
   }
 
   /** Evaluates a function of ours in the guest's context and calls it with one that calls the host. */
@@ -103,26 +115,24 @@ export class Vm implements VmCallbacks {
    * Lets `body` run guest code within the limits of a call. What stops it is thrown from here, whatever the guest made of it.
    */
   run<Result>(call: Call, body: () => Result): Result {
-    this.#call = call;
-    this.#stopped = undefined;
-    this.#stoppedAt = undefined;
+    this.#stop.begin(call);
     const before = this.memory.enter(this);
     this.memory.exhausted = false;
     try {
       const result = body();
-      if (this.#stopped !== undefined) throw this.#stopError(call);
+      if (this.#stop.stopped) throw this.#stopError(call);
       return result;
     } catch (error) {
       throw this.#failure(error, call);
     } finally {
-      this.#call = undefined;
+      this.#stop.end();
       this.memory.enter(before);
     }
   }
 
   /** Ends a call: what runs is stopped, as at its deadline, and what waits goes on no more. Returns the error for it. */
   stop(call: Call): unknown {
-    this.#stopped = call.signal?.aborted === true ? "signal" : "deadline";
+    this.#stop.stop(call);
     return this.#stopError(call);
   }
 
@@ -213,9 +223,10 @@ export class Vm implements VmCallbacks {
   /** Runs promise reactions until none is left. */
   drain(): void {
     const exports = this.#exports;
-    while (exports.QTS_IsJobPending(this.#runtime) === 1 && !this.interrupted()) {
-      const last = exports.QTS_ExecutePendingJob(this.#runtime, JOBS, this.memory.argv);
-      exports.QTS_FreeValuePointerRuntime(this.#runtime, last);
+    const { runtime } = this.state;
+    while (exports.QTS_IsJobPending(runtime) === 1 && !this.interrupted()) {
+      const last = exports.QTS_ExecutePendingJob(runtime, JOBS, this.memory.argv);
+      exports.QTS_FreeValuePointerRuntime(runtime, last);
     }
   }
 
@@ -267,29 +278,23 @@ export class Vm implements VmCallbacks {
 
   /** Frees all that it allocated. Handles of others must have been released before. */
   free(): void {
-    this.memory.detach(this.#runtime, this.#context);
+    this.memory.detach(this.state.runtime, this.#context);
     if (this.memory.dead) return;
     try {
-      for (const entry of this.#entries) this.release(entry);
+      for (const entry of this.state.entries) this.release(entry);
       this.#exports.QTS_FreeContext(this.#context);
-      this.#exports.QTS_FreeRuntime(this.#runtime);
+      this.#exports.QTS_FreeRuntime(this.state.runtime);
     } catch {
       this.memory.dead = true;
     }
   }
 
   interrupted(): boolean {
-    if (this.#stopped !== undefined) return true;
-    if (this.#call === undefined) return false;
-    if (this.#call.signal?.aborted === true) this.#stopped = "signal";
-    else if (performance.now() >= this.#call.deadline) this.#stopped = "deadline";
-    return this.#stopped !== undefined;
+    return this.#stop.look();
   }
 
   checkTime(now: number): void {
-    if (!this.interrupted()) return;
-    this.#stoppedAt ??= now;
-    if (now - this.#stoppedAt < GRACE_MS) return;
+    if (!this.#stop.isOverdue(now)) return;
     // What its code was about to do is left as it is.
     this.memory.dead = true;
     throw STOPPED;
@@ -319,7 +324,7 @@ export class Vm implements VmCallbacks {
   }
 
   #entry(name: keyof typeof ENTRY): Handle {
-    return this.#entries[ENTRY[name]]!;
+    return this.state.entries[ENTRY[name]]!;
   }
 
   #string(text: string): Handle {
@@ -348,7 +353,7 @@ export class Vm implements VmCallbacks {
     const error = this.#exports.QTS_ResolveException(this.#context, handle);
     if (error === 0) return handle;
     this.release(handle);
-    throw this.#stopped !== undefined ? this.#released(error) : this.#describe(error);
+    throw this.#stop.stopped ? this.#released(error) : this.#describe(error);
   }
 
   #released(error: Handle): Error {
@@ -358,7 +363,7 @@ export class Vm implements VmCallbacks {
 
   /** The error that a thrown value stands for. Frees it. */
   #describe(error: Handle): ExtensionError {
-    const describe = this.#entries[ENTRY.describe];
+    const describe = this.state.entries[ENTRY.describe];
     if (describe === undefined) return outOfMemory();
     this.memory.setPointer(this.memory.argv, error);
     const result = this.#exports.QTS_Call(this.#context, describe, this.#undefined, 1, this.memory.argv);
@@ -389,7 +394,7 @@ export class Vm implements VmCallbacks {
   #failure(error: unknown, call: Call): unknown {
     const ours = error === STOPPED || ExtensionError.is(error);
     if (!ours) this.memory.dead = true;
-    if (this.#stopped !== undefined) return this.#stopError(call);
+    if (this.#stop.stopped) return this.#stopError(call);
     if (!ours) return this.memory.exhausted ? outOfMemory(error) : brokenMachine(error);
     // Of what happened while it was full nothing is certain, and it stays as large as it is.
     if (ExtensionError.is(error, "ERR_EXT_MEMORY")) this.memory.dead = true;
@@ -398,7 +403,6 @@ export class Vm implements VmCallbacks {
 
   #stopError(call: Call): unknown {
     this.#broken = true;
-    if (this.#stopped === "signal") return call.signal?.reason;
-    return new ExtensionError("ERR_EXT_TIMEOUT", "it was stopped at its deadline");
+    return this.#stop.error(call);
   }
 }

@@ -1,5 +1,5 @@
 import { type Bounds, guestConsole } from "extruntime/engine";
-import { ENTRIES_OF_FUNCTIONS, guestAnswers, KEPT_BUILTINS } from "./guest-javascript/index.ts";
+import { ENTRIES_OF_FUNCTIONS, guestAnswers, KEPT_BUILTINS } from "../guest-javascript/index.ts";
 
 /** What the dispatcher's factory returns, by index. */
 export const ENTRY = { bind: 0, take: 1, find: 2, names: 3, describe: 4, collect: 5 } as const;

@@ -1,14 +1,12 @@
-import type { Bounds, Call, LogLevel } from "extruntime/engine";
+import type { Call, LogLevel } from "extruntime/engine";
+import type { StartUp } from "./start-up.ts";
 
 /** Pointer to a `JSValue` of this VM, which its holder must free. */
 export type Handle = number;
 
-export interface VmOptions {
+export interface VmOptions extends StartUp {
   /** Bytes of QuickJS's own stack. */
   readonly stackBytes: number;
-  /** Whether the guest gets the global `host`. */
-  readonly hosted: boolean;
-  readonly bounds: Bounds;
   /** `call`: the one that the line is of, or the load. */
   log(level: LogLevel, message: string, call: Call | undefined): void;
   resolveModule(base: string, name: string): string;

@@ -39,7 +39,7 @@ export class Machine {
       if (this.#vm !== undefined) memory.detach(this.#vm.state.runtime, this.#vm.state.context);
       this.#vm = new Vm(memory, tenant.options, base.vm);
       this.#base = base;
-    } else this.vm.occupy(tenant.options);
+    } else this.vm.renew(tenant.options);
     this.tenant = tenant;
     memory.room = () => tenant.room;
   }

@@ -1,16 +1,9 @@
-import {
-  type Call,
-  ExtensionError,
-  type GuestErrorDetails,
-  guestError,
-  type LogLevel,
-  resultTooLong,
-} from "extruntime/engine";
+import { type Call, ExtensionError, type GuestErrorDetails, guestError, resultTooLong } from "extruntime/engine";
 import type { QuickJSExports } from "../build.ts";
 import { cannotImport, DISPATCHER_FILE, MARK, readDetails, readOutcome } from "../guest-javascript/index.ts";
 import type { LinearMemory, VmCallbacks } from "../linear-memory.ts";
 import { ENTRY } from "./dispatcher.ts";
-import { GuestRequests } from "./guest-requests.ts";
+import { GuestRequests, type RequestOptions } from "./guest-requests.ts";
 import { GuestStop, STOPPED } from "./guest-stop.ts";
 import { brokenMachine, isOutOfMemory, isTooDeep, outOfMemory } from "./outcome.ts";
 import { startUpCode } from "./start-up.ts";
@@ -58,21 +51,17 @@ export class Vm implements VmCallbacks {
     memory.attach(runtime, context, this);
   }
 
-  /** Another guest is in it from now on, in a memory that was put back. */
-  occupy(options: VmOptions): void {
+  /** The memory was put back, so that nothing is left of what stopped the guest. @param options of another guest, which is in it from now on. */
+  renew(options?: VmOptions): void {
+    this.#broken = false;
+    if (options === undefined) return;
     this.#options = options;
     this.requests = this.#newRequests();
-    this.renew();
-  }
-
-  /** The memory was put back, so that nothing is left of what stopped the guest. */
-  renew(): void {
-    this.#broken = false;
   }
 
   #newRequests(): GuestRequests {
     const { bounds, log } = this.#options;
-    const own = { bounds, log: (level: LogLevel, message: string) => log(level, message, this.#stop.call) };
+    const own: RequestOptions = { bounds, log: (level, message) => log(level, message, this.#stop.call) };
     return new GuestRequests(this.memory, this.#context, own, (text) => this.#newText(text));
   }
 

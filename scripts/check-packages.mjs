@@ -102,9 +102,13 @@ async function runExample({ name, dir }, project, env) {
   const [, code, expected] = match;
   if (expected === undefined)
     throw new StepFailed(`${name}: its README does not show in a \`\`\`text block what the example prints`);
+  const before = new Set(await readdir(project));
   const file = join(project, "example.mjs");
   await writeFile(file, code);
   const printed = await step(`Running the README's example of ${name}`, "node", [file], { cwd: project, env });
+  // What one example has made is in no other's way.
+  for (const made of await readdir(project))
+    if (!before.has(made)) await rm(join(project, made), { recursive: true, force: true });
   if (printed.trim() !== expected.trim())
     throw new StepFailed(`${name}: its README says that the example prints\n${expected}\nand it prints\n${printed}`);
   say(`  prints what it says`);

@@ -52,6 +52,8 @@ const NAMED: readonly (readonly [lie: string, test: RegExp])[] = [
   ["errors: with frames of the host in the guest's stack, always", /a guest throws is ERR_EXT_GUEST/],
   ["errors: with the guest's message before, always", /a long conversation/],
   ["errors: of another code, after an error in another module", /a long conversation/],
+  ["loads: that fail with the guest's message lost, always", /code that is no code/],
+  ["lines: with a field more, always", /with the names of the extension and the runtime/],
   ["lines: that name another extension, always", /with the names of the extension and the runtime/],
   ["lines: that name the extension before, always", /a long conversation/],
   ["lines: at another's logger, always", /two modules print to their own loggers/],

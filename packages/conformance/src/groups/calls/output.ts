@@ -11,6 +11,7 @@ interface Line {
   readonly fields: LogFields;
 }
 
+const FIELDS = new Set(["extension", "version", "runtime", "function", "callId"]);
 const CALL_STARTS = "tracing:extruntime:call:start";
 
 export function outputGroup(_subject: Subject): Group {
@@ -29,6 +30,8 @@ const tests: readonly Test[] = [
       assert.match(line!.message, /^"?to be seen"?$/);
       const { extension, version, runtime, function: fn, callId } = line!.fields;
       assert.deepEqual([extension, version, runtime], [module.name, module.version, bench.subject.runtime]);
+      const others = Object.keys(line!.fields).filter((key) => !FIELDS.has(key));
+      assert.deepEqual(others, [], "fields of a line that no logger knows of");
       // A line that comes when its call has ended is of none.
       if (fn !== undefined || callId !== undefined)
         assert.ok(fn === "print" && Number.isInteger(callId), `the line of one call names ${fn}, call ${callId}`);

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { ExtensionFiles, ExtensionSource } from "extruntime";
+import type { ExtensionError, ExtensionFiles, ExtensionSource } from "extruntime";
 import { CONTRACT_VERSION } from "extruntime";
 import type { Bench } from "../../bench/bench.ts";
 import { refusal } from "../../expect/expect.ts";
@@ -176,7 +176,19 @@ function refused({ runtime: name }: Subject): Test[] {
 }
 
 /** Faults of the code: the load fails, and the runtime goes on. */
-function guestFaults({ guests }: Subject): Test[] {
+/** What is wrong is told in the message of the error, in the words of the guest's own, which it has too. */
+function tellsMore({ message, guest }: ExtensionError): { readonly name: string } {
+  assert.ok(
+    guest !== undefined && guest.name !== "" && guest.message !== "",
+    "the guest's error has no name or message",
+  );
+  assert.ok(message.includes(guest.message), `the error says ${message}, and the guest's own ${guest.message}`);
+  return guest;
+}
+
+function guestFaults({ guests, language }: Subject): Test[] {
+  // What these throw elsewhere is a trap, say, which each machine has its own name for.
+  const interpreted = language === "javascript" || language === "python";
   const then = async (bench: Bench, load: (runtime: Awaited<ReturnType<Bench["runtime"]>>) => Promise<void>) => {
     const runtime = await bench.runtime();
     for (let i = 0; i < 3; i++) await load(runtime);
@@ -205,6 +217,8 @@ function guestFaults({ guests }: Subject): Test[] {
           const load = () => runtime.load({ manifest, files: { ...files, [module]: ")(}{" } });
           const error = await refusal(load, "ERR_EXT_GUEST", "load");
           assert.ok(error.guest !== undefined && error.extension === "echo", "the error does not tell of the guest");
+          const { name } = tellsMore(error);
+          if (interpreted) assert.equal(name, "SyntaxError");
         }),
     },
     ...(guests.includes("top-level-throw")
@@ -213,7 +227,10 @@ function guestFaults({ guests }: Subject): Test[] {
             name: "code that throws at its top level fails the load with ERR_EXT_GUEST",
             run: (bench: Bench) =>
               then(bench, async (runtime) => {
-                await refusal(() => bench.load("top-level-throw", undefined, runtime), "ERR_EXT_GUEST", "load");
+                const load = () => bench.load("top-level-throw", undefined, runtime);
+                const error = await refusal(load, "ERR_EXT_GUEST", "load");
+                const { name } = tellsMore(error);
+                if (interpreted) assert.equal(name, "TypeError");
               }),
           },
         ]

@@ -10,8 +10,8 @@ interface GuestConsole {
 }
 
 declare global {
-  /** Functions of the host; there where the manifest has `permissions`. */
-  const host: GuestHost;
+  /** Functions of the host, where the manifest has `permissions`; and values of the manifest, which the host may have overridden. */
+  const host: GuestHost & { readonly config: Readonly<Record<string, unknown>> };
   /** Reaches the logger of the host. */
   const console: GuestConsole;
 }

@@ -35,6 +35,15 @@ async function hostile(source) {
   return { manifest: { ...manifest, exports: ["forever"] }, files: { [manifest.module]: await readFile(WASM_LOOP) } };
 }
 
+/** An example that has made a folder, and compiled what is in it or left that out. */
+async function replaceModule(folder) {
+  const file = join(folder, "extension.json");
+  if (!existsSync(file)) return;
+  const { manifest, files } = await hostile({ manifest: JSON.parse(await readFile(file, "utf8")) });
+  await writeFile(file, JSON.stringify(manifest));
+  await writeFile(join(folder, manifest.module), files[manifest.module]);
+}
+
 /** An example that loads a folder finds an extension there. */
 async function writeFolder(folder) {
   const dir = join(folder, "validate-email");
@@ -111,6 +120,7 @@ export class ExtensionHost extends RealHost {
     hosts.push(this);
   }
   async load(source, options) {
+    if (typeof source === "string") await replaceModule(source);
     const module = await super.load(typeof source === "string" ? source : await hostile(source), options);
     return recording(module);
   }

@@ -105,7 +105,9 @@ describe("the deadline of a call", () => {
   };
 
   it("covers an answer that comes too late though no timer had its turn", async () => {
-    const module = await loaded(() => {
+    const module = await loaded((_, { deadline }) => {
+      // A time that nobody has asked for has not begun.
+      expect(deadline).toBeGreaterThan(0);
       hold(30);
       return "1";
     });

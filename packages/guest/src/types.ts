@@ -30,6 +30,8 @@ export interface GuestHost {
 export interface GuestContext {
   /** Name of the extension. */
   readonly extension: string;
+  /** Values of the manifest, which the host may have overridden. Frozen. */
+  readonly config: Readonly<Record<string, unknown>>;
   /** Passes a line to the host's logger. */
   log(level: "debug" | "info" | "warn" | "error", message: string): void;
   readonly host: GuestHost;

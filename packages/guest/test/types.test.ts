@@ -97,7 +97,8 @@ describe("the stubs for Python", () => {
         "a.py": `import ast, extruntime, inspect
 def compare(stub):
     tree = ast.parse(stub)
-    names = sorted(node.name for node in tree.body if isinstance(node, (ast.ClassDef, ast.FunctionDef)))
+    defined = [node.name for node in tree.body if isinstance(node, (ast.ClassDef, ast.FunctionDef))]
+    names = sorted(defined + [node.target.id for node in tree.body if isinstance(node, ast.AnnAssign)])
     call = next(node for node in tree.body if getattr(node, "name", None) == "call")
     error = next(node for node in tree.body if getattr(node, "name", None) == "HostError")
     members = [node.target.id for node in error.body if isinstance(node, ast.AnnAssign)]

@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { CallMessage, LogFields } from "extruntime";
 import { expect, it } from "vitest";
 import { pyvm } from "../dist/index.js";
-import { cpython } from "./guest.ts";
+import { cpython, hasOwnGil } from "./guest.ts";
 
 const STARTS = "tracing:extruntime:call:start";
 
@@ -15,7 +15,10 @@ it.each(["inline", "thread", "process"] as const)(
     const calls = new Map<string, number>();
     const module = await runtime.load(
       {
-        manifest: { name: "says", runtime: "pyvm", module: "guest.py", exports: ["say"], limits: { maxInstances: 2 } },
+        manifest: {
+          ...{ name: "says", runtime: "pyvm", module: "guest.py", exports: ["say"], limits: { maxInstances: 2 } },
+          ...(hasOwnGil ? {} : { python: { interpreter: "shared" } }),
+        },
         files: { "guest.py": "print('loaded')\n\ndef say(value):\n    print(value)\n" },
       },
       { logger: { info: (message, fields) => said.set(message, fields) } },

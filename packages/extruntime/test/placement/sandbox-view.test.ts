@@ -5,7 +5,6 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -84,7 +83,7 @@ const OF_SYSTEM = [
 const MADE = ["fd", "full", "null", "random", "shm", "urandom", "zero"]
   .map((name) => `/dev/${name}`)
   .concat("/proc", "/tmp");
-/** Of the package as it would be installed, with what it compiled; and the packages that it depends on, where pnpm has them. */
+/** Of the package as it would be installed, with what it compiled; and the packages that a worker loads, where pnpm has them. */
 const OF_PACKAGE = [
   "README.md",
   "build",
@@ -96,21 +95,9 @@ const OF_PACKAGE = [
   "src",
 ];
 const DEPENDENCIES = ["fastest-levenshtein", "valibot"].map((name) => join(PACKAGE, "node_modules", name));
-/** The way to those that say which files are theirs: these are seen, each by itself. */
-const CHOKIDAR = join(PACKAGE, "node_modules", "chokidar");
-const READDIRP = join(realpathSync(CHOKIDAR), "..", "readdirp");
-
-function filesOf(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
-}
 
 function known(): string[] {
-  const dependencies = [
-    ...DEPENDENCIES.flatMap((path) => [path, realpathSync(path)]),
-    ...[CHOKIDAR, READDIRP].flatMap((path) => [path, ...filesOf(realpathSync(path))]),
-  ];
+  const dependencies = DEPENDENCIES.flatMap((path) => [path, realpathSync(path)]);
   const ofPackage = OF_PACKAGE.map((name) => join(PACKAGE, name));
   return [...OF_SYSTEM.filter((path) => existsSync(path)), ...MADE, ...ofPackage, ...dependencies, node].sort();
 }

@@ -10,6 +10,9 @@ class HostError(RuntimeError):
     data: Any
     errors: tuple[HostError, ...]
 
+config: dict[str, Any]
+"""Values of the manifest, which the host may have overridden. Each instance has a copy of its own."""
+
 def call(name: str, value: Any = None) -> Any:
     """Calls a function that the host has granted to this extension, with a value that JSON can say, and returns its value.
 

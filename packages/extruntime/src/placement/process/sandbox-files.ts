@@ -30,8 +30,9 @@ interface PackageJson {
  * a relative path. Whatever else a module reads is for `processes.sandbox.readable` to name.
  */
 export function filesOfModules(agent: string, engine: string): Shown[] {
-  const walk = new Walk();
-  walk.module(realpathSync(agent), false);
+  const ofAgent = realpathSync(agent);
+  const walk = new Walk(packageOf(ofAgent));
+  walk.module(ofAgent, false);
   walk.module(realpathSync(engine), true);
   return walk.shown;
 }
@@ -62,9 +63,18 @@ let nodeFiles: Shown[] | undefined;
 /** Of a folder in `node_modules`. Others, such as `..`, would lead out of it. */
 const PACKAGE_NAME = /^(@[^./@][^/]*\/)?[^./@][^/]*$/;
 
+/** Dependencies of this package that only a host loads: for bundles, schemas and watched folders. */
+const OF_HOSTS: ReadonlySet<string> = new Set(["ajv", "chokidar", "re2js", "resolve.exports"]);
+
 class Walk {
   readonly shown: Shown[] = [];
   readonly #seen = new Set<string>();
+  /** The folder of this package. */
+  readonly #core: string | undefined;
+
+  constructor(core: string | undefined) {
+    this.#core = core;
+  }
 
   /**
    * @param file its real path.
@@ -90,7 +100,7 @@ class Walk {
 
   /** Links stay links: a module's own imports are looked for from its real path. */
   #dependency(from: string, name: string): void {
-    if (!PACKAGE_NAME.test(name)) return;
+    if (!PACKAGE_NAME.test(name) || (from === this.#core && OF_HOSTS.has(name))) return;
     for (let dir = from; ; dir = dirname(dir)) {
       const path = join(dir, "node_modules", name);
       if (existsSync(path)) {

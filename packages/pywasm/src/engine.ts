@@ -9,7 +9,7 @@ import {
   PYTHON_SECTION,
 } from "extruntime/engine";
 import { readProgramFiles } from "./files/program-files.ts";
-import { startedPython } from "./interpreter/code.ts";
+import { missingFiles, startedPython } from "./interpreter/code.ts";
 import { PywasmProgram } from "./program.ts";
 
 export interface PywasmEngineOptions {
@@ -52,6 +52,7 @@ export function pywasmEngine(options: PywasmEngineOptions = {}): Engine {
       hostFunctions: true,
       freshCalls: true,
     },
+    unavailable: missingFiles(),
     manifestSection: PYTHON_SECTION,
     takesConfig: true,
     pool: { env: "BASE_PYWASM_POOL_SIZE", size: POOL_SIZE },

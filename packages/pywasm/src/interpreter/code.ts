@@ -33,6 +33,18 @@ export const BUILD = { code: "python.wasm", image: "python.image", library: "std
 const files = new OwnFiles(import.meta.url);
 let started: Promise<StartedPython> | undefined;
 
+/** What is wrong where files of this package are missing, as in a clone of the repository in which the interpreter was not built. */
+export function missingFiles(): string | undefined {
+  try {
+    for (const name of Object.values(BUILD)) files.required(`../../build/${name}`);
+  } catch (error) {
+    if (ExtensionError.is(error))
+      return `${error.message}. In a clone of the repository npm test builds them, where the compilers are there`;
+    throw error;
+  }
+  return undefined;
+}
+
 /**
  * Reads Python the first time that it is asked for.
  *

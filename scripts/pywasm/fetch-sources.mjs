@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { output } from "../guests/find-toolchains.mjs";
 import { StepFailed } from "../workspace.mjs";
 import { run } from "./run.mjs";
+import { workingCargo } from "./toolchain.mjs";
 
 export const PYTHON_VERSION = "3.13.5";
 /** SHA-256 of the release, Python-3.13.5.tar.xz, which is also Debian's python3.13_3.13.5.orig.tar.xz. */
@@ -78,5 +79,5 @@ function debianMirror() {
 /** Leaves the crates in `crates/`, whose names say what they bundle. */
 export async function fetchLibraries(work) {
   cpSync(sources, join(work, "cargo"), { recursive: true });
-  await run(join(work, "cargo"), ["cargo", "vendor", "--quiet", "--locked", "../crates"]);
+  await run(join(work, "cargo"), [workingCargo(), "vendor", "--quiet", "--locked", "../crates"]);
 }

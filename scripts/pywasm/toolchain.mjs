@@ -30,11 +30,16 @@ export function toolchainVersions() {
   return installed.length === PACKAGES.length ? installed.sort() : undefined;
 }
 
+/** The first cargo that runs: rustup's does so only where it was given a toolchain, and another may stand behind it. */
+export function workingCargo() {
+  return onPath("cargo").find((cargo) => output(cargo, ["--version"]) !== undefined);
+}
+
 /** Installs what is missing; tells the versions. */
 export function provideToolchain() {
   const known = toolchainVersions() ?? (aptInstall("pywasm", PACKAGES) ? toolchainVersions() : undefined);
   if (known === undefined) throw new StepFailed(`pywasm's interpreter cannot be built here: ${REMEDY}`);
-  if (onPath("cargo").length === 0 && !aptInstall("pywasm", ["cargo"]))
+  if (workingCargo() === undefined && !aptInstall("pywasm", ["cargo"]))
     throw new StepFailed(
       "pywasm's interpreter cannot be built here: the sources of its libraries are fetched by cargo",
     );

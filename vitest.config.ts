@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { defineConfig, type ViteUserConfig } from "vitest/config";
@@ -6,6 +7,11 @@ import LongestFirst from "./scripts/test-order.mjs";
 
 /** Where isolated-vm is missing, which scripts/get-isolated-vm.mjs says; in CI it must be. */
 const withoutIsolatedVm = loads("isolated-vm") ? [] : ["packages/v8/test/**"];
+
+/** Where its interpreter could not be built, which scripts/get-pywasm.mjs says; in CI it must be. */
+const withoutPywasm = existsSync(new URL("packages/pywasm/build/python.wasm", import.meta.url))
+  ? []
+  : ["packages/pywasm/test/**"];
 
 function loads(addon: string): boolean {
   try {
@@ -31,7 +37,12 @@ const common: ViteUserConfig["test"] = {
 const everything: ViteUserConfig["test"] = {
   ...common,
   include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts", "benchmarks/test/**/*.test.ts"],
-  exclude: ["**/node_modules/**", ...withoutIsolatedVm, ...(nightly ? [] : ["test/chaos/finds.test.ts"])],
+  exclude: [
+    "**/node_modules/**",
+    ...withoutIsolatedVm,
+    ...withoutPywasm,
+    ...(nightly ? [] : ["test/chaos/finds.test.ts"]),
+  ],
 };
 
 /** Further CPythons, which scripts/test.mjs names: `{ "3.14": "/path/of/python3.14" }`. A process has one of them, so pyvm's tests run again on each. */

@@ -36,7 +36,7 @@ const own = filesOf(scripts);
 const LATER = /link\.mjs$|stdlib/;
 
 await script(async () => {
-  const toolchain = values["if-present"] ? toolchainVersions() : toolchainOrReason();
+  const toolchain = values["if-present"] ? toolchainVersions() : await orReason(provideToolchain);
   if (toolchain === undefined) return;
   const base = `pywasm-base-${PYTHON_VERSION}-${hashOf(
     toolchain,
@@ -48,14 +48,14 @@ await script(async () => {
   )}`;
   const name = `pywasm-${PYTHON_VERSION}-${hashOf([base, library], [...own, ...nativeSources()])}`;
   const make = (work, made) => build(work, made, base, library);
-  const folder = values["if-present"] ? kept(name) : await keep(name, make);
+  const folder = values["if-present"] ? kept(name) : await orReason(() => keep(name, make));
   if (folder !== undefined) console.log(folder);
 });
 
-/** Nothing where it is missing and need not be there. */
-function toolchainOrReason() {
+/** Nothing where it cannot be made and need not be there. */
+async function orReason(make) {
   try {
-    return provideToolchain();
+    return await make();
   } catch (error) {
     if (!values["where-possible"] || !(error instanceof StepFailed)) throw error;
     say(error.message);
